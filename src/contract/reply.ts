@@ -1,0 +1,73 @@
+import { DlserveError } from '../ground/errors';
+
+/** What a handler gave, as a runtime hands it on. */
+export interface RawReply {
+  /** What the handler left in *status; -1 means 200. */
+  readonly status: number;
+  /** Bytes; or, where a runtime has them at hand as text, a string of ASCII characters only. null: none were given. */
+  readonly body: Buffer | string | null;
+  /** The reply headers, "Name: value" lines; null where none were given. */
+  readonly headers: string | null;
+}
+
+/** Status, headers and body of the answer to a client. */
+export interface Reply {
+  readonly status: number;
+  /** Names and values in turn, as response.writeHead takes them; Content-Type and Content-Length are among them. */
+  readonly headers: string[];
+  /** A string holds ASCII characters only. */
+  readonly body: Buffer | string;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/**
+ * Makes the answer of what a handler gave.
+ * @param symbol for the error's message
+ * @throws DlserveError NO_REPLY, BAD_STATUS or BAD_HEADERS
+ */
+export function makeReply(raw: RawReply, symbol: string): Reply {
+  if (raw.body === null) throw new DlserveError('NO_REPLY', { symbol });
+  const status = raw.status === -1 ? 200 : raw.status;
+  if (status < 200 || status > 599) throw new DlserveError('BAD_STATUS', { symbol, value: raw.status });
+  // A 204 and a 304 have no body and no length (RFC 9110 8.6, 15.3.5, 15.4.5).
+  const bodiless = status === 204 || status === 304;
+  const body = bodiless ? '' : raw.body;
+  const headers = raw.headers === null ? [] : parseHeaders(raw.headers, symbol);
+  if (!bodiless) {
+    if (!names(headers, 'content-type')) headers.push('Content-Type', JSON_TYPE);
+    headers.push('Content-Length', String(body.length));
+  }
+  return { status, headers, body };
+}
+
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+// eslint-disable-next-line no-control-regex -- what RFC 9110 5.5 forbids in a field value, and what latin1 can't carry
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** Belong to the connection or to the host, so a handler can't set them. */
+const HOSTS_OWN = new Set(['connection', 'content-length', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'date']);
+
+function parseHeaders(text: string, symbol: string): string[] {
+  const headers: string[] = [];
+  const refuse = (reason: string): never => {
+    throw new DlserveError('BAD_HEADERS', { symbol, reason });
+  };
+  for (const line of text.split(/\r?\n/)) {
+    if (line === '') continue;
+    const colon = line.indexOf(':');
+    if (colon === -1) refuse(`${JSON.stringify(line)} has no colon`);
+    const name = line.slice(0, colon);
+    const value = line.slice(colon + 1).trim();
+    if (!NAME.test(name)) refuse(`${JSON.stringify(name)} is no header name`);
+    if (!VALUE.test(value)) refuse(`the value of ${name} holds a character that no header can carry`);
+    if (HOSTS_OWN.has(name.toLowerCase())) refuse(`${name} is set by the host`);
+    headers.push(name, value);
+  }
+  return headers;
+}
+
+function names(headers: readonly string[], lower: string): boolean {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i]!.toLowerCase() === lower) return true;
+  return false;
+}

@@ -1,0 +1,78 @@
+/**
+ * Every error that dlserve reports, in one table: code, HTTP status, and the message. docs/errors.md explains each to a
+ * person; a test holds the two against each other.
+ */
+
+interface ErrorEntry {
+  /** HTTP status of the answer. */
+  readonly status: number;
+  /** The message, with `{name}` where a detail goes. */
+  readonly message: string;
+}
+
+export const ERRORS = {
+  BAD_NAME: { status: 400, message: 'illegal {what} {value}: {rule}' },
+  BAD_TIMEOUT: { status: 400, message: 'illegal x-dlserve-timeout {value}: give a duration such as 250ms or 2s' },
+  ROUTE_NOT_FOUND: { status: 404, message: 'nothing here: plugins answer at /_PLUGIN/{file}/{func}' },
+  LIBRARY_NOT_FOUND: { status: 404, message: 'no library {library} in {directory}' },
+  HANDLER_NOT_FOUND: { status: 404, message: 'no handler {symbol} in {library}{hint}' },
+  METHOD_NOT_ALLOWED: { status: 405, message: '{path} does not answer {method}, only {allow}' },
+  BODY_TOO_LARGE: { status: 413, message: 'the request body is over the limit of {limit} bytes' },
+  BUILD_FAILED: { status: 500, message: '{plugin} did not compile: {reason}' },
+  LOAD_FAILED: { status: 500, message: '{library} did not load: {reason}' },
+  INIT_FAILED: { status: 500, message: 'PluginInit of {library} failed: {reason}' },
+  ABI_UNSUPPORTED: {
+    status: 500,
+    message: '{library} was written for ABI {abi}, this host knows ABI {host}: update dlserve, or build the library against an older dlserve.h',
+  },
+  NO_REPLY: { status: 500, message: '{symbol} gave neither a string nor reply bytes' },
+  REPLY_TOO_LARGE: { status: 500, message: '{symbol} gave a reply of {length} bytes, the limit is {limit}' },
+  BAD_STATUS: { status: 500, message: '{symbol} gave status {value}, legal are 200 to 599' },
+  BAD_HEADERS: { status: 500, message: '{symbol} gave a malformed reply header: {reason}' },
+  BODY_CONSUMED: {
+    status: 500,
+    message: 'the request body was read before it reached dlserve: mount host.router() before body parsers',
+  },
+  INTERNAL: { status: 500, message: 'internal error, see the log' },
+  PLUGIN_CRASHED: { status: 502, message: '{library} crashed in {symbol}: {reason}' },
+  OVERLOADED: { status: 503, message: '{library} has {queue} calls waiting already' },
+  PLUGIN_RESTING: { status: 503, message: '{library} crashed {crashes} times and rests' },
+  STOPPING: { status: 503, message: 'the server is stopping' },
+  TIMEOUT: { status: 504, message: '{symbol} in {library} took longer than {timeout} ms' },
+
+  BAD_CONFIG: { status: 500, message: '{reason}' },
+  BAD_LIBRARY: { status: 500, message: '{file} is not a library: {reason}' },
+  UNSUPPORTED_PLATFORM: { status: 500, message: '{reason}' },
+  RUNNER_MISSING: { status: 500, message: 'mode "process" needs the native runner, which is not there: {reason}' },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+type Details = Readonly<Record<string, string | number>>;
+
+/** The one class in which errors travel; `http/` alone turns its code into a status and JSON. */
+export class DlserveError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  /** Headers that the answer must carry, such as Allow or Retry-After. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  /**
+   * @param code a row of the table
+   * @param details what fills the message's `{...}`
+   * @param options `cause`: the failure that was translated; `headers`: for the answer
+   */
+  constructor(code: ErrorCode, details: Details = {}, options: { cause?: unknown; headers?: Record<string, string> } = {}) {
+    const message = ERRORS[code].message.replace(/\{(\w+)\}/g, (hole, name: string) => String(details[name] ?? hole));
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'DlserveError';
+    this.code = code;
+    this.status = ERRORS[code].status;
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** The words of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,23 @@
+import pino, { type Logger, type LevelWithSilent } from 'pino';
+
+export type { Logger };
+export type LogLevel = LevelWithSilent;
+
+export const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+/**
+ * The server's log: readable lines on a terminal, JSON lines otherwise, always on standard error, so that standard output
+ * stays free for what a command prints.
+ * @param level the least severe level that is written
+ */
+export function createLog(level: LogLevel): Logger {
+  if (!process.stderr.isTTY) return pino({ level, base: null }, pino.destination({ dest: 2, sync: true }));
+  // Loaded only where someone looks on: it costs the start of a server some milliseconds.
+  const { default: pretty } = require('pino-pretty') as typeof import('pino-pretty');
+  return pino({ level, base: null }, pretty({ colorize: true, destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' }));
+}
+
+/** A log that writes nothing: the default of an embedded host. */
+export function silentLog(): Logger {
+  return pino({ level: 'silent' });
+}
