@@ -14,7 +14,7 @@ export function createLog(level: LogLevel): Logger {
   if (!process.stderr.isTTY) return pino({ level, base: null }, pino.destination({ dest: 2, sync: true }));
   // Loaded only where someone looks on: it costs the start of a server some milliseconds.
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- an import statement would load it always
-  const pretty = require('pino-pretty') as typeof import('pino-pretty').default;
+  const pretty = require('pino-pretty') as typeof import('pino-pretty');
   return pino({ level, base: null }, pretty({ colorize: true, destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' }));
 }
 

@@ -1,0 +1,25 @@
+{
+  'target_defaults': {
+    'cflags': ['-std=gnu11', '-O2', '-Wall', '-Wextra'],
+    'xcode_settings': { 'GCC_C_LANGUAGE_STANDARD': 'gnu11', 'GCC_OPTIMIZATION_LEVEL': '2' },
+  },
+  'conditions': [
+    ['OS != "win"', {
+      'targets': [
+        {
+          # Mode "process": one library, served over a socket, in a process without JavaScript.
+          'target_name': 'runner',
+          'type': 'executable',
+          'sources': ['native/runner/main.c', 'native/invoke/invoke.c'],
+          'conditions': [['OS == "linux"', { 'libraries': ['-ldl', '-lpthread'] }]],
+        },
+        {
+          # Modes "thread" and "inline": handlers called on threads of our own, answers drained in batches.
+          'target_name': 'addon',
+          'sources': ['native/addon/addon.c', 'native/invoke/invoke.c'],
+          'defines': ['NAPI_VERSION=8'],
+        },
+      ],
+    }],
+  ],
+}
