@@ -42,7 +42,7 @@ export function makeReply(raw: RawReply, symbol: string): Reply {
 }
 
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-// eslint-disable-next-line no-control-regex -- what RFC 9110 5.5 forbids in a field value, and what latin1 can't carry
+// What RFC 9110 5.5 forbids in a field value, and what latin1 can't carry
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Belong to the connection or to the host, so a handler can't set them. */
