@@ -1,0 +1,140 @@
+import { setTimeout } from 'node:timers/promises';
+import { DlserveError } from '../ground/errors';
+import type { Logger } from '../ground/log';
+import { NO_BODY } from '../contract/request';
+import type { PluginSettings } from '../contract/runtime';
+import type { Runtimes } from '../runtimes';
+import { HostCall, type Answer } from './call';
+import { Deadlines } from './deadlines';
+import { examine, locate, type Located } from './locate';
+import type { Handler, OpenPlugin } from './plugin';
+
+/** How soon a failed load is tried again when its file has not changed: the cause may lie elsewhere, in a database say. */
+const RETRY_AFTER = 5_000;
+
+/** What the host asks of the toolchain: a plugin under construction is waited for. */
+export interface Builder {
+  /** @returns undefined where nothing is built under that name; rejects with BUILD_FAILED */
+  wait(name: string): Promise<void> | undefined;
+}
+
+export interface HostParts {
+  readonly pluginpath: string;
+  readonly settings: (name: string) => PluginSettings;
+  readonly runtimes: Runtimes;
+  readonly builder: Builder;
+  readonly log: Logger;
+}
+
+interface Failure {
+  readonly error: DlserveError;
+  readonly fingerprint: string;
+  /** performance.now() from which it is tried again in any case. */
+  readonly until: number;
+}
+
+/** Which plugins exist, and their state: find, build, open, call, close. */
+export class Host {
+  readonly #parts: HostParts;
+  readonly #open = new Map<string, OpenPlugin>();
+  readonly #opening = new Map<string, Promise<OpenPlugin>>();
+  readonly #failed = new Map<string, Failure>();
+  readonly #deadlines = new Deadlines<HostCall>((call) => call.expire());
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The plugin of that name, built and opened on first access, once, however many ask for it meanwhile.
+   * @param name has passed checkNames
+   * @throws DlserveError LIBRARY_NOT_FOUND, BUILD_FAILED, LOAD_FAILED, ABI_UNSUPPORTED, INIT_FAILED, STOPPING
+   */
+  open(name: string): Promise<OpenPlugin> {
+    if (this.#closed !== undefined) return Promise.reject(new DlserveError('STOPPING'));
+    const open = this.#open.get(name);
+    if (open !== undefined) return Promise.resolve(open);
+    let opening = this.#opening.get(name);
+    if (opening === undefined) {
+      opening = this.#load(name).finally(() => this.#opening.delete(name));
+      this.#opening.set(name, opening);
+    }
+    return opening;
+  }
+
+  async #load(name: string): Promise<OpenPlugin> {
+    const { pluginpath, builder, log } = this.#parts;
+    await builder.wait(name);
+    const located = await locate(pluginpath, name);
+    const failure = this.#failed.get(name);
+    if (failure !== undefined && failure.fingerprint === located.fingerprint && performance.now() < failure.until) throw failure.error;
+    this.#failed.delete(name);
+    const started = performance.now();
+    try {
+      const plugin = await this.#openLocated(name, located);
+      this.#open.set(name, plugin);
+      log.info({ plugin: name, mode: plugin.settings.mode, ms: Math.round(performance.now() - started) }, 'plugin opened');
+      return plugin;
+    } catch (error) {
+      if (error instanceof DlserveError) {
+        this.#failed.set(name, { error, fingerprint: located.fingerprint, until: performance.now() + RETRY_AFTER });
+      }
+      throw error;
+    }
+  }
+
+  async #openLocated(name: string, located: Located): Promise<OpenPlugin> {
+    const { settings: settingsOf, runtimes, log } = this.#parts;
+    const { byFunc, rejected } = await examine(located);
+    const settings = settingsOf(name);
+    const symbols: string[] = [];
+    const handlers = new Map<string, Map<string, Handler>>();
+    for (const [func, methods] of byFunc) {
+      const resolved = new Map<string, Handler>();
+      for (const [method, symbol] of methods) resolved.set(method, { symbol, index: symbols.push(symbol) - 1 });
+      handlers.set(func, resolved);
+    }
+    const runtime = await (await runtimes.get(settings.mode)).open({ name, path: located.path, symbols, settings, log });
+    return { name, library: located.library, settings, handlers, rejected, runtime };
+  }
+
+  /**
+   * Calls a handler.
+   * @param head of the request JSON, from requestHead
+   * @param timeout milliseconds; the plugin's own timeout is the upper limit
+   * @param id for the log
+   * @param answer called once, at the latest at the deadline
+   */
+  call(plugin: OpenPlugin, handler: Handler, head: string, body: Buffer | null, timeout: number, id: string, answer: Answer): void {
+    const { runtime, settings, library } = plugin;
+    if (this.#closed !== undefined) {
+      answer(new DlserveError('STOPPING'), null);
+      return;
+    }
+    if (runtime.outstanding - runtime.capacity >= settings.queue) {
+      answer(new DlserveError('OVERLOADED', { library, queue: settings.queue }, { headers: { 'Retry-After': '1' } }), null);
+      return;
+    }
+    const request = body === null ? head + NO_BODY : head;
+    const call = new HostCall(plugin, handler, request, body, Math.min(timeout, settings.timeout), id, this.#deadlines, answer);
+    runtime.call(call);
+    if (!call.settled) this.#deadlines.add(call);
+  }
+
+  /**
+   * Closes every plugin; idempotent. Calls under way are finished, new ones refused.
+   * @param limit milliseconds for all of it
+   */
+  close(limit: number): Promise<void> {
+    this.#closed ??= this.#close(limit);
+    return this.#closed;
+  }
+
+  async #close(limit: number): Promise<void> {
+    const until = performance.now() + limit;
+    await Promise.race([Promise.allSettled(this.#opening.values()), setTimeout(limit, undefined, { ref: false })]);
+    const left = Math.max(until - performance.now(), 0);
+    await Promise.all(Array.from(this.#open.values(), (plugin) => plugin.runtime.close(left)));
+  }
+}

@@ -1,0 +1,174 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import ms from 'ms';
+import { DlserveError } from '../ground/errors';
+import type { Logger } from '../ground/log';
+import { checkNames, symbolOf } from '../contract/name';
+import type { Reply } from '../contract/reply';
+import { requestHead } from '../contract/request';
+import type { Host } from '../host/host';
+import type { Handler, OpenPlugin } from '../host/plugin';
+import { readBody, tooLarge } from './body';
+import { readHeaders, type RequestHeaders } from './headers';
+import { writeError } from './write-error';
+
+/** The handlers behind one path. */
+interface Route {
+  readonly plugin: OpenPlugin;
+  readonly func: string;
+  readonly methods: ReadonlyMap<string, Handler>;
+  /** The value of an Allow header. */
+  readonly allow: string;
+}
+
+const PREFIX = '/_PLUGIN/';
+
+/**
+ * The endpoint itself, on node:http: `/_PLUGIN/{file}/{func}`. Both doors, the fast lane and the Express router, lead here,
+ * so an answer is the same bytes through either.
+ */
+export class Endpoint {
+  readonly #host: Host;
+  readonly #log: Logger;
+  /** Bytes. */
+  readonly #bodyLimit: number;
+  /** By path as it comes in a URL; only paths that need no decoding are kept, so it has one entry per func at the most. */
+  readonly #routes = new Map<string, Route>();
+  #requests = 0;
+
+  constructor(host: Host, log: Logger, bodyLimit: number) {
+    this.#host = host;
+    this.#log = log;
+    this.#bodyLimit = bodyLimit;
+  }
+
+  /**
+   * Answers the request if its path is the endpoint's.
+   * @param url where the endpoint is mounted below a prefix: the URL without it
+   * @returns false when the path is none of the endpoint's; the request is then untouched
+   */
+  handle(req: IncomingMessage, res: ServerResponse, url: string): boolean {
+    if (!url.startsWith(PREFIX)) return false;
+    const mark = url.indexOf('?');
+    const path = mark === -1 ? url : url.slice(0, mark);
+    const route = this.#routes.get(path);
+    if (route !== undefined) {
+      this.#dispatch(route, req, res);
+      return true;
+    }
+    const slash = path.indexOf('/', PREFIX.length);
+    if (slash === -1 || path.includes('/', slash + 1)) return false;
+    this.#resolve(path, slash).then(
+      (resolved) => this.#dispatch(resolved, req, res),
+      (error: unknown) => this.#fail(error, req, res),
+    );
+    return true;
+  }
+
+  async #resolve(path: string, slash: number): Promise<Route> {
+    const file = decodeSegment(path.slice(PREFIX.length, slash));
+    const func = decodeSegment(path.slice(slash + 1));
+    checkNames(file, func);
+    const plugin = await this.#host.open(file);
+    const methods = plugin.handlers.get(func);
+    if (methods === undefined) {
+      const symbol = symbolOf('GET', func).replace(/^GET/, '*');
+      throw new DlserveError('HANDLER_NOT_FOUND', { symbol, library: plugin.library, hint: '' });
+    }
+    const route = { plugin, func, methods, allow: allowed(methods) };
+    if (!path.includes('%')) this.#routes.set(path, route);
+    return route;
+  }
+
+  #dispatch(route: Route, req: IncomingMessage, res: ServerResponse): void {
+    const method = req.method ?? 'GET';
+    const handler = route.methods.get(method) ?? (method === 'HEAD' ? route.methods.get('GET') : undefined);
+    if (handler === undefined) {
+      this.#withoutHandler(route, method, req, res);
+      return;
+    }
+    const headers = readHeaders(req.rawHeaders);
+    if (!headers.hasBody) {
+      this.#call(route, handler, headers, null, req, res);
+      return;
+    }
+    if (headers.length > this.#bodyLimit) {
+      this.#fail(tooLarge(this.#bodyLimit), req, res);
+      return;
+    }
+    readBody(req, this.#bodyLimit, (error, body) => {
+      if (error !== null) this.#fail(error, req, res);
+      else this.#call(route, handler, headers, body, req, res);
+    });
+  }
+
+  #withoutHandler(route: Route, method: string, req: IncomingMessage, res: ServerResponse): void {
+    if (method === 'OPTIONS') {
+      res.writeHead(204, ['Allow', route.allow]).end();
+      return;
+    }
+    const { plugin, func, allow } = route;
+    const details = { path: `${PREFIX}${plugin.name}/${func}`, method, allow };
+    this.#fail(new DlserveError('METHOD_NOT_ALLOWED', details, { headers: { Allow: allow } }), req, res);
+  }
+
+  #call(route: Route, handler: Handler, headers: RequestHeaders, body: Buffer | null, req: IncomingMessage, res: ServerResponse): void {
+    const { plugin } = route;
+    let timeout = plugin.settings.timeout;
+    if (headers.timeout !== undefined) {
+      const shorter = parseTimeout(headers.timeout);
+      if (shorter === undefined) {
+        this.#fail(new DlserveError('BAD_TIMEOUT', { value: JSON.stringify(headers.timeout) }), req, res);
+        return;
+      }
+      timeout = shorter;
+    }
+    const id = headers.id ?? `${process.pid}-${++this.#requests}`;
+    const url = (req as { originalUrl?: string }).originalUrl ?? req.url ?? '';
+    const mark = url.indexOf('?');
+    const head = requestHead({
+      file: plugin.name,
+      func: route.func,
+      method: req.method ?? 'GET',
+      path: mark === -1 ? url : url.slice(0, mark),
+      query: mark === -1 ? '' : url.slice(mark + 1),
+      rawHeaders: req.rawHeaders,
+    });
+    this.#host.call(plugin, handler, head, body, timeout, id, (error, reply) => {
+      if (reply !== null) writeReply(res, reply);
+      else this.#fail(error, req, res, { plugin: plugin.name, handler: handler.symbol, request: id });
+    });
+  }
+
+  #fail(error: unknown, req: IncomingMessage, res: ServerResponse, context: object = {}): void {
+    writeError(error, req, res, this.#log, context);
+  }
+}
+
+function writeReply(res: ServerResponse, reply: Reply): void {
+  res.writeHead(reply.status, reply.headers);
+  if (typeof reply.body === 'string') res.end(reply.body, 'latin1');
+  else res.end(reply.body);
+}
+
+/** What can't be decoded stays as it is, and is then no legal name. */
+function decodeSegment(segment: string): string {
+  if (!segment.includes('%')) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+function allowed(methods: ReadonlyMap<string, unknown>): string {
+  const names = new Set(methods.keys());
+  if (names.has('GET')) names.add('HEAD');
+  names.add('OPTIONS');
+  return [...names].sort().join(', ');
+}
+
+/** @returns milliseconds; undefined for what is no duration */
+function parseTimeout(text: string): number | undefined {
+  if (!/^\d+(\.\d+)?(ms|s|m)$/.test(text)) return undefined;
+  return ms(text as ms.StringValue);
+}

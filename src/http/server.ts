@@ -1,0 +1,75 @@
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import { DlserveError, messageOf } from '../ground/errors';
+import type { Logger } from '../ground/log';
+import { createApp } from './app';
+import type { Endpoint } from './endpoint';
+
+export interface ServerOptions {
+  /** undefined on a platform without the endpoint. */
+  readonly endpoint: Endpoint | undefined;
+  /** Whether the endpoint is asked before Express. */
+  readonly fastlane: boolean;
+  readonly log: Logger;
+}
+
+/** The server that `dlserve serve` starts. */
+export function createServer({ endpoint, fastlane, log }: ServerOptions): Server {
+  const app = createApp(endpoint, log) as RequestListener;
+  const listener: RequestListener =
+    endpoint !== undefined && fastlane
+      ? (req, res) => {
+          if (!endpoint.handle(req, res, req.url ?? '')) app(req, res);
+        }
+      : app;
+  return createHttpServer(listener);
+}
+
+/**
+ * Starts listening.
+ * @param port 0 picks a free one
+ * @returns the port in use
+ * @throws DlserveError BAD_CONFIG when the address can't be had, with what to do
+ */
+export async function listen(server: Server, host: string, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  }).catch((error: unknown) => {
+    throw new DlserveError('BAD_CONFIG', { reason: cantListen(error, host, port) }, { cause: error });
+  });
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+}
+
+function cantListen(error: unknown, host: string, port: number): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return `port ${port} on ${host} is taken: stop what listens there, or choose another with --port (0 picks a free one)`;
+    case 'EACCES':
+      return `this user may not listen on port ${port}: choose one above 1023 with --port`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is no address of this machine: choose another with --host`;
+    default:
+      return `can't listen on ${host} port ${port}: ${messageOf(error)}`;
+  }
+}
+
+/**
+ * Stops accepting, and waits until the requests under way are answered.
+ * @param limit milliseconds; connections that are left then are cut
+ * @returns whether all of them ended in time
+ */
+export async function stopServer(server: Server, limit: number): Promise<boolean> {
+  let inTime = true;
+  const timer = setTimeout(() => {
+    inTime = false;
+    server.closeAllConnections();
+  }, limit);
+  await new Promise((resolve) => server.close(resolve));
+  clearTimeout(timer);
+  return inTime;
+}

@@ -1,0 +1,26 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { DlserveError } from '../ground/errors';
+import type { Logger } from '../ground/log';
+
+/** Errors of a plugin under pressure: the runtime logs the change of state, not each request that meets it. */
+const QUIET = new Set(['OVERLOADED', 'PLUGIN_RESTING', 'STOPPING']);
+
+/**
+ * Turns anything that was thrown into a status and JSON, `{"error": "...", "code": "..."}`, and logs it where it is the
+ * server's or a plugin's fault.
+ * @param context joins the log line: plugin, handler, request id
+ */
+export function writeError(thrown: unknown, req: IncomingMessage, res: ServerResponse, log: Logger, context: object = {}): void {
+  const error = thrown instanceof DlserveError ? thrown : new DlserveError('INTERNAL', {}, { cause: thrown });
+  const line = { ...context, code: error.code, method: req.method, url: req.url };
+  if (error.status < 500 || QUIET.has(error.code)) log.debug(line, error.message);
+  else log.error({ ...line, cause: error.cause }, error.message);
+  if (res.headersSent || res.destroyed) return;
+  const body = JSON.stringify({ error: error.message, code: error.code });
+  res.writeHead(error.status, {
+    ...error.headers,
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+  });
+  res.end(body);
+}
