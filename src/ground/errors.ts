@@ -44,6 +44,8 @@ export const ERRORS = {
   BAD_LIBRARY: { status: 500, message: '{file} is not a library: {reason}' },
   UNSUPPORTED_PLATFORM: { status: 500, message: '{reason}' },
   RUNNER_MISSING: { status: 500, message: 'mode "process" needs the native runner, which is not there: {reason}' },
+  NAME_TAKEN: { status: 500, message: '{name} exists already: {path}; choose another name, or delete it first' },
+  WRITE_FAILED: { status: 500, message: "{path} can't be written: {reason}" },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
