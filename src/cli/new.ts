@@ -15,7 +15,7 @@ export type Language = keyof typeof TEMPLATES;
 
 export const LANGUAGES = Object.keys(TEMPLATES) as readonly Language[];
 
-const SOURCE_ENDINGS: readonly string[] = ['.c', '.cc', '.cpp', '.go'];
+const SOURCE_ENDINGS: readonly string[] = ['.c', '.cc', '.cpp', '.cxx', '.go'];
 
 export interface NewPlugin {
   /** The {file} of its URLs. */
@@ -38,7 +38,7 @@ export interface NewPlugin {
  */
 export async function createPlugin(plugin: NewPlugin): Promise<string> {
   const { name, language, cwd, start = 'npx dlserve', origin = 'http://127.0.0.1:3000' } = plugin;
-  checkNewName(name);
+  checkNewName(name, language);
   const { example, ending } = TEMPLATES[language];
   const pluginpath = path.resolve(cwd, plugin.pluginpath);
   const source = path.join(pluginpath, 'src', name + ending);
@@ -61,13 +61,14 @@ export async function createPlugin(plugin: NewPlugin): Promise<string> {
   ].join('\n');
 }
 
-function checkNewName(name: string): void {
+function checkNewName(name: string, language: Language): void {
   checkNames(name, 'Hello');
-  const ending = [...SOURCE_ENDINGS, '.so', '.dylib'].find((each) => name.endsWith(each));
-  if (ending !== undefined) {
-    const rule = `leave out the ending, it is added: ${JSON.stringify(name.slice(0, -ending.length))}`;
+  const refuse = (rule: string): never => {
     throw new DlserveError('BAD_NAME', { what: 'name', value: JSON.stringify(name), rule });
-  }
+  };
+  const ending = [...SOURCE_ENDINGS, '.so', '.dylib'].find((each) => name.endsWith(each));
+  if (ending !== undefined) refuse(`leave out the ending, it is added: ${JSON.stringify(name.slice(0, -ending.length))}`);
+  if (language === 'go' && name.endsWith('_test')) refuse('Go takes a file called *_test.go for a test');
 }
 
 async function checkFree(name: string, pluginpath: string, cwd: string): Promise<void> {

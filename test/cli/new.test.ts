@@ -61,7 +61,7 @@ test.each([['c', 'hi.c'], ['cpp', 'hi.cpp']] as const)('what it writes for %s co
 });
 
 test('every legal name gives handlers that dlserve finds', async () => {
-  const names = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/).filter((name) => !/\.(cc?|cpp|go|so|dylib)$/.test(name));
+  const names = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/).filter((name) => !/(\.(cc?|cpp|cxx|go|so|dylib)|_test)$/.test(name));
   let run = 0;
   await fc.assert(
     fc.asyncProperty(names, fc.constantFrom(...LANGUAGES), async (name, language) => {
@@ -85,12 +85,13 @@ test.each([
   ['-x', /illegal file "-x"/],
   ['hi.c', /illegal name "hi.c": leave out the ending, it is added: "hi"/],
   ['hi.so', /illegal name "hi.so"/],
+  ['hi_test', /illegal name "hi_test": Go takes a file called \*_test.go for a test/],
 ])('refuses the name %p', async (name, message) => {
-  await expect(create(name)).rejects.toMatchObject({ code: 'BAD_NAME', message: expect.stringMatching(message) as unknown });
+  await expect(create(name, 'go')).rejects.toMatchObject({ code: 'BAD_NAME', message: expect.stringMatching(message) as unknown });
   await expect(readdir(cwd)).resolves.toEqual([]);
 });
 
-test.each(['lib/src/hi.c', 'lib/src/hi.cc', 'lib/src/hi.cpp', 'lib/src/hi.go', 'lib/hi.so'])('never takes a name that %s has', async (file) => {
+test.each(['lib/src/hi.c', 'lib/src/hi.cc', 'lib/src/hi.cpp', 'lib/src/hi.cxx', 'lib/src/hi.go', 'lib/hi.so'])('never takes a name that %s has', async (file) => {
   await mkdir(path.join(cwd, 'lib/src'), { recursive: true });
   await writeFile(path.join(cwd, file), 'precious');
   await expect(create('hi')).rejects.toMatchObject({
