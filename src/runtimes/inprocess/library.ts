@@ -1,0 +1,108 @@
+import path from 'node:path';
+import { DlserveError, messageOf } from '../../ground/errors';
+import { ANY_CONCURRENCY, HOST_ABI, type PluginSource } from '../../contract/runtime';
+import { useKoffi, type KoffiFunction, type LibraryHandle } from './koffi';
+
+/** RTLD_NOW, the same number on Linux and macOS: unresolved symbols fail the opening, not a call. */
+const RTLD_NOW = 2;
+
+/** Libraries that are never let go of: something may still run in them. */
+const kept = new Set<Library>();
+
+/** A library that koffi has opened and whose symbols are bound. */
+export class Library {
+  /** The file's name, for messages. */
+  readonly name: string;
+
+  private constructor(
+    private readonly source: PluginSource,
+    private readonly handle: LibraryHandle,
+    /** Keeps koffi's own closing, when the handle is collected or the process ends, from unmapping code that may run. */
+    private readonly pin: bigint | null,
+  ) {
+    this.name = path.basename(source.path);
+  }
+
+  /**
+   * Opens a library, finds its handlers and checks its ABI; nothing of it stays open where that fails.
+   * @throws DlserveError LOAD_FAILED or ABI_UNSUPPORTED
+   */
+  static open(source: PluginSource): Library {
+    const { koffi, system } = useKoffi();
+    const name = path.basename(source.path);
+    let handle: LibraryHandle;
+    try {
+      handle = koffi.load(source.path);
+    } catch (cause) {
+      const reason = messageOf(cause).replace(/^Failed to load shared library: /, '');
+      throw new DlserveError('LOAD_FAILED', { library: name, reason }, { cause });
+    }
+    const library = new Library(source, handle, system.dlopen(source.path, RTLD_NOW));
+    try {
+      library.check();
+    } catch (refusal) {
+      library.unload();
+      throw refusal;
+    }
+    return library;
+  }
+
+  private check(): void {
+    for (const symbol of this.source.symbols) {
+      if (this.address(symbol) === null) {
+        throw new DlserveError('LOAD_FAILED', { library: this.name, reason: `it exports no ${symbol}` });
+      }
+    }
+    const abi = this.bind('PluginABI', 'uint32_t', [])?.() as number | undefined;
+    if (abi !== undefined && abi > HOST_ABI) {
+      throw new DlserveError('ABI_UNSUPPORTED', { library: this.name, abi, host: HOST_ABI });
+    }
+  }
+
+  /** The address of an export, or null. */
+  address(symbol: string): bigint | null {
+    try {
+      return this.handle.symbol(symbol) as bigint;
+    } catch {
+      return null;
+    }
+  }
+
+  /** An export as a function, or null. */
+  bind(symbol: string, result: string, parameters: string[]): KoffiFunction | null {
+    return this.address(symbol) === null ? null : this.handle.func(symbol, result, parameters);
+  }
+
+  /** Threads that may be inside at once, by the configuration or else by the library itself. */
+  concurrency(): number {
+    const configured = this.source.settings.concurrency;
+    const declared = configured ?? (this.bind('PluginConcurrency', 'int', [])?.() as number | undefined) ?? 1;
+    return declared === 0 ? ANY_CONCURRENCY : Math.max(1, declared);
+  }
+
+  /**
+   * Lets go of the library, after its last call has returned. One that has no PluginStop is left in memory: nobody has
+   * told it to end the threads that it may have.
+   */
+  close(): void {
+    if (this.address('PluginStop') === null) this.keep();
+    else this.unload();
+  }
+
+  /** Leaves the library in memory for good. */
+  keep(): void {
+    kept.add(this);
+  }
+
+  /** Unmaps the library; nothing of it may run, or be used again. */
+  unload(): void {
+    if (this.pin !== null) useKoffi().system.dlclose(this.pin);
+    this.handle.unload();
+  }
+
+  /** @param words what PluginInit said, '' where it said nothing */
+  initFailed(returned: number, words: string): DlserveError {
+    const reason = words === '' ? `it returned ${returned} without a word` : words;
+    return new DlserveError('INIT_FAILED', { library: this.name, reason });
+  }
+}
