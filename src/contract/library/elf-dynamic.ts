@@ -19,8 +19,18 @@ export interface Dynamic {
 }
 
 const DT = {
-  NULL: 0, NEEDED: 1, HASH: 4, STRTAB: 5, SYMTAB: 6, STRSZ: 10, RPATH: 15, DEBUG: 21, RUNPATH: 29,
-  GNU_HASH: 0x6fff_fef5, VERSYM: 0x6fff_fff0, FLAGS_1: 0x6fff_fffb,
+  NULL: 0,
+  NEEDED: 1,
+  HASH: 4,
+  STRTAB: 5,
+  SYMTAB: 6,
+  STRSZ: 10,
+  RPATH: 15,
+  DEBUG: 21,
+  RUNPATH: 29,
+  GNU_HASH: 0x6fff_fef5,
+  VERSYM: 0x6fff_fff0,
+  FLAGS_1: 0x6fff_fffb,
 } as const;
 
 /** @throws Malformed */

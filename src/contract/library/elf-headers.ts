@@ -47,7 +47,8 @@ export function readHeaders(buffer: Buffer): Elf {
   if (!is64 && buffer[4] !== 1) throw new Malformed('its ELF header says neither 32 nor 64 bits');
   if (!little && buffer[5] !== 2) throw new Malformed('its ELF header names no byte order');
   const type = bytes.u16(16);
-  if (type !== ET_DYN) throw new Malformed(NOT_SHARED[type] ?? `its ELF type is ${type}, a shared library has ${ET_DYN}`);
+  if (type !== ET_DYN)
+    throw new Malformed(NOT_SHARED[type] ?? `its ELF type is ${type}, a shared library has ${ET_DYN}`);
 
   // Linkers write the section headers last, so this is where a file that was cut short shows first.
   const sections = sectionTable(bytes, is64);

@@ -44,7 +44,7 @@ function noteNames({ bytes, segments }: Elf): Set<string> {
   for (const { type, offset, size } of segments) {
     if (type !== PT_NOTE) continue;
     bytes.need(offset, size);
-    for (let at = offset; at + 12 <= offset + size; ) {
+    for (let at = offset; at + 12 <= offset + size;) {
       const nameSize = bytes.u32(at);
       const contentSize = bytes.u32(at + 4);
       if (at + 12 + nameSize + contentSize > offset + size) break;

@@ -22,7 +22,8 @@ export interface MachO {
   readonly runpath: readonly string[];
   /** The export trie: where it is in the file, and its length. */
   readonly trie: { readonly offset: number; readonly size: number } | undefined;
-  readonly symbols: { readonly offset: number; readonly count: number; readonly strings: number; readonly limit: number } | undefined;
+  readonly symbols:
+    { readonly offset: number; readonly count: number; readonly strings: number; readonly limit: number } | undefined;
 }
 
 /** filetype other than MH_DYLIB and MH_BUNDLE. */
@@ -37,8 +38,16 @@ const MH_DYLIB = 6;
 const MH_BUNDLE = 8;
 
 const LC = {
-  SEGMENT: 0x1, SYMTAB: 0x2, LOAD_DYLIB: 0xc, SEGMENT_64: 0x19, DYLD_INFO: 0x22, DYLD_INFO_ONLY: 0x8000_0022,
-  RPATH: 0x8000_001c, REEXPORT_DYLIB: 0x8000_001f, LOAD_UPWARD_DYLIB: 0x8000_0023, EXPORTS_TRIE: 0x8000_0033,
+  SEGMENT: 0x1,
+  SYMTAB: 0x2,
+  LOAD_DYLIB: 0xc,
+  SEGMENT_64: 0x19,
+  DYLD_INFO: 0x22,
+  DYLD_INFO_ONLY: 0x8000_0022,
+  RPATH: 0x8000_001c,
+  REEXPORT_DYLIB: 0x8000_001f,
+  LOAD_UPWARD_DYLIB: 0x8000_0023,
+  EXPORTS_TRIE: 0x8000_0033,
 } as const;
 
 /** S_ATTR_PURE_INSTRUCTIONS and S_ATTR_SOME_INSTRUCTIONS. */
@@ -56,7 +65,9 @@ export function readHeaders(buffer: Buffer): MachO {
   const bytes = new Bytes(buffer, little);
   const type = bytes.u32(12);
   if (type !== MH_DYLIB && type !== MH_BUNDLE) {
-    throw new Malformed(NOT_SHARED[type] ?? `its Mach-O file type is ${type}, a shared library has ${MH_DYLIB} or ${MH_BUNDLE}`);
+    throw new Malformed(
+      NOT_SHARED[type] ?? `its Mach-O file type is ${type}, a shared library has ${MH_DYLIB} or ${MH_BUNDLE}`,
+    );
   }
   const sections: Section[] = [];
   const needed: string[] = [];
@@ -91,7 +102,12 @@ export function readHeaders(buffer: Buffer): MachO {
         break;
       case LC.SYMTAB: {
         const strings = bytes.u32(at + 16);
-        symbols = { offset: bytes.u32(at + 8), count: bytes.u32(at + 12), strings, limit: strings + bytes.u32(at + 20) };
+        symbols = {
+          offset: bytes.u32(at + 8),
+          count: bytes.u32(at + 12),
+          strings,
+          limit: strings + bytes.u32(at + 20),
+        };
         break;
       }
     }

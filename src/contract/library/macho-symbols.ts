@@ -14,7 +14,9 @@ export function readExports(macho: MachO): Map<string, SymbolKind> {
 }
 
 function kindAt({ sections }: MachO, address: number): SymbolKind {
-  const section = sections.find((candidate) => address >= candidate.address && address < candidate.address + candidate.size);
+  const section = sections.find(
+    (candidate) => address >= candidate.address && address < candidate.address + candidate.size,
+  );
   return section?.executable === true ? 'function' : 'data';
 }
 
@@ -27,7 +29,10 @@ const REEXPORT = 0x08;
 const MAX_NAME = 32_768;
 
 /** A node is its size, its symbol where it ends a name, the number of its edges, and for each a text and the next node. */
-function* trieSymbols(macho: MachO, { offset, size }: { offset: number; size: number }): Generator<[string, SymbolKind]> {
+function* trieSymbols(
+  macho: MachO,
+  { offset, size }: { offset: number; size: number },
+): Generator<[string, SymbolKind]> {
   const { bytes } = macho;
   bytes.need(offset, size);
   const limit = offset + size;
@@ -99,7 +104,8 @@ function* tableSymbols(macho: MachO): Generator<[string, SymbolKind]> {
   bytes.need(symbols.offset, symbols.count * size);
   for (let at = symbols.offset; at < symbols.offset + symbols.count * size; at += size) {
     const type = bytes.u8(at + 4);
-    if ((type & (N_STAB | N_PRIVATE_EXTERNAL)) !== 0 || (type & N_EXTERNAL) === 0 || (type & N_TYPE) !== N_SECT) continue;
+    if ((type & (N_STAB | N_PRIVATE_EXTERNAL)) !== 0 || (type & N_EXTERNAL) === 0 || (type & N_TYPE) !== N_SECT)
+      continue;
     yield [bytes.string(symbols.strings + bytes.u32(at), symbols.limit), kindAt(macho, bytes.word(at + 8, is64))];
   }
 }

@@ -1,0 +1,137 @@
+import type { Mode } from '../contract/runtime';
+import { LOG_LEVELS } from '../ground/log';
+import { boolean, duration, integer, oneOf, optional, size, text, words, type Type } from './types';
+
+/** One key of the configuration. */
+export interface Key<T = unknown> {
+  /** Where it stands in prest.toml: "http.port". */
+  readonly path: string;
+  readonly type: Type<T>;
+  /** As prest.toml would have it; undefined where a key that is not given means something of its own. */
+  readonly default: unknown;
+  /** Its environment variable. */
+  readonly env: string;
+  /** The command-line flag, without dashes, and the word for its value, of keys that have one. */
+  readonly flag?: { readonly name: string; readonly value: string };
+  /** What it does, in one line. */
+  readonly doc: string;
+}
+
+const MODES: readonly Mode[] = ['thread', 'inline', 'process'];
+
+function key<T>(path: string, type: Type<T>, given: unknown, doc: string, flag?: Key['flag']): Key<T> {
+  const env = `PREST_${path.toUpperCase().replaceAll('.', '_')}`;
+  return { path, type, default: given, env, doc, ...(flag && { flag }) };
+}
+
+/** The keys of the server. */
+export const SERVER = {
+  pluginpath: key(
+    'pluginpath',
+    text('a folder'),
+    './lib',
+    'the folder of the libraries; a relative one counts from the working directory',
+    { name: 'pluginpath', value: 'folder' },
+  ),
+  host: key(
+    'http.host',
+    text('an address or a host name'),
+    '127.0.0.1',
+    'the address to listen on; "0.0.0.0" is every one of this machine',
+    { name: 'host', value: 'address' },
+  ),
+  port: key('http.port', integer(0, 65_535), 3000, 'the port to listen on; 0 picks a free one, which is printed', {
+    name: 'port',
+    value: 'number',
+  }),
+  bodylimit: key('http.bodylimit', size('0B', '256MB'), '1MB', 'the largest request body; a larger one answers 413'),
+  httpWorkers: key('http.workers', integer(1, 64), 1, 'server processes that share the port', {
+    name: 'workers',
+    value: 'number',
+  }),
+  fastlane: key('http.fastlane', boolean, true, 'answer plugin requests before Express sees them'),
+  stoptimeout: key('http.stoptimeout', duration('0s', '1h'), '10s', 'how long a graceful stop may take'),
+  level: key('log.level', oneOf(LOG_LEVELS), 'info', 'the least severe messages that are logged', {
+    name: 'log-level',
+    value: 'level',
+  }),
+  build: key('plugins.build', boolean, true, 'compile the sources in the folder src of pluginpath at start'),
+} as const;
+
+/** The keys of a plugin: of all in [plugins], of one in [plugin.NAME]. */
+export const PLUGIN = {
+  mode: key(
+    'plugins.mode',
+    oneOf(MODES),
+    'thread',
+    'where handlers run: in a thread off the event loop, inline on it, or in a process of their own',
+    { name: 'mode', value: 'mode' },
+  ),
+  timeout: key('plugins.timeout', duration('1ms', '1h'), '30s', 'how long a call may take; then it answers 504'),
+  queue: key('plugins.queue', integer(0, 1_000_000), 1024, 'calls of a plugin that may wait; one more answers 503'),
+  concurrency: key(
+    'plugins.concurrency',
+    optional(integer(0, 1024)),
+    undefined,
+    'threads inside a library at once, in place of its PluginConcurrency; 0 is any number',
+  ),
+  workers: key('plugins.workers', integer(1, 64), 1, 'processes of each plugin, mode "process"'),
+  memory: key(
+    'plugins.memory',
+    size('16MB', '1024TB', true),
+    '',
+    'the most address space that a process may use, mode "process"; "" is no limit',
+  ),
+  crashes: key(
+    'plugins.crashes',
+    integer(1, 1_000_000),
+    5,
+    'crashes within crashwindow after which a plugin rests, mode "process"',
+  ),
+  crashwindow: key(
+    'plugins.crashwindow',
+    duration('1ms', '24h'),
+    '60s',
+    'the time in which crashes are counted, mode "process"',
+  ),
+  rest: key(
+    'plugins.rest',
+    duration('1ms', '24h'),
+    '30s',
+    'how long a plugin rests before one trial call, mode "process"',
+  ),
+  cflags: key('plugins.cflags', words, [], 'more flags for the C, C++ or Go (cgo) compiler'),
+  ldflags: key('plugins.ldflags', words, [], 'more flags for the linker, such as "-lm"'),
+} as const;
+
+/** The table of keys: the source of parsing, flags, environment variables and docs/config.md alike. */
+export const KEYS: readonly Key[] = [...Object.values(SERVER), ...Object.values(PLUGIN)];
+
+/** The name of a plugin key in its section: "timeout". */
+export function shortName(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
+
+/** One command-line flag that sets a key, or names the file. */
+export interface Flag {
+  /** The key that it sets; "config" for the file. */
+  readonly path: string;
+  /** Without dashes: "log-level". */
+  readonly flag: string;
+  /** The word for its value in --help. */
+  readonly value: string;
+  readonly doc: string;
+}
+
+/** Where the name of the configuration file is given. */
+export const FILE = { flag: 'config', env: 'PREST_CONF', default: 'prest.toml' } as const;
+
+export const FLAGS: readonly Flag[] = [
+  {
+    path: 'config',
+    flag: FILE.flag,
+    value: 'file',
+    doc: `the configuration file (default: ${FILE.default}, if present)`,
+  },
+  ...KEYS.flatMap(({ path, flag, doc }) => (flag ? [{ path, flag: flag.name, value: flag.value, doc }] : [])),
+];

@@ -1,0 +1,40 @@
+import type { Mode } from '../contract/runtime';
+import type { LogLevel } from '../ground/log';
+
+/** `[plugins]` as an object; durations and sizes are text with a unit, as in the file. */
+export interface PluginOptions {
+  mode?: Mode;
+  /** For example "30s". */
+  timeout?: string;
+  queue?: number;
+  concurrency?: number;
+  workers?: number;
+  /** For example "512MB"; "" is no limit. */
+  memory?: string;
+  crashes?: number;
+  crashwindow?: string;
+  rest?: string;
+  cflags?: readonly string[];
+  ldflags?: readonly string[];
+}
+
+/** The configuration of an embedded host: prest.toml as an object. Environment variables don't count here. */
+export interface HostOptions {
+  /** The folder of the libraries; a relative one counts from the working directory. */
+  pluginpath?: string;
+  http?: {
+    host?: string;
+    port?: number;
+    /** For example "1MB". */
+    bodylimit?: string;
+    workers?: number;
+    fastlane?: boolean;
+    /** For example "10s". */
+    stoptimeout?: string;
+  };
+  log?: { level?: LogLevel };
+  /** For every plugin. */
+  plugins?: PluginOptions & { build?: boolean };
+  /** For one plugin, by its name; `config` is what its PluginInit gets, as JSON. */
+  plugin?: Readonly<Record<string, PluginOptions & { config?: Readonly<Record<string, unknown>> }>>;
+}

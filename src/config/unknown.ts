@@ -1,0 +1,103 @@
+import { distance } from 'fastest-levenshtein';
+import { isTable, written, type Document } from './document';
+import { KEYS, PLUGIN, shortName } from './keys';
+
+/** Something that is said once at start. */
+export interface Note {
+  readonly level: 'warn' | 'info';
+  readonly message: string;
+}
+
+/** Sections and keys of prestd that have no meaning here (its samples/prest.sample.toml, config/config.go). */
+const PRESTD = new Set([
+  'access',
+  'auth',
+  'cache',
+  'context',
+  'cors',
+  'databases',
+  'debug',
+  'expose',
+  'http.timeout',
+  'https',
+  'json',
+  'jwt',
+  'migrations',
+  'otel',
+  'pg',
+  'pluginmiddlewarelist',
+  'queries',
+  'ssl',
+  'studio',
+  'version',
+]);
+
+const SECTIONS = ['http', 'log', 'plugins', 'plugin'];
+const PATHS = KEYS.map(({ path }) => path);
+const PLUGIN_KEYS = [...Object.values(PLUGIN).map(({ path }) => shortName(path)), 'config'];
+
+/** What in a document dlserve does not know, or knows to be for prestd alone. */
+export function unknownKeys(document: Document): Note[] {
+  const notes: Note[] = [];
+  const unused: string[] = [];
+  const warn = (path: readonly string[], hint: string): void => {
+    notes.push({ level: 'warn', message: `${document.where(path)}: unknown key ${written(path)}${hint}` });
+  };
+  for (const [name, value] of entries(document.table)) {
+    if (name === 'plugin') continue;
+    if (PRESTD.has(name)) unused.push(isTable(value) || Array.isArray(value) ? `[${name}]` : name);
+    else if (isTable(value) && SECTIONS.includes(name)) {
+      for (const [key] of entries(value)) {
+        const path = `${name}.${key}`;
+        if (PRESTD.has(path)) unused.push(path);
+        else if (!PATHS.includes(path)) warn([name, key], didYouMean(path, PATHS));
+      }
+    } else if (isTable(value)) warn([name], didYouMean(name, SECTIONS));
+    else if (!PATHS.includes(name)) warn([name], didYouMean(name, PATHS));
+  }
+  for (const [name, plugin] of entries(document.table.plugin)) {
+    for (const [key, value] of entries(plugin)) {
+      if (!PLUGIN_KEYS.includes(key)) warn(['plugin', name, key], pluginHint(name, key, value));
+    }
+  }
+  if (unused.length > 0) {
+    const message = `${document.name}: dlserve has no use for these keys of prestd: ${unused.join(', ')}`;
+    notes.push({ level: 'info', message });
+  }
+  return notes;
+}
+
+function pluginHint(name: string, key: string, value: unknown): string {
+  if (key === 'build') return ': it is for all plugins, in [plugins]';
+  if (isTable(value)) {
+    const config = `for its PluginInit write [plugin.${name}.config]`;
+    return `: for a plugin called ${name}.${key} write [plugin."${name}.${key}"], ${config}`;
+  }
+  return didYouMean(key, PLUGIN_KEYS);
+}
+
+/** Environment variables that begin like dlserve's and are none: a misspelt one would otherwise be silent. */
+export function unknownVariables(env: NodeJS.ProcessEnv): Note[] {
+  const known = [...KEYS.map((key) => key.env), 'PREST_CONF'];
+  const ofPrestd = Array.from(PRESTD, (path) => `PREST_${path.toUpperCase().replace('.', '_')}`);
+  return Object.keys(env)
+    .filter((name) => name.startsWith('PREST_') && !known.includes(name))
+    .filter((name) => !ofPrestd.some((start) => name === start || name.startsWith(`${start}_`)))
+    .map((name) => ({ level: 'warn', message: `unknown environment variable ${name}${didYouMean(name, known)}` }));
+}
+
+function entries(table: unknown): [string, unknown][] {
+  return isTable(table) ? Object.entries(table).filter(([, value]) => value !== undefined) : [];
+}
+
+/** The nearest of the names, if it is so near that it was meant; also one that only stands in the wrong section. */
+function didYouMean(given: string, names: readonly string[]): string {
+  const lower = given.toLowerCase();
+  let nearest: string | undefined;
+  let least = Math.max(2, Math.floor(lower.length / 4)) + 1;
+  for (const name of names) {
+    const far = Math.min(distance(lower, name.toLowerCase()), shortName(name) === shortName(lower) ? 1 : Infinity);
+    if (far < least) [nearest, least] = [name, far];
+  }
+  return nearest === undefined ? '' : `: did you mean \`${nearest}\`?`;
+}
