@@ -1,0 +1,42 @@
+import { GO_FACTS } from './abi-exports';
+import type { Report } from './report';
+
+/** A report as text for a person. */
+export function printReport(report: Report): string {
+  const format = report.format === 'elf' ? 'ELF' : 'Mach-O';
+  const libc = report.libc === null ? '' : `, ${report.libc}`;
+  const fits = report.misfit === null ? 'fits this host' : `does not fit this host: ${report.misfit}`;
+  const sections = [
+    `${report.file}: ${format} library for ${report.machine}${libc}; ${fits}`,
+    section(
+      'Handlers',
+      report.handlers.map(({ method, url, symbol }) => [method, url, symbol]),
+    ),
+    section(
+      'Problems',
+      report.problems.map((problem) => [problem]),
+    ),
+    section(
+      'Exports of the contract',
+      report.abi.map(({ symbol, state, meaning }) => [state, symbol, meaning]),
+    ),
+    section('Built by Go', report.go ? GO_FACTS.map((fact) => [fact]) : []),
+    section(
+      'Needed libraries',
+      report.needed.map(({ name, by, path, searched }) => [
+        by === null ? name : `${name} (for ${by})`,
+        path ??
+          (searched ? 'NOT FOUND: install it, or name its folder in LD_LIBRARY_PATH' : 'not searched on this host'),
+      ]),
+    ),
+  ];
+  return sections.filter((text) => text !== '').join('\n\n');
+}
+
+/** A heading and aligned rows; nothing where there are no rows. */
+function section(title: string, rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return '';
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd());
+  return [title, ...lines].join('\n');
+}
