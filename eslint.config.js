@@ -9,6 +9,7 @@ module.exports = tseslint.config(
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: __dirname } },
     rules: {
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       // noUncheckedIndexedAccess makes every index optional; where the bounds are plain to see, ! says so.
       '@typescript-eslint/no-non-null-assertion': 'off',

@@ -5,6 +5,7 @@ module.exports = {
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } }],
   },
+  globalSetup: '<rootDir>/test/support/build.ts',
   testTimeout: 60_000,
   maxWorkers: 2,
 };

@@ -86,7 +86,7 @@ export class Host {
 
   async #openLocated(name: string, located: Located): Promise<OpenPlugin> {
     const { settings: settingsOf, runtimes, log } = this.#parts;
-    const { byFunc, rejected } = await examine(located);
+    const { byFunc, data } = await examine(located);
     const settings = settingsOf(name);
     const symbols: string[] = [];
     const handlers = new Map<string, Map<string, Handler>>();
@@ -96,7 +96,7 @@ export class Host {
       handlers.set(func, resolved);
     }
     const runtime = await (await runtimes.get(settings.mode)).open({ name, path: located.path, symbols, settings, log });
-    return { name, library: located.library, settings, handlers, rejected, runtime };
+    return { name, library: located.library, settings, handlers, data, runtime };
   }
 
   /**

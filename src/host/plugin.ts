@@ -17,7 +17,7 @@ export interface OpenPlugin {
   readonly settings: PluginSettings;
   /** By `{func}`, then by method. */
   readonly handlers: ReadonlyMap<string, ReadonlyMap<string, Handler>>;
-  /** Symbols that are named like a handler and are none, with the reason. */
-  readonly rejected: ReadonlyMap<string, string>;
+  /** Symbols that are named like a handler but are data. */
+  readonly data: readonly string[];
   readonly runtime: Plugin;
 }

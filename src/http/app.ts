@@ -12,7 +12,7 @@ import { writeError } from './write-error';
 export function createApp(endpoint: Endpoint | undefined, log: Logger): Express {
   const app = express();
   app.disable('x-powered-by');
-  if (endpoint !== undefined) app.use(createRouter(endpoint));
+  app.use(createRouter(endpoint));
   app.get('/_health', (_req, res) => {
     res.json({ status: 'ok' });
   });

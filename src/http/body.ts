@@ -10,7 +10,7 @@ export function readBody(req: IncomingMessage, limit: number, done: (error: Dlse
   const read = alreadyRead(req);
   if (read !== undefined) {
     if (!Buffer.isBuffer(read)) done(new DlserveError('BODY_CONSUMED'), EMPTY);
-    else if (read.length > limit) done(tooLarge(limit), EMPTY);
+    else if (read.length > limit) done(new DlserveError('BODY_TOO_LARGE', { limit }), EMPTY);
     else done(null, read);
     return;
   }
@@ -23,7 +23,8 @@ export function readBody(req: IncomingMessage, limit: number, done: (error: Dlse
       return;
     }
     req.off('data', onData).off('end', onEnd);
-    done(tooLarge(limit), EMPTY);
+    // node:http reads and drops the rest, so that the client is not cut off before it sees the answer.
+    done(new DlserveError('BODY_TOO_LARGE', { limit }), EMPTY);
   };
   const onEnd = (): void => {
     done(null, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length));
@@ -33,11 +34,6 @@ export function readBody(req: IncomingMessage, limit: number, done: (error: Dlse
 }
 
 const EMPTY = Buffer.alloc(0);
-
-/** The error for a body over `limit` bytes; the connection is not worth keeping, its rest of the body would have to be read. */
-export function tooLarge(limit: number): DlserveError {
-  return new DlserveError('BODY_TOO_LARGE', { limit }, { headers: { Connection: 'close' } });
-}
 
 /** In a person's own Express app a body parser may have been first. undefined: nobody was. */
 function alreadyRead(req: IncomingMessage & { body?: unknown }): unknown {

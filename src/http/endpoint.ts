@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { closest, distance } from 'fastest-levenshtein';
 import ms from 'ms';
 import { DlserveError } from '../ground/errors';
 import type { Logger } from '../ground/log';
@@ -7,7 +8,7 @@ import type { Reply } from '../contract/reply';
 import { requestHead } from '../contract/request';
 import type { Host } from '../host/host';
 import type { Handler, OpenPlugin } from '../host/plugin';
-import { readBody, tooLarge } from './body';
+import { readBody } from './body';
 import { readHeaders, type RequestHeaders } from './headers';
 import { writeError } from './write-error';
 
@@ -57,22 +58,22 @@ export class Endpoint {
     }
     const slash = path.indexOf('/', PREFIX.length);
     if (slash === -1 || path.includes('/', slash + 1)) return false;
-    this.#resolve(path, slash).then(
+    this.#resolve(path, slash, req.method ?? 'GET').then(
       (resolved) => this.#dispatch(resolved, req, res),
       (error: unknown) => this.#fail(error, req, res),
     );
     return true;
   }
 
-  async #resolve(path: string, slash: number): Promise<Route> {
+  async #resolve(path: string, slash: number, method: string): Promise<Route> {
     const file = decodeSegment(path.slice(PREFIX.length, slash));
     const func = decodeSegment(path.slice(slash + 1));
     checkNames(file, func);
     const plugin = await this.#host.open(file);
     const methods = plugin.handlers.get(func);
     if (methods === undefined) {
-      const symbol = symbolOf('GET', func).replace(/^GET/, '*');
-      throw new DlserveError('HANDLER_NOT_FOUND', { symbol, library: plugin.library, hint: '' });
+      const symbol = symbolOf(method, func);
+      throw new DlserveError('HANDLER_NOT_FOUND', { symbol, library: plugin.library, hint: hintFor(symbol, func, plugin) });
     }
     const route = { plugin, func, methods, allow: allowed(methods) };
     if (!path.includes('%')) this.#routes.set(path, route);
@@ -92,7 +93,7 @@ export class Endpoint {
       return;
     }
     if (headers.length > this.#bodyLimit) {
-      this.#fail(tooLarge(this.#bodyLimit), req, res);
+      this.#fail(new DlserveError('BODY_TOO_LARGE', { limit: this.#bodyLimit }), req, res);
       return;
     }
     readBody(req, this.#bodyLimit, (error, body) => {
@@ -158,6 +159,13 @@ function decodeSegment(segment: string): string {
   } catch {
     return segment;
   }
+}
+
+/** Guesses the mistake behind a func that is not there. */
+function hintFor(symbol: string, func: string, plugin: OpenPlugin): string {
+  if (plugin.data.includes(symbol)) return ': it is data there, not a function';
+  const nearest = plugin.handlers.size > 0 ? closest(func, [...plugin.handlers.keys()]) : '';
+  return nearest !== '' && distance(func.toLowerCase(), nearest.toLowerCase()) <= 2 ? `: did you mean ${nearest}?` : '';
 }
 
 function allowed(methods: ReadonlyMap<string, unknown>): string {

@@ -1,11 +1,14 @@
 import { Router } from 'express';
 import type { Endpoint } from './endpoint';
 
-/** The Express door to the endpoint, for a person's own app. */
-export function createRouter(endpoint: Endpoint): Router {
+/**
+ * The Express door to the endpoint.
+ * @param endpoint undefined on a platform without it: the router then passes every request on
+ */
+export function createRouter(endpoint: Endpoint | undefined): Router {
   const router = Router();
   router.use((req, res, next) => {
-    if (!endpoint.handle(req, res, req.url)) next();
+    if (endpoint === undefined || !endpoint.handle(req, res, req.url)) next();
   });
   return router;
 }

@@ -1,4 +1,10 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import { createApp } from './app';
@@ -9,11 +15,13 @@ export interface ServerOptions {
   readonly endpoint: Endpoint | undefined;
   /** Whether the endpoint is asked before Express. */
   readonly fastlane: boolean;
+  /** Bytes; a client that asks first ("Expect: 100-continue") is told no before it sends more. */
+  readonly bodylimit: number;
   readonly log: Logger;
 }
 
 /** The server that `dlserve serve` starts. */
-export function createServer({ endpoint, fastlane, log }: ServerOptions): Server {
+export function createServer({ endpoint, fastlane, bodylimit, log }: ServerOptions): Server {
   const app = createApp(endpoint, log) as RequestListener;
   const listener: RequestListener =
     endpoint !== undefined && fastlane
@@ -21,7 +29,14 @@ export function createServer({ endpoint, fastlane, log }: ServerOptions): Server
           if (!endpoint.handle(req, res, req.url ?? '')) app(req, res);
         }
       : app;
-  return createHttpServer(listener);
+  const server = createHttpServer(listener);
+  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+    // A client that was not told to continue may send its next request at once: this connection can't be read on.
+    if (Number(req.headers['content-length'] ?? 0) > bodylimit) res.setHeader('Connection', 'close');
+    else res.writeContinue();
+    listener(req, res);
+  });
+  return server;
 }
 
 /**

@@ -1,0 +1,27 @@
+import path from 'node:path';
+import { createLog } from '../ground/log';
+import { loadConfig } from '../config/load';
+import { Toolchain } from '../toolchain/build';
+import type { FlagValues } from './flags';
+import { withProgress } from './progress';
+
+/**
+ * `dlserve build`: compiles what is stale and prints what the compilers say.
+ * @param files names of plugins, or paths of their sources; none means all
+ * @returns whether every source became a library
+ */
+export async function build(files: readonly string[], flags: FlagValues): Promise<boolean> {
+  const config = await loadConfig({ flags, env: process.env, cwd: process.cwd() });
+  const log = createLog(config.log.level);
+  const toolchain = new Toolchain({
+    pluginpath: config.pluginpath,
+    log,
+    flags: (name) => config.compile(name),
+    onProgress: withProgress(log),
+  });
+  const names = files.map((file) => path.parse(path.resolve(file)).name);
+  const events = await toolchain.build(names.length > 0 ? names : undefined);
+  if (events.length === 0) console.log(`nothing to build: no sources in ${path.join(config.pluginpath, 'src')}`);
+  for (const { name, state, ms } of events) console.log(`${name}: ${state}${state === 'built' ? ` in ${(ms / 1000).toFixed(1)} s` : ''}`);
+  return events.every(({ state }) => state !== 'failed');
+}

@@ -1,0 +1,39 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { DlserveError } from '../ground/errors';
+import { isFileName, libraryExtensions } from '../contract/name';
+import { examine, locate } from './locate';
+
+/** One library of pluginpath and what it answers, read without opening it. */
+export interface Offer {
+  /** The `{file}` of its routes. */
+  readonly file: string;
+  /** `GET /_PLUGIN/hello/Hello`, each as method and path. */
+  readonly endpoints: readonly { readonly method: string; readonly path: string }[];
+  /** Why it can't be served; the endpoints are then empty. */
+  readonly error?: DlserveError;
+}
+
+/** Lists every library in `pluginpath`, in alphabetical order. A folder that is not there offers nothing. */
+export async function listOffers(pluginpath: string): Promise<Offer[]> {
+  const files = await readdir(pluginpath).catch(() => []);
+  const names = new Set(
+    files
+      .filter((file) => libraryExtensions().includes(path.extname(file)))
+      .map((file) => path.parse(file).name)
+      .filter(isFileName),
+  );
+  return Promise.all([...names].sort().map((file) => offer(pluginpath, file)));
+}
+
+async function offer(pluginpath: string, file: string): Promise<Offer> {
+  try {
+    const { byFunc } = await examine(await locate(pluginpath, file));
+    const endpoints = [...byFunc].flatMap(([func, methods]) =>
+      [...methods.keys()].map((method) => ({ method, path: `/_PLUGIN/${file}/${func}` })),
+    );
+    return { file, endpoints };
+  } catch (error) {
+    return { file, endpoints: [], error: error as DlserveError };
+  }
+}

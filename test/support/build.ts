@@ -1,0 +1,13 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+const root = path.resolve(__dirname, '../..');
+
+/** Before all tests: what they start is made of the sources as they are now. */
+export default function build(): void {
+  execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+  if (!existsSync(path.join(root, 'build/Release/runner'))) {
+    execFileSync(process.execPath, ['native/build.js'], { cwd: root, stdio: 'inherit' });
+  }
+}
