@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// A handler written for prestd: func() string, or func() (string, int).
+type handler struct {
+	Name       string
+	WithStatus bool
+}
+
+// A plugin is what analyse has found in a package.
+type plugin struct {
+	scope    *types.Scope
+	files    []*ast.File
+	names    map[string]bool // base names of the files
+	header   string
+	handlers []handler
+	// exported are the names of its //export lines.
+	exported map[string]bool
+	// hasVars and hasQuery tell whether the globals HTTPVars and URLQuery are there to be set.
+	hasVars, hasQuery bool
+	// mayExit: runtime.Goexit is within reach of a handler.
+	mayExit  bool
+	problems []string
+	warnings []string
+}
+
+// analyse reads a package. Its only errors are those of syntax.
+func analyse(asked question) (*plugin, error) {
+	fset := token.NewFileSet()
+	found := &plugin{
+		header:   asked.Header,
+		names:    map[string]bool{},
+		exported: map[string]bool{},
+		problems: []string{},
+		warnings: []string{},
+	}
+	for _, name := range asked.Files {
+		file, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
+		if err != nil {
+			return nil, err
+		}
+		found.files = append(found.files, file)
+		found.names[filepath.Base(name)] = true
+	}
+	found.scope = check(fset, found.files)
+
+	shape := regexp.MustCompile(`^(` + strings.Join(asked.Methods, "|") + `)[A-Za-z0-9_]{1,200}Handler$`)
+	for _, file := range found.files {
+		for _, declaration := range file.Decls {
+			function, ok := declaration.(*ast.FuncDecl)
+			if !ok || function.Recv != nil {
+				continue
+			}
+			exported := exportedNames(function)
+			for _, name := range exported {
+				found.exported[name] = true
+			}
+			if shape.MatchString(function.Name.Name) {
+				place := fset.Position(function.Pos())
+				found.consider(function.Name.Name, fmt.Sprintf("%s:%d", filepath.Base(place.Filename), place.Line), len(exported) > 0)
+			}
+		}
+	}
+	found.hasVars = found.global("HTTPVars", types.NewMap(text, text))
+	found.hasQuery = found.global("URLQuery", types.NewMap(text, types.NewSlice(text)))
+	found.mayExit = mentions("Goexit", asked.Files) || mentions("Goexit", asked.Dependencies)
+	if len(found.handlers) > 0 && len(found.exported) > 0 && !found.exported["PluginFree"] {
+		found.warn("it exports functions of its own and no PluginFree: what they return is released with C.free, so it must come from C.CString or C.malloc")
+	}
+	if len(found.handlers) == 0 && len(found.exported) == 0 {
+		found.warn("it has no handler: write func GETNameHandler() string, or (string, int) with a status")
+	}
+	return found, nil
+}
+
+var (
+	text   = types.Typ[types.String]
+	number = types.Typ[types.Int]
+)
+
+// consider decides whether a function with a handler's name is one.
+func (p *plugin) consider(name, place string, exported bool) {
+	function, ok := p.scope.Lookup(name).(*types.Func)
+	if !ok {
+		return // Declared twice: the compiler says so.
+	}
+	signature := function.Type().(*types.Signature)
+	results := signature.Results()
+	plain := results.Len() == 1 && types.Identical(results.At(0).Type(), text)
+	withStatus := results.Len() == 2 && types.Identical(results.At(0).Type(), text) && types.Identical(results.At(1).Type(), number)
+	refuse := func(why string) {
+		p.warn("%s: %s is not served: %s", place, name, why)
+	}
+	switch {
+	case exported && (plain || withStatus):
+		p.problem("%s: %s returns a Go string, which C cannot take: remove its //export line, dlserve does the rest", place, name)
+	case exported:
+		return // It has a C signature, and is served as it is.
+	case signature.TypeParams().Len() > 0:
+		refuse("it has type parameters")
+	case signature.Params().Len() > 0:
+		refuse("it has parameters; a handler has none, or the C signature of dlserve.h and an //export line")
+	case !plain && !withStatus:
+		refuse("it must return string or (string, int)")
+	default:
+		p.handlers = append(p.handlers, handler{name, withStatus})
+	}
+}
+
+// global tells whether a variable of that name can be set to values of a type.
+func (p *plugin) global(name string, want types.Type) bool {
+	object := p.scope.Lookup(name)
+	if object == nil {
+		return false
+	}
+	variable, ok := object.(*types.Var)
+	if !ok {
+		p.warn("%s is not set: it must be a variable of type %s", name, want)
+		return false
+	}
+	// The type of an imported name is not known here; whether it fits is for the compiler to say.
+	unknown := variable.Type() == nil || strings.Contains(variable.Type().String(), "invalid type")
+	if !unknown && !types.AssignableTo(want, variable.Type()) {
+		p.warn("%s is not set: it must be of type %s, and is %s", name, want, variable.Type())
+		return false
+	}
+	return true
+}
+
+func (p *plugin) warn(format string, arguments ...any) {
+	p.warnings = append(p.warnings, fmt.Sprintf(format, arguments...))
+}
+
+func (p *plugin) problem(format string, arguments ...any) {
+	p.problems = append(p.problems, fmt.Sprintf(format, arguments...))
+}
+
+// check finds the types of all that is declared in the package as far as they can be known without its imports: enough
+// for what a handler is made of. Errors are left to the compiler.
+func check(fset *token.FileSet, files []*ast.File) *types.Scope {
+	config := types.Config{
+		Importer:         nothing{},
+		FakeImportC:      true,
+		IgnoreFuncBodies: true,
+		Error:            func(error) {},
+	}
+	checked, _ := config.Check("main", fset, files, nil)
+	return checked.Scope()
+}
+
+type nothing struct{}
+
+func (nothing) Import(path string) (*types.Package, error) {
+	return nil, errors.New("not looked at")
+}
+
+// exportedNames are those of a function's //export lines, as cmd/cgo reads them.
+func exportedNames(function *ast.FuncDecl) []string {
+	var names []string
+	if function.Doc != nil {
+		for _, comment := range function.Doc.List {
+			if strings.HasPrefix(comment.Text, "//export ") {
+				names = append(names, strings.TrimSpace(strings.TrimPrefix(comment.Text, "//export ")))
+			}
+		}
+	}
+	return names
+}
+
+// mentions tells whether a word stands in any of the files.
+func mentions(word string, files []string) bool {
+	for _, name := range files {
+		if content, err := os.ReadFile(name); err == nil && bytes.Contains(content, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"strings"
+	"text/template"
+	"unicode"
+)
+
+//go:embed templates/*.tmpl
+var templates embed.FS
+
+var parsed = template.Must(template.ParseFS(templates, "templates/*.tmpl"))
+
+// What the templates see.
+type page struct {
+	// P begins every name that is added to the package, so that none meets a name of its author.
+	P                 string
+	Header            string
+	Handlers          []handler
+	HasVars, HasQuery bool
+	MayExit           bool
+	// OwnFree: the package exports a PluginFree of its own.
+	OwnFree bool
+}
+
+// generate writes the files that a package lacks.
+func generate(found *plugin, reply *answer) error {
+	p := page{
+		P:        found.prefix(),
+		Header:   found.header,
+		Handlers: found.handlers,
+		HasVars:  found.hasVars,
+		HasQuery: found.hasQuery,
+		MayExit:  found.mayExit,
+		OwnFree:  found.exported["PluginFree"],
+	}
+	if err := found.add(reply, p, "header"); err != nil {
+		return err
+	}
+	if len(found.handlers) > 0 {
+		if err := found.add(reply, p, "handlers"); err != nil {
+			return err
+		}
+		if err := found.add(reply, p, "symbols"); err != nil {
+			return err
+		}
+	}
+	if found.scope.Lookup("main") == nil {
+		return found.add(reply, p, "main")
+	}
+	return nil
+}
+
+func (p *plugin) add(reply *answer, data page, name string) error {
+	var text bytes.Buffer
+	if err := parsed.ExecuteTemplate(&text, name+".go.tmpl", data); err != nil {
+		return err
+	}
+	formatted, err := format.Source(text.Bytes())
+	if err != nil {
+		return err
+	}
+	file := data.P + "_" + name + ".go"
+	for p.names[file] {
+		file = "x" + file
+	}
+	p.findShadowed(file, formatted, reply)
+	reply.Files[file] = string(formatted)
+	return nil
+}
+
+// findShadowed finds what a package has redefined of the language, such as string or len, and the added file relies on.
+func (p *plugin) findShadowed(name string, text []byte, reply *answer) {
+	file, err := parser.ParseFile(token.NewFileSet(), name, text, 0)
+	if err != nil {
+		return
+	}
+	told := map[string]bool{}
+	for _, identifier := range file.Unresolved {
+		word := identifier.Name
+		if types.Universe.Lookup(word) != nil && p.scope.Lookup(word) != nil && !told[word] {
+			told[word] = true
+			reply.Problems = append(reply.Problems, fmt.Sprintf("it declares %s, which hides what Go means by it from its handlers: rename it", word))
+		}
+	}
+}
+
+// prefix is a word with which, followed by a capital, no name in the package begins.
+func (p *plugin) prefix() string {
+	taken := map[string]bool{}
+	for _, file := range p.files {
+		ast.Inspect(file, func(node ast.Node) bool {
+			if identifier, ok := node.(*ast.Ident); ok {
+				taken[identifier.Name] = true
+			}
+			return true
+		})
+	}
+	prefix := "dlserve"
+	for n := 2; begins(taken, prefix); n++ {
+		prefix = fmt.Sprintf("dlserve%dx", n)
+	}
+	return prefix
+}
+
+func begins(names map[string]bool, prefix string) bool {
+	for name := range names {
+		if len(name) > len(prefix) && strings.HasPrefix(name, prefix) && unicode.IsUpper(rune(name[len(prefix)])) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,3 @@
+module dlserve/wrap
+
+go 1.18

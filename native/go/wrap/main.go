@@ -1,0 +1,61 @@
+// Wrap makes a Go package whose handlers were written for prestd callable from C.
+//
+// It reads a package of lib/src, changes nothing, and answers with the text of the Go files that dlserve adds to the
+// package while it is built: C functions named like the handlers, and what stands between the two. Standard input has a
+// question, standard output gets an answer, both JSON.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+type question struct {
+	// Methods can be the first part of a handler's name.
+	Methods []string `json:"methods"`
+	// Files are the Go files of the package for this platform: absolute paths.
+	Files []string `json:"files"`
+	// Dependencies are the Go files of every package that it imports, the standard library's left out.
+	Dependencies []string `json:"dependencies"`
+	// Header is a digest of dlserve.h. The go command does not see that header change, so a file of the package must.
+	Header string `json:"header"`
+}
+
+type answer struct {
+	// Unparsed: the package has syntax errors, which the compiler can tell better.
+	Unparsed bool `json:"unparsed"`
+	// Problems forbid to build the package.
+	Problems []string `json:"problems"`
+	// Warnings are what its author should know.
+	Warnings []string `json:"warnings"`
+	// Files are what has to be added to the package: text by file name.
+	Files map[string]string `json:"files"`
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var asked question
+	if err := json.NewDecoder(os.Stdin).Decode(&asked); err != nil {
+		return err
+	}
+	reply := answer{Problems: []string{}, Warnings: []string{}, Files: map[string]string{}}
+	plugin, err := analyse(asked)
+	if err != nil {
+		reply.Unparsed = true
+	} else {
+		reply.Problems, reply.Warnings = plugin.problems, plugin.warnings
+		if len(plugin.problems) == 0 {
+			if err := generate(plugin, &reply); err != nil {
+				return err
+			}
+		}
+	}
+	return json.NewEncoder(os.Stdout).Encode(reply)
+}

@@ -1,0 +1,62 @@
+import path from 'node:path';
+import type { Slots } from './slots';
+import type { Source } from './sources';
+import type { Plan } from './stamp';
+import type { Tool, Tools } from './tools';
+
+/** More arguments of one plugin, from its configuration. */
+export interface Flags {
+  /** For each compilation. */
+  readonly cflags: readonly string[];
+  /** For linking. */
+  readonly ldflags: readonly string[];
+}
+
+/** What every build needs. */
+export interface Means {
+  readonly pluginpath: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly tools: Tools;
+  /** Every compiler that runs holds one. */
+  readonly slots: Slots;
+  /** Ends all builds. */
+  readonly signal: AbortSignal;
+}
+
+/** One build. */
+export interface Job extends Means {
+  readonly source: Source;
+  readonly flags: Flags;
+  /** A folder of its own, gone after the build. */
+  readonly workplace: string;
+  /** Where the library is to be put: a file of the workplace. */
+  readonly library: string;
+}
+
+export interface Built {
+  /** Absolute paths of the files that went in besides those of the plan. */
+  readonly inputs: readonly string[];
+  readonly tools: readonly Tool[];
+  /** What the compilers said although they had no error. */
+  readonly output: string;
+  /** What the author of the source should know. */
+  readonly warnings: readonly string[];
+}
+
+/** How the sources of some languages become a library. */
+export interface Builder {
+  /** The compilers without which there is no use in beginning. */
+  needs(source: Source, env: NodeJS.ProcessEnv): readonly string[];
+  /** Quick: it is asked at every start, and starts nothing. */
+  plan(source: Source, flags: Flags, env: NodeJS.ProcessEnv): Promise<Plan>;
+  /** @throws ToolFailure with the compiler's words, or MissingTool */
+  build(job: Job): Promise<Built>;
+}
+
+const root = path.resolve(__dirname, '../..');
+
+/** The folder of dlserve.h. */
+export const INCLUDE = path.join(root, 'native/include');
+export const HEADER = path.join(INCLUDE, 'dlserve.h');
+/** The Go program that makes handlers written for prestd callable from C. */
+export const GO_WRAPPER = path.join(root, 'native/go/wrap');

@@ -1,0 +1,51 @@
+import { DlserveError, messageOf } from '../ground/errors';
+import { ToolFailure } from './run';
+import { MissingTool } from './tools';
+
+/**
+ * `fresh`: built from this very source before. `unchecked`: a library is there and is served, but could not be held
+ * against its source, because a compiler is missing or the pluginpath cannot be written to.
+ */
+export type BuildState = 'building' | 'fresh' | 'built' | 'unchecked' | 'failed';
+
+export interface BuildEvent {
+  readonly name: string;
+  readonly state: BuildState;
+  /** Milliseconds that the build took. */
+  readonly ms: number;
+  /** What the compilers said: errors, or warnings. */
+  readonly output: string;
+  /** What the author of the source should know, a line each. */
+  readonly warnings: readonly string[];
+  /** Of `failed`: BUILD_FAILED. Of `unchecked`: why. */
+  readonly error?: DlserveError;
+}
+
+/** A build that begins, or one that need not. */
+export function goesWell(name: string, state: 'building' | 'fresh'): BuildEvent {
+  return { name, state, ms: 0, output: '', warnings: [] };
+}
+
+/**
+ * A build that did not happen.
+ * @param hasLibrary whether there is a library to serve all the same; a compile error forbids that: what the library does
+ *   is not what its source says
+ */
+export function goesWrong(name: string, ms: number, thrown: unknown, hasLibrary: boolean): BuildEvent {
+  const compiler = thrown instanceof ToolFailure && thrown.output !== '';
+  const reason = compiler ? "its compiler's words are in the log" : messageOf(thrown);
+  return {
+    name,
+    state: hasLibrary && isObstacle(thrown) ? 'unchecked' : 'failed',
+    ms,
+    output: compiler ? thrown.output : '',
+    warnings: [],
+    error: new DlserveError('BUILD_FAILED', { plugin: name, reason }, { cause: thrown }),
+  };
+}
+
+/** Whether it says nothing about the source. */
+function isObstacle(thrown: unknown): boolean {
+  const code = (thrown as NodeJS.ErrnoException | null)?.code;
+  return thrown instanceof MissingTool || code === 'EROFS' || code === 'EACCES' || code === 'EPERM';
+}

@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import { METHODS } from '../../contract/name';
+import { GO_WRAPPER, HEADER } from '../builder';
+import { run, ToolFailure } from '../run';
+import { digest } from '../stamp';
+import type { GoJob } from './command';
+import type { Listed } from './list';
+
+/** The answer of native/go/wrap. */
+interface Answer {
+  readonly unparsed: boolean;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** What is added to a package while it is built. */
+export interface Added {
+  /** Text by file name. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Has the C functions written that a package lacks. One with syntax errors gets none: compiling it tells them best.
+ * @throws ToolFailure where the package cannot become a plugin as it is
+ */
+export async function addedFiles(job: GoJob, listed: Listed): Promise<Added> {
+  const question = {
+    methods: METHODS,
+    files: listed.files,
+    dependencies: listed.dependencies,
+    header: digest(await readFile(HEADER, 'utf8')),
+  };
+  // A program for this machine, whatever the plugins are built for.
+  const env = { ...job.env, GOFLAGS: '-mod=readonly', GOWORK: 'off', GO111MODULE: 'on', GOOS: '', GOARCH: '', CGO_ENABLED: '0' };
+  const { stdout } = await run(['go'], ['run', '.'], { cwd: GO_WRAPPER, env, signal: job.signal, input: JSON.stringify(question) });
+  const answer = JSON.parse(stdout) as Answer;
+  if (answer.problems.length > 0) throw new ToolFailure('the package cannot become a plugin', `${answer.problems.join('\n')}\n`);
+  return answer;
+}

@@ -1,0 +1,61 @@
+import path from 'node:path';
+import { go, type GoJob } from './command';
+
+/** A package as `go list -json` describes it, and of that what is asked for. */
+interface ListedPackage {
+  readonly Dir: string;
+  readonly DepOnly?: boolean;
+  readonly Standard?: boolean;
+  readonly Module?: { readonly GoMod?: string };
+  readonly GoFiles?: readonly string[];
+  readonly CgoFiles?: readonly string[];
+  readonly CFiles?: readonly string[];
+  readonly CXXFiles?: readonly string[];
+  readonly HFiles?: readonly string[];
+  readonly SFiles?: readonly string[];
+  readonly EmbedFiles?: readonly string[];
+}
+
+const GO_FILES = ['GoFiles', 'CgoFiles'] as const;
+const ALL_FILES = [...GO_FILES, 'CFiles', 'CXXFiles', 'HFiles', 'SFiles', 'EmbedFiles'] as const;
+
+/** What a Go package is made of: absolute paths. */
+export interface Listed {
+  /** Its own Go files, those for this platform. */
+  readonly files: readonly string[];
+  /** The Go files of all packages that it imports, the standard library's left out. */
+  readonly dependencies: readonly string[];
+  /** Every file that a person may change: its own, and those of packages outside the module cache. */
+  readonly inputs: readonly string[];
+}
+
+/**
+ * Lets go itself say which files a package has: by build tags, platform, workspace and vendoring. A package that is broken
+ * is listed as far as it goes; building it will tell what is wrong.
+ */
+export async function listPackage(job: GoJob): Promise<Listed> {
+  const fields = ['Dir', 'DepOnly', 'Standard', 'Module', ...ALL_FILES].join(',');
+  const { stdout } = await go(job, ['list', '-e', '-deps', `-json=${fields}`]);
+  const packages = parseStream(stdout).filter(({ Standard }) => Standard !== true);
+  const own = packages.filter(({ DepOnly }) => DepOnly !== true);
+  const imported = packages.filter(({ DepOnly }) => DepOnly === true);
+  const local = packages.filter(({ Dir }) => !Dir.startsWith(job.settings.GOMODCACHE + path.sep));
+  const modules = local.flatMap(({ Module }) => (Module?.GoMod === undefined ? [] : [Module.GoMod]));
+  return {
+    files: own.flatMap((entry) => filesOf(entry, GO_FILES)),
+    dependencies: imported.flatMap((entry) => filesOf(entry, GO_FILES)),
+    inputs: [...local.flatMap((entry) => filesOf(entry, ALL_FILES)), ...modules].filter((file) => !(file in job.overlay)),
+  };
+}
+
+function filesOf(entry: ListedPackage, kinds: readonly (typeof ALL_FILES)[number][]): string[] {
+  return kinds.flatMap((kind) => entry[kind] ?? []).map((file) => path.resolve(entry.Dir, file));
+}
+
+/** `go list -json` writes one object after the other, each closed by a brace in the first column. */
+function parseStream(text: string): ListedPackage[] {
+  return text
+    .split(/^}\n/m)
+    .slice(0, -1)
+    .map((object) => JSON.parse(`${object}}`) as ListedPackage);
+}

@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import path from 'node:path';
+import { libraryExtensions } from '../contract/name';
+import type { Builder, Built, Flags, Means } from './builder';
+import { cBuilder } from './c';
+import { goBuilder } from './go/build';
+import type { Source } from './sources';
+import { describeLibrary, digestFiles, isFresh, writeStamp, type Plan } from './stamp';
+import { MissingTool } from './tools';
+import { withWorkplace } from './workplace';
+
+/** A source that has to be built, as it was when it was looked at. */
+export interface Task {
+  readonly source: Source;
+  readonly builder: Builder;
+  readonly flags: Flags;
+  readonly plan: Plan;
+}
+
+/**
+ * Looks at a source and its library; starts no compiler as long as nothing has changed.
+ * @returns undefined where the library is fresh
+ * @throws MissingTool where it is not, and cannot be made so
+ */
+export async function check(source: Source, flags: Flags, means: Means): Promise<Task | undefined> {
+  const builder = source.language === 'go' ? goBuilder : cBuilder;
+  const plan = await builder.plan(source, flags, means.env);
+  const library = libraryPath(means.pluginpath, source.name);
+  if (await isFresh(means.pluginpath, source.name, library, plan, means.tools)) return undefined;
+  for (const command of builder.needs(source, means.env)) {
+    if (means.tools.find(command) === undefined) throw new MissingTool(command);
+  }
+  return { source, builder, flags, plan };
+}
+
+/**
+ * Builds a source. Its library appears under its name whole or not at all, since an old one may be mapped by a process:
+ * written over, it would take that process down.
+ * @throws ToolFailure, MissingTool, or what writing to the pluginpath throws
+ */
+export async function make({ source, builder, flags, plan }: Task, means: Means): Promise<Built> {
+  const { pluginpath } = means;
+  return withWorkplace(pluginpath, async (workplace) => {
+    // Read before any compiler reads them: a file that is saved meanwhile makes the library stale.
+    const inputs = await digestFiles(pluginpath, plan.files);
+    const target = libraryPath(pluginpath, source.name);
+    const library = path.join(workplace, path.basename(target));
+    const built = await builder.build({ ...means, source, flags, workplace, library });
+    const stamp = {
+      format: 1 as const,
+      recipe: plan.recipe,
+      tools: built.tools,
+      inputs: { ...(await digestFiles(pluginpath, built.inputs)), ...inputs },
+      library: await describeLibrary(library),
+    };
+    await rename(library, target);
+    await writeStamp(pluginpath, source.name, stamp);
+    return built;
+  });
+}
+
+/** Whether there is a library to serve, whatever it was built from. */
+export function hasLibrary(pluginpath: string, name: string): boolean {
+  return libraryExtensions().some((extension) => existsSync(path.join(pluginpath, name + extension)));
+}
+
+function libraryPath(pluginpath: string, name: string): string {
+  return path.join(pluginpath, name + libraryExtensions()[0]!);
+}
