@@ -8,8 +8,9 @@
  * A handler may declare all three parameters below, only the first two, only the first, or none.
  *
  * Pointers say who owns them: `lent` memory belongs to the host and is valid until the handler returns; `given` memory
- * belongs to the plugin, and the host calls the library's PluginFree on it as soon as it has made its copy. A library
- * without PluginFree keeps what it gives (a string literal, a static buffer): the host never frees it.
+ * belongs to the plugin, and the host calls the library's PluginFree on it as soon as it has made its copy: on everything
+ * that handlers give, so a library with PluginFree gives no literals. A library without PluginFree keeps what it gives (a
+ * string literal, a static buffer): the host never frees it.
  *
  * No exception and no panic may leave a handler.
  */
@@ -26,11 +27,12 @@ extern "C" {
 /* The ABI that this header describes. What is released never changes; later versions only add. */
 #define DLSERVE_ABI 1
 
-/* Put it before each function that the host looks up: it stays visible under -fvisibility=hidden. */
-#if defined(__GNUC__)
-#define DLSERVE_EXPORT __attribute__((visibility("default")))
+/* Put it before each function that the host looks up: its name stays plain in C++, and visible under
+ * -fvisibility=hidden. */
+#if defined(__cplusplus)
+#define DLSERVE_EXPORT extern "C" __attribute__((visibility("default")))
 #else
-#define DLSERVE_EXPORT
+#define DLSERVE_EXPORT __attribute__((visibility("default")))
 #endif
 
 /* What text cannot carry. The host makes one for each call; `size` and `abi` say what it holds, so that a library built
@@ -56,6 +58,7 @@ typedef struct dlserve_exchange {
  *   {"http_vars":{"file":"hello","func":"Hello"},"url_query":{"abc":["123"]},"method":"GET",
  *    "path":"/_PLUGIN/hello/Hello","headers":{"host":"127.0.0.1:3000"},"body":null}
  *   body: the text of the request body, or null where there is none or it is not valid UTF-8.
+ *   There is no white space between tokens, and the keys come in this order; later versions add keys before "body".
  * status: holds -1, which means 200; the handler may store 200..599.
  * exchange: see above.
  * Returns the reply body, application/json unless the reply headers say otherwise; "" is an empty reply, and NULL
@@ -63,8 +66,8 @@ typedef struct dlserve_exchange {
  */
 typedef char *dlserve_handler(const char *lent_request, int *status, dlserve_exchange *exchange);
 
-/* Optional exports, by the name that the host looks up. To have the compiler check yours, declare it first:
- * `dlserve_init PluginInit;`, and likewise `dlserve_handler GETHelloHandler;`. */
+/* Optional exports, by the name that the host looks up. To have the compiler check yours, declare it first, in C++ within
+ * extern "C": `dlserve_init PluginInit;`, and for a handler with all three parameters `dlserve_handler GETHelloHandler;`. */
 
 /* PluginABI: the ABI that the library was written for; return DLSERVE_ABI. Absent: 1. */
 typedef uint32_t dlserve_abi(void);

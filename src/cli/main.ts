@@ -3,13 +3,12 @@ import { Command, CommanderError, Option } from 'commander';
 import { DlserveError, messageOf } from '../ground/errors';
 import { version } from '../ground/package';
 import { FLAGS } from '../config/keys';
+import type { FlagValues } from './flags';
 
 /** Exit codes: the work is done, it failed, or the command line was wrong. */
 const DONE = 0;
 const FAILED = 1;
 const MISUSED = 2;
-
-type Flags = Record<string, string | undefined>;
 
 function program(): Command {
   const dlserve = new Command('dlserve')
@@ -21,7 +20,8 @@ function program(): Command {
   const serve = dlserve
     .command('serve', { isDefault: true })
     .description('build the sources in lib/src, and serve every library in lib (the default command)');
-  withFlags(serve).action(async (flags: Flags) => {
+  withFlags(serve.argument('[command]').usage('[options]')).action(async (command: string | undefined, flags: FlagValues) => {
+    if (command !== undefined) dlserve.error(`error: unknown command '${command}'`);
     await (await import('./serve.js')).serve(flags);
   });
 
@@ -29,7 +29,7 @@ function program(): Command {
     .command('build')
     .argument('[file...]', 'names or paths of sources in lib/src; without one, all of them')
     .description('compile sources to libraries, and print what the compilers say');
-  withFlags(build, ['config', 'pluginpath', 'log.level']).action(async (files: string[], flags: Flags) => {
+  withFlags(build, ['config', 'pluginpath', 'log.level']).action(async (files: string[], flags: FlagValues) => {
     process.exitCode = (await (await import('./build.js')).build(files, flags)) ? DONE : FAILED;
   });
 
@@ -38,11 +38,9 @@ function program(): Command {
     .argument('<name>', 'what the plugin is called: its file, and the {file} of its URLs')
     .addOption(new Option('--lang <language>', 'the language to write it in').choices(['c', 'cpp', 'go']).makeOptionMandatory())
     .description('write a small, working plugin source to lib/src');
-  withFlags(create, ['config', 'pluginpath']).action(async (name: string, flags: Flags) => {
-    const { loadConfig } = await import('../config/load.js');
-    const { pluginpath } = await loadConfig({ flags, env: process.env, cwd: process.cwd() });
-    const { createPlugin } = await import('./new.js');
-    console.log(await createPlugin({ name, language: flags.lang as 'c' | 'cpp' | 'go', pluginpath, cwd: process.cwd() }));
+  withFlags(create, ['config', 'pluginpath']).action(async (name: string, flags: FlagValues) => {
+    const { runNew } = await import('./new.js');
+    console.log(await runNew(name, flags));
   });
 
   dlserve

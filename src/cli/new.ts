@@ -2,7 +2,10 @@ import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DlserveError, messageOf } from '../ground/errors';
 import { packageRoot } from '../ground/package';
+import { loadConfig } from '../config/load';
 import { checkNames, libraryExtensions } from '../contract/name';
+import type { FlagValues } from './flags';
+import { urlOf } from './url';
 
 /** Per language: the example that is the template, and the ending of its source. */
 const TEMPLATES = {
@@ -29,6 +32,21 @@ export interface NewPlugin {
   readonly start?: string;
   /** Where the server will answer; http://127.0.0.1:3000 unless given. */
   readonly origin?: string;
+}
+
+/** `dlserve new`, as the command line has it: what is printed fits the configuration that `dlserve serve` will read. */
+export async function runNew(name: string, flags: FlagValues): Promise<string> {
+  const cwd = process.cwd();
+  const { pluginpath, http } = await loadConfig({ flags, env: process.env, cwd });
+  const given = ['config', 'pluginpath'].flatMap((flag) => (flags[flag] === undefined ? [] : [`--${flag} ${flags[flag]}`]));
+  return createPlugin({
+    name,
+    language: flags.lang as Language,
+    pluginpath,
+    cwd,
+    start: ['npx dlserve', ...given].join(' '),
+    origin: urlOf(http.host, http.port),
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { PluginSettings } from '../contract/runtime';
+import type { Mode, PluginSettings } from '../contract/runtime';
 import type { LogLevel } from '../ground/log';
 import { EMPTY, optionsDocument } from './document';
 import { readDocument } from './file';
@@ -30,6 +30,8 @@ export interface Config {
   readonly log: { readonly level: LogLevel };
   /** Whether sources are compiled at start. */
   readonly build: boolean;
+  /** Every mode that some plugin may run in. */
+  readonly modes: ReadonlySet<Mode>;
   /** `[plugins]`, overlaid by `[plugin.NAME]`. */
   settings(name: string): PluginSettings;
   /** Flags for the compiler of a plugin's source. */
@@ -83,8 +85,9 @@ function assemble(sources: Sources, file: string | undefined, cwd: string, notes
     },
     log: { level: sources.read(SERVER.level) },
     build: sources.read(SERVER.build),
-    settings: (name) => plugins(name).settings,
-    compile: (name) => plugins(name).compile,
+    modes: plugins.modes,
+    settings: (name) => plugins.of(name).settings,
+    compile: (name) => plugins.of(name).compile,
     notes: [...unknownKeys(sources.document), ...notes],
   };
 }

@@ -1,5 +1,5 @@
 import { isFileName } from '../contract/name';
-import type { PluginSettings } from '../contract/runtime';
+import type { Mode, PluginSettings } from '../contract/runtime';
 import { isTable, valueAt } from './document';
 import { toJson } from './json';
 import { PLUGIN, shortName, type Key } from './keys';
@@ -18,13 +18,20 @@ export interface PluginConfig {
   readonly compile: CompileFlags;
 }
 
+/** What the configuration says about all plugins. */
+export interface PluginConfigs {
+  /** What holds for the plugin of a name. */
+  of(name: string): PluginConfig;
+  /** Every mode that some plugin may run in. */
+  readonly modes: ReadonlySet<Mode>;
+}
+
 /**
  * Reads `[plugins]` and every `[plugin.NAME]`. What is said of one plugin beats what is said of all, wherever that came
  * from.
- * @returns what holds for the plugin of a name
  * @throws DlserveError BAD_CONFIG
  */
-export function readPlugins(sources: Sources): (name: string) => PluginConfig {
+export function readPlugins(sources: Sources): PluginConfigs {
   const everyone = readPlugin({}, (key) => sources.read(key));
   const named = new Map<string, PluginConfig>();
   const tables = valueAt(sources.document.table, ['plugin']);
@@ -35,7 +42,10 @@ export function readPlugins(sources: Sources): (name: string) => PluginConfig {
     sources.attempt(path, () => checkName(name));
     named.set(name, readPlugin(readInitConfig(sources, path), overlay(sources, path)));
   }
-  return (name) => named.get(name) ?? everyone;
+  return {
+    of: (name) => named.get(name) ?? everyone,
+    modes: new Set([everyone, ...named.values()].map(({ settings }) => settings.mode)),
+  };
 }
 
 type Read = <T>(key: Key<T>) => T;

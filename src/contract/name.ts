@@ -2,7 +2,7 @@ import { DlserveError } from '../ground/errors';
 
 /** Methods that can be part of a C symbol, longest first so that none hides behind a shorter one. */
 export const METHODS: readonly string[] = [
-  'CHECKOUT', 'CONNECT', 'OPTIONS', 'PROPFIND', 'DELETE', 'SEARCH', 'PATCH', 'QUERY', 'TRACE', 'HEAD', 'POST', 'GET', 'PUT',
+  'CHECKOUT', 'OPTIONS', 'PROPFIND', 'DELETE', 'SEARCH', 'PATCH', 'QUERY', 'TRACE', 'HEAD', 'POST', 'GET', 'PUT',
 ];
 
 /** File endings under which a library is looked for on this platform, in order. */

@@ -50,12 +50,14 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-type Details = Readonly<Record<string, string | number>>;
+export type Details = Readonly<Record<string, string | number>>;
 
 /** The one class in which errors travel; `http/` alone turns its code into a status and JSON. */
 export class DlserveError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
+  /** What filled the message. */
+  readonly details: Details;
   /** Headers that the answer must carry, such as Allow or Retry-After. */
   readonly headers: Readonly<Record<string, string>>;
 
@@ -70,6 +72,7 @@ export class DlserveError extends Error {
     this.name = 'DlserveError';
     this.code = code;
     this.status = ERRORS[code].status;
+    this.details = details;
     this.headers = options.headers ?? {};
   }
 }

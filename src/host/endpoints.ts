@@ -32,6 +32,7 @@ async function offer(pluginpath: string, file: string): Promise<Offer> {
     const endpoints = [...byFunc].flatMap(([func, methods]) =>
       [...methods.keys()].map((method) => ({ method, path: `/_PLUGIN/${file}/${func}` })),
     );
+    endpoints.sort((a, b) => a.path.localeCompare(b.path) || a.method.localeCompare(b.method));
     return { file, endpoints };
   } catch (error) {
     return { file, endpoints: [], error: error as DlserveError };

@@ -4,6 +4,7 @@ import type { Logger } from '../ground/log';
 import { NO_BODY } from '../contract/request';
 import type { PluginSettings } from '../contract/runtime';
 import type { Runtimes } from '../runtimes';
+import type { Builds } from './builds';
 import { HostCall, type Answer } from './call';
 import { Deadlines } from './deadlines';
 import { examine, locate, type Located } from './locate';
@@ -12,17 +13,11 @@ import type { Handler, OpenPlugin } from './plugin';
 /** How soon a failed load is tried again when its file has not changed: the cause may lie elsewhere, in a database say. */
 const RETRY_AFTER = 5_000;
 
-/** What the host asks of the toolchain: a plugin under construction is waited for. */
-export interface Builder {
-  /** @returns undefined where nothing is built under that name; rejects with BUILD_FAILED */
-  wait(name: string): Promise<void> | undefined;
-}
-
 export interface HostParts {
   readonly pluginpath: string;
   readonly settings: (name: string) => PluginSettings;
   readonly runtimes: Runtimes;
-  readonly builder: Builder;
+  readonly builds: Builds;
   readonly log: Logger;
 }
 
@@ -64,8 +59,8 @@ export class Host {
   }
 
   async #load(name: string): Promise<OpenPlugin> {
-    const { pluginpath, builder, log } = this.#parts;
-    await builder.wait(name);
+    const { pluginpath, builds, log } = this.#parts;
+    await builds.wait(name);
     const located = await locate(pluginpath, name);
     const failure = this.#failed.get(name);
     if (failure !== undefined && failure.fingerprint === located.fingerprint && performance.now() < failure.until) throw failure.error;
@@ -132,6 +127,7 @@ export class Host {
   }
 
   async #close(limit: number): Promise<void> {
+    void this.#parts.builds.stop();
     const until = performance.now() + limit;
     await Promise.race([Promise.allSettled(this.#opening.values()), setTimeout(limit, undefined, { ref: false })]);
     const left = Math.max(until - performance.now(), 0);
