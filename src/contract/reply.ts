@@ -58,13 +58,22 @@ function parseHeaders(text: string, symbol: string): string[] {
     const colon = line.indexOf(':');
     if (colon === -1) refuse(`${JSON.stringify(line)} has no colon`);
     const name = line.slice(0, colon);
-    const value = line.slice(colon + 1).trim();
+    const value = trimmed(line, colon + 1);
     if (!NAME.test(name)) refuse(`${JSON.stringify(name)} is no header name`);
     if (!VALUE.test(value)) refuse(`the value of ${name} holds a character that no header can carry`);
     if (HOSTS_OWN.has(name.toLowerCase())) refuse(`${name} is set by the host`);
     headers.push(name, value);
   }
   return headers;
+}
+
+/** The line from `start`, without the space and tabs around it (RFC 9110 5.6.3); String.trim would take more than those. */
+function trimmed(line: string, start: number): string {
+  const blank = (at: number): boolean => line[at] === ' ' || line[at] === '\t';
+  let end = line.length;
+  while (start < end && blank(start)) start++;
+  while (end > start && blank(end - 1)) end--;
+  return line.slice(start, end);
 }
 
 function names(headers: readonly string[], lower: string): boolean {

@@ -6,7 +6,14 @@ import { handlersOf, readLibrary } from '../../src/contract/library';
 import { DlserveError } from '../../src/ground/errors';
 
 const fixtures = path.join(__dirname, '../fixtures/libraries');
-const targets = ['aarch64-macos', 'x86_64-macos', 'aarch64-linux-gnu', 'x86-linux-gnu', 's390x-linux-gnu', 'mips-linux-musleabi'];
+const targets = [
+  'aarch64-macos',
+  'x86_64-macos',
+  'aarch64-linux-gnu',
+  'x86-linux-gnu',
+  's390x-linux-gnu',
+  'mips-linux-musleabi',
+];
 
 function machine(target: string): Buffer {
   return gunzipSync(readFileSync(path.join(fixtures, `${target}.gz`)));
@@ -51,7 +58,14 @@ describe.each(targets)('a library for %s', (target) => {
 });
 
 test('no bytes whatever make it fail in another way', () => {
-  const magic = fc.constantFrom('7f454c46020101', '7f454c46010201', 'cffaedfe07000001', 'feedface', 'cafebabe00000002', '');
+  const magic = fc.constantFrom(
+    '7f454c46020101',
+    '7f454c46010201',
+    'cffaedfe07000001',
+    'feedface',
+    'cafebabe00000002',
+    '',
+  );
   fc.assert(
     fc.property(magic, fc.uint8Array({ maxLength: 400 }), (start, rest) => {
       reads(Buffer.concat([Buffer.from(start, 'hex'), rest]));

@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import { parseQuery } from '../../src/contract/query';
+import { NO_BODY, requestHead, type PluginRequest } from '../../src/contract/request';
+
+const plain: PluginRequest = {
+  file: 'hello',
+  func: 'Hello',
+  method: 'GET',
+  path: '/_PLUGIN/hello/Hello',
+  query: '',
+  rawHeaders: [],
+};
+
+function json(request: Partial<PluginRequest>): string {
+  return requestHead({ ...plain, ...request }) + NO_BODY;
+}
+
+/** The members of an object in a JSON text, in their order and with repetitions, which JSON.parse would not keep. */
+function members(text: string, name: string): string[] {
+  let depth = 0;
+  const keys: string[] = [];
+  for (let i = text.indexOf(`"${name}":{`) + name.length + 3; i < text.length;) {
+    const token = /^(?:"(?:[^"\\]|\\.)*"|[\s\S])/.exec(text.slice(i))![0];
+    i += token.length;
+    if (token === '{' || token === '[') depth++;
+    if (token === '}' || token === ']') depth--;
+    if (depth === 0) return keys;
+    if (depth === 1 && token.length > 1 && text[i] === ':') keys.push(JSON.parse(token) as string);
+  }
+  throw new Error('the object has no end');
+}
+
+test('has the shape of the contract', () => {
+  expect(json({ query: 'abc=123', rawHeaders: ['Host', '127.0.0.1:3000'] })).toBe(
+    '{"http_vars":{"file":"hello","func":"Hello"},"url_query":{"abc":["123"]},"method":"GET",' +
+      '"path":"/_PLUGIN/hello/Hello","headers":{"host":"127.0.0.1:3000"},"body":null}',
+  );
+});
+
+test('a body follows the head as JSON text', () => {
+  expect(JSON.parse(`${requestHead(plain)}${JSON.stringify('a "body"')}}`)).toMatchObject({ body: 'a "body"' });
+});
+
+test('repeated headers are joined as RFC 9110 and RFC 6265 say', () => {
+  const rawHeaders = ['Accept', 'a', 'Cookie', 'x=1', 'ACCEPT', 'b', 'cookie', 'y=2', 'X-Once', 'c'];
+  expect(json({ rawHeaders })).toContain('"headers":{"accept":"a, b","cookie":"x=1; y=2","x-once":"c"}');
+});
+
+test('integer-like keys and __proto__ are kept, in order', () => {
+  const text = json({ query: '10=a&2=b&__proto__=c&2=d', rawHeaders: ['10', 'x', '9', 'y', '__proto__', 'z'] });
+  expect(text).toContain('"url_query":{"10":["a"],"2":["b","d"],"__proto__":["c"]}');
+  expect(text).toContain('"headers":{"10":"x","9":"y","__proto__":"z"}');
+});
+
+const query = fc
+  .array(
+    fc.constantFrom(
+      '&',
+      '=',
+      '%22',
+      '%5C',
+      '%0A',
+      '%00',
+      '%ff',
+      '%E2%80%A8',
+      '%F0%9F%98%80',
+      '"',
+      '\\',
+      '{',
+      '1',
+      '2',
+      'a',
+      '__proto__',
+    ),
+  )
+  .map((pieces) => pieces.join(''));
+/** What node:http lets through: tokens, and values without control characters. */
+const name = fc.oneof(
+  fc.constantFrom('Accept', 'accept', 'Cookie', 'COOKIE', '__proto__', '1', '0'),
+  fc.stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,12}$/),
+);
+const value = fc.stringMatching(/^[\t\x20-\x7e\x80-\xff]{0,20}$/);
+const rawHeaders = fc.array(fc.tuple(name, value), { maxLength: 12 }).map((pairs) => pairs.flat());
+const path = fc.stringMatching(/^\/[\x21-\x7e]{0,30}$/);
+
+test('is always JSON, with the query and the headers whole', () => {
+  fc.assert(
+    fc.property(query, rawHeaders, path, (q, raw, p) => {
+      const text = json({ query: q, rawHeaders: raw, path: p });
+      const read = JSON.parse(text) as { path: string; url_query: object; headers: object };
+      expect(read.path).toBe(p);
+
+      expect(members(text, 'url_query')).toEqual([...parseQuery(q).keys()]);
+      for (const [key, values] of parseQuery(q)) expect(Object.entries(read.url_query)).toContainEqual([key, values]);
+
+      const joined = new Map<string, string>();
+      for (let i = 0; i < raw.length; i += 2) {
+        const key = raw[i]!.toLowerCase();
+        const before = joined.get(key);
+        joined.set(
+          key,
+          before === undefined ? raw[i + 1]! : `${before}${key === 'cookie' ? '; ' : ', '}${raw[i + 1]!}`,
+        );
+      }
+      expect(members(text, 'headers')).toEqual([...joined.keys()]);
+      expect(new Map(Object.entries(read.headers))).toEqual(joined);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('header names beyond the number that is remembered are lower-cased all the same', () => {
+  for (let i = 0; i < 600; i++) expect(json({ rawHeaders: [`X-Name-${i}`, 'v'] })).toContain(`{"x-name-${i}":"v"}`);
+});
