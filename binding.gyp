@@ -10,13 +10,26 @@
           # Mode "process": one library, served over a socket, in a process without JavaScript.
           'target_name': 'runner',
           'type': 'executable',
-          'sources': ['native/runner/main.c', 'native/invoke/invoke.c'],
+          'sources': [
+            'native/runner/main.c',
+            'native/runner/fault.c',
+            'native/runner/frames.c',
+            'native/runner/guard.c',
+            'native/runner/library.c',
+            'native/runner/replies.c',
+            'native/runner/threads.c',
+            'native/runner/workers.c',
+            'native/invoke/invoke.c',
+          ],
           'conditions': [['OS == "linux"', { 'libraries': ['-ldl', '-lpthread'] }]],
         },
         {
           # Modes "thread" and "inline": handlers called on threads of our own, answers drained in batches.
           'target_name': 'addon',
-          'sources': ['native/addon/addon.c', 'native/invoke/invoke.c'],
+          'sources': [
+            'native/addon/addon.c', 'native/addon/arguments.c', 'native/addon/deliver.c', 'native/addon/hub.c', 'native/addon/inline.c',
+            'native/addon/job.c', 'native/addon/lane.c', 'native/addon/status.c', 'native/invoke/invoke.c',
+          ],
           'defines': ['NAPI_VERSION=8'],
         },
       ],

@@ -1,0 +1,124 @@
+#define _GNU_SOURCE
+#include "guard.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
+
+#include "fault.h"
+#include "threads.h"
+
+#define MOST_DESCRIPTORS 4
+/* High enough that a library's own descriptors don't meet it, low enough for any limit. */
+#define HIGH_DESCRIPTOR 200
+
+static pid_t runner;
+static int host_socket = -1;
+static int descriptors[MOST_DESCRIPTORS];
+static int descriptor_count;
+/* 1 in the runner, 0 in a fork of it. */
+static volatile int *original;
+
+void guard_end(void) {
+  if (getpgrp() == getpid()) kill(0, SIGKILL);
+  _exit(FAULT_STATUS);
+}
+
+static void end_with(pid_t parent) {
+#ifdef __linux__
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+  if (getppid() != parent) _exit(FAULT_STATUS);
+}
+
+static void in_fork(void) {
+  *original = 0;
+  for (int i = 0; i < descriptor_count; i++) close(descriptors[i]);
+  end_with(runner);
+}
+
+void guard_lifetime(pid_t host) {
+  runner = getpid();
+  end_with(host);
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  void *memory = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) fault("no memory: %s", strerror(errno));
+#ifdef MADV_WIPEONFORK
+  /* Also tells of forks that don't pass through the C library. */
+  madvise(memory, page, MADV_WIPEONFORK);
+#endif
+  original = memory;
+  *original = 1;
+  pthread_atfork(NULL, NULL, in_fork);
+}
+
+int guard_is_fork(void) { return *original == 0; }
+
+/* Only a hang-up wakes it, so it costs nothing while calls come and go. */
+static void *watch_host(void *unused) {
+  (void)unused;
+  struct pollfd host = { .fd = host_socket };
+  for (;;) {
+    if (poll(&host, 1, -1) <= 0) continue;
+    if (host.revents & POLLNVAL) fault("the library closed the connection to the host");
+    if (host.revents & (POLLHUP | POLLERR)) guard_end();
+  }
+  return NULL;
+}
+
+void guard_watch(int fd) {
+  host_socket = fd;
+  threads_start_small(watch_host);
+}
+
+int guard_take_descriptor(int fd) {
+  int taken = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR);
+  if (taken < 0 && errno == EINVAL) taken = fcntl(fd, F_DUPFD_CLOEXEC, fd + MOST_DESCRIPTORS);
+  if (taken < 0) fault("descriptor %d is missing: %s. This program is started by dlserve", fd, strerror(errno));
+  close(fd);
+  return taken;
+}
+
+int guard_take_socket(int fd) {
+  int taken = guard_take_descriptor(fd);
+  if (descriptor_count < MOST_DESCRIPTORS) descriptors[descriptor_count++] = taken;
+  return taken;
+}
+
+void guard_close_others(int first) {
+#ifdef SYS_close_range
+  if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0) return;
+#endif
+  DIR *list = opendir("/dev/fd");
+  if (list == NULL) return;
+  for (struct dirent *entry; (entry = readdir(list)) != NULL;) {
+    int fd = atoi(entry->d_name);
+    if (fd >= first && fd != dirfd(list)) close(fd);
+  }
+  closedir(list);
+}
+
+/* On Linux, RLIMIT_DATA counts the private memory that can be written (since 4.7); RLIMIT_AS would also count what is only
+ * reserved, of which a Go runtime alone takes more than most limits. */
+void guard_memory(double bytes) {
+  if (bytes <= 0) return;
+#ifdef __linux__
+  const int resource = RLIMIT_DATA;
+#else
+  const int resource = RLIMIT_AS;
+#endif
+  struct rlimit limit = { .rlim_cur = (rlim_t)bytes, .rlim_max = (rlim_t)bytes };
+  if (setrlimit(resource, &limit) != 0) fault("the memory limit can't be set: %s", strerror(errno));
+}

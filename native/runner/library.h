@@ -1,0 +1,40 @@
+/* library.h - the library that this process is for. */
+#ifndef DLSERVE_LIBRARY_H
+#define DLSERVE_LIBRARY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../include/dlserve.h"
+
+typedef struct {
+  uint32_t concurrency;   /* 0: as the library says */
+  uint32_t any;           /* what "any number" of the library means */
+  double memory;          /* bytes; 0 is no limit */
+  uint32_t largest_reply; /* bytes */
+  uint32_t symbol_count;
+  const char *lent_path;
+  const char *lent_config;
+  const char *lent_symbols; /* one after the other, each with its NUL */
+} library_request;
+
+/* Why a library can't be served. The stage is one of PROTOCOL_STAGE_; detail an ABI number, or what PluginInit returned. */
+typedef struct {
+  uint16_t stage;
+  int32_t detail;
+  const char *words; /* lives as long as the process */
+} library_refusal;
+
+typedef struct {
+  dlserve_handler **handlers;
+  uint32_t symbol_count;
+  uint32_t concurrency;
+  uint32_t largest_reply;
+  dlserve_free *release; /* or NULL */
+  dlserve_stop *stop;    /* or NULL */
+} library;
+
+/* Opens, checks and initialises it. `stage` is told where it is, because it may not come back. 0 when it is refused. */
+int library_open(const library_request *request, library *library, library_refusal *refusal, void (*stage)(uint32_t));
+
+#endif

@@ -1,0 +1,29 @@
+/* shared.h - the file that runner and host both see: how far the runner has come, and the replies on their way. It outlives
+ * the runner, so the host can tell after a crash which calls had begun and which replies were still to be sent. */
+#ifndef DLSERVE_SHARED_H
+#define DLSERVE_SHARED_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol.h"
+
+typedef struct {
+  _Alignas(64) _Atomic uint64_t begun;
+  _Alignas(64) _Atomic uint64_t committed;
+  _Alignas(64) _Atomic uint32_t stage;
+  _Alignas(64) _Atomic uint32_t halt;
+  _Alignas(4096) _Atomic uint32_t cancelled[PROTOCOL_MOST_CANCELLED];
+  uint8_t ring[PROTOCOL_RING_SIZE];
+} shared_file;
+
+_Static_assert(offsetof(shared_file, begun) == PROTOCOL_SHARED_BEGUN, "layout");
+_Static_assert(offsetof(shared_file, committed) == PROTOCOL_SHARED_COMMITTED, "layout");
+_Static_assert(offsetof(shared_file, stage) == PROTOCOL_SHARED_STAGE, "layout");
+_Static_assert(offsetof(shared_file, halt) == PROTOCOL_SHARED_HALT, "layout");
+_Static_assert(offsetof(shared_file, cancelled) == PROTOCOL_SHARED_CANCELLED, "layout");
+_Static_assert(offsetof(shared_file, ring) == PROTOCOL_SHARED_RING, "layout");
+_Static_assert(sizeof(shared_file) == PROTOCOL_SHARED_SIZE, "layout");
+
+#endif

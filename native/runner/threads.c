@@ -1,0 +1,38 @@
+#include "threads.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+
+#define SMALL_STACK (64u * 1024u)
+#define WORKER_STACK (8u * 1024u * 1024u)
+
+static int start(void *(*run)(void *), size_t stack) {
+  pthread_attr_t attributes;
+  pthread_t thread;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, stack);
+  int error = pthread_create(&thread, &attributes, run, NULL);
+  pthread_attr_destroy(&attributes);
+  return error;
+}
+
+void threads_start_small(void *(*run)(void *)) {
+  sigset_t all, before;
+  size_t least = (size_t)PTHREAD_STACK_MIN;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = start(run, least > SMALL_STACK ? least : SMALL_STACK);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (error != 0) fault("no thread could be started: %s", strerror(error));
+}
+
+int threads_start_worker(void *(*run)(void *)) {
+  return start(run, WORKER_STACK) == 0;
+}

@@ -1,0 +1,11 @@
+/* threads.h - the two kinds of threads that the runner makes. */
+#ifndef DLSERVE_THREADS_H
+#define DLSERVE_THREADS_H
+
+/* A thread of the runner's own, with a small stack and all signals blocked. Ends the process where it can't be had. */
+void threads_start_small(void *(*run)(void *));
+
+/* A thread in which handlers run, with a stack as large as a main thread's. 0 when the system gives none. */
+int threads_start_worker(void *(*run)(void *));
+
+#endif

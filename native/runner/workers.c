@@ -1,0 +1,251 @@
+#include "workers.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../invoke/invoke.h"
+#include "clock.h"
+#include "fault.h"
+#include "guard.h"
+#include "replies.h"
+#include "threads.h"
+
+/* A free worker reads the socket itself, and then executes what it read: a lone call passes through one thread. While it
+ * executes, another free one takes its place as the reader. When all are busy nobody reads, and calls wait in the socket. */
+static struct {
+  int fd;
+  frames *frames;
+  const library *library;
+  shared_file *shared;
+  double clock_ahead;
+  pthread_mutex_t lock; /* for all below, and for `frames` but for the reader's room in it */
+  pthread_cond_t turn;  /* for free workers: there is a frame, or a reader is needed */
+  pthread_cond_t rest;  /* for the worker that stops: one less is busy */
+  uint64_t begun;
+  uint32_t threads, waiting, busy;
+  int reading, stopping;
+} crew = { .lock = PTHREAD_MUTEX_INITIALIZER, .turn = PTHREAD_COND_INITIALIZER, .rest = PTHREAD_COND_INITIALIZER };
+
+typedef struct {
+  frames_call call;
+  frames_chunk *chunk;
+  int lost;
+} task;
+
+static void *work(void *unused);
+
+void workers_receive(int fd, frames *frames) {
+  size_t room;
+  uint8_t *at = frames_room(frames, &room);
+  if (at == NULL) fault("out of memory for requests");
+  ssize_t received;
+  do received = recv(fd, at, room, 0);
+  while (received < 0 && errno == EINTR);
+  if (received == 0 || (received < 0 && errno == ECONNRESET)) guard_end();
+  if (received < 0) fault("calls can't be received: %s", strerror(errno));
+  frames_filled(frames, (size_t)received);
+}
+
+/* The host wants this process to take no more calls, and will end it. */
+static _Noreturn void halt(void) {
+  pthread_mutex_unlock(&crew.lock);
+  replies_flush();
+  for (;;) pause();
+}
+
+/* Checks a frame, and takes it if it is a call: from now on the call has begun. */
+static int accept_frame(const frame *frame, task *task) {
+  if (frame->message == PROTOCOL_STOP) {
+    crew.stopping = 1;
+    pthread_cond_broadcast(&crew.turn);
+    return 0;
+  }
+  if (frame->message != PROTOCOL_CALL) fault("the host sent message %d out of order", frame->message);
+  if (!frames_read_call(frame, &task->call)) fault("the host sent a malformed CALL");
+  if (task->call.id != crew.begun + 1) fault("the host sent a call out of order");
+  if (task->call.symbol >= crew.library->symbol_count) fault("the host sent a call for symbol %d", task->call.symbol);
+  task->chunk = frame->chunk;
+  task->lost = frame->lost;
+  /* Before the looks at `halt`, `cancelled` and the clock, so that a host which sees a call not begun can be sure that it
+   * never will, once it has said so or once its deadline has passed. */
+  atomic_store(&crew.shared->begun, ++crew.begun);
+  if (atomic_load(&crew.shared->halt) != 0) {
+    atomic_store(&crew.shared->begun, --crew.begun);
+    halt();
+  }
+  return 1;
+}
+
+static int next_task(task *task) {
+  frame frame;
+  while (!crew.stopping) {
+    int got = frames_next(crew.frames, &frame);
+    if (got < 0) fault("the host sent %s", crew.frames->fault);
+    if (got == 0) return 0;
+    if (accept_frame(&frame, task)) return 1;
+    frames_release(frame.chunk);
+  }
+  return 0;
+}
+
+/* Sees to it that somebody looks after the next call while this thread is busy. */
+static void call_next_worker(void) {
+  if (crew.library->concurrency == 1 || crew.reading) return;
+  if (crew.waiting > 0) {
+    pthread_cond_signal(&crew.turn);
+  } else if (crew.threads < crew.library->concurrency && threads_start_worker(work)) {
+    crew.threads++;
+  }
+}
+
+static _Noreturn void stop(void) {
+  while (crew.busy > 0) pthread_cond_wait(&crew.rest, &crew.lock);
+  pthread_mutex_unlock(&crew.lock);
+  atomic_store(&crew.shared->stage, PROTOCOL_STAGE_STOP);
+  if (crew.library->stop != NULL) crew.library->stop();
+  const uint8_t stopped[PROTOCOL_FRAME_HEADER] = { PROTOCOL_FRAME_HEADER, 0, 0, 0, PROTOCOL_STOPPED };
+  replies_commit(stopped, sizeof stopped, NULL, 0, NULL, 0, 0);
+  replies_flush();
+  exit(0);
+}
+
+/* Waits for a call and takes it. Sends what replies there are before it waits.
+ * was_busy: this thread comes from executing one */
+static void take(task *task, int was_busy) {
+  int flushed = 0;
+  pthread_mutex_lock(&crew.lock);
+  if (was_busy) {
+    crew.busy--;
+    if (crew.stopping) pthread_cond_signal(&crew.rest);
+  }
+  while (!next_task(task)) {
+    if (!flushed) {
+      flushed = 1;
+      pthread_mutex_unlock(&crew.lock);
+      replies_flush();
+      pthread_mutex_lock(&crew.lock);
+    } else if (crew.stopping == 1) {
+      crew.stopping = 2;
+      stop();
+    } else if (crew.reading || crew.stopping) {
+      crew.waiting++;
+      pthread_cond_wait(&crew.turn, &crew.lock);
+      crew.waiting--;
+    } else {
+      crew.reading = 1;
+      pthread_mutex_unlock(&crew.lock);
+      workers_receive(crew.fd, crew.frames);
+      pthread_mutex_lock(&crew.lock);
+      crew.reading = 0;
+    }
+  }
+  crew.busy++;
+  call_next_worker();
+  pthread_mutex_unlock(&crew.lock);
+}
+
+typedef struct __attribute__((packed)) {
+  uint32_t length;
+  uint8_t message, flags;
+  uint16_t number;
+  uint64_t id;
+  int32_t status;
+  uint32_t microseconds;
+  uint32_t headers_length;
+} reply_header;
+
+_Static_assert(sizeof(reply_header) == PROTOCOL_REPLY_HEADER, "layout");
+
+static void answer(uint64_t id, uint8_t flags, const invoke_reply *reply, double began, double now) {
+  size_t length = sizeof(reply_header) + reply->headers_length + reply->body_length;
+  reply_header header = {
+    .length = (uint32_t)length,
+    .message = PROTOCOL_REPLY,
+    .flags = flags,
+    .id = id,
+    .status = reply->status,
+    .microseconds = (uint32_t)((now - began) * 1e3),
+    .headers_length = (uint32_t)reply->headers_length,
+  };
+  replies_commit(&header, sizeof header, reply->given_headers, reply->headers_length, reply->given_body, reply->body_length,
+                 now);
+}
+
+static void answer_empty(uint64_t id, uint8_t flags, double now) {
+  const invoke_reply none = { 0 };
+  answer(id, flags, &none, now, now);
+}
+
+static void answer_reply(uint64_t id, const invoke_reply *reply, double began, double now) {
+  uint64_t size = (uint64_t)reply->headers_length + reply->body_length;
+  if (size > crew.library->largest_reply) {
+    double bytes = (double)size;
+    const invoke_reply refusal = { .given_body = (const char *)&bytes, .body_length = sizeof bytes };
+    answer(id, PROTOCOL_REPLY_TOO_LARGE, &refusal, began, now);
+    return;
+  }
+  uint8_t flags = 0;
+  if (reply->has_body) flags |= PROTOCOL_REPLY_HAS_BODY;
+  if (reply->is_ascii) flags |= PROTOCOL_REPLY_ASCII;
+  if (reply->given_headers != NULL) flags |= PROTOCOL_REPLY_HAS_HEADERS;
+  answer(id, flags, reply, began, now);
+}
+
+static void execute(const task *task, invoke_scratch *scratch) {
+  const frames_call *call = &task->call;
+  double began = clock_now();
+  uint32_t cancelled = atomic_load(&crew.shared->cancelled[call->id % PROTOCOL_MOST_CANCELLED]);
+  if (cancelled == (uint32_t)call->id || began - crew.clock_ahead >= call->deadline) {
+    answer_empty(call->id, PROTOCOL_REPLY_SKIPPED, began);
+    return;
+  }
+  const invoke_request request = {
+    .lent_head = call->lent_head,
+    .head_length = call->head_length,
+    .lent_body = call->lent_body,
+    .body_length = call->body_length,
+    .has_body = call->has_body,
+    .deadline_unix_ms = (int64_t)call->deadline_unix,
+  };
+  const char *text = task->lost ? NULL : invoke_text(scratch, &request);
+  if (text == NULL) {
+    answer_empty(call->id, PROTOCOL_REPLY_NO_MEMORY, began);
+    return;
+  }
+  invoke_reply reply;
+  replies_leave();
+  invoke_call(crew.library->handlers[call->symbol], text, &request, &reply);
+  if (guard_is_fork()) _exit(0);
+  answer_reply(call->id, &reply, began, clock_now());
+  invoke_release(crew.library->release, &reply);
+  invoke_scratch_trim(scratch);
+}
+
+static void *work(void *unused) {
+  (void)unused;
+  invoke_scratch scratch = { 0 };
+  for (int was_busy = 0;; was_busy = 1) {
+    task task;
+    take(&task, was_busy);
+    execute(&task, &scratch);
+    frames_release(task.chunk);
+  }
+  return NULL;
+}
+
+void workers_serve(int fd, frames *frames, const library *library, shared_file *shared, double clock_ahead) {
+  crew.fd = fd;
+  crew.frames = frames;
+  crew.library = library;
+  crew.shared = shared;
+  crew.clock_ahead = clock_ahead;
+  crew.threads = 1;
+  atomic_store(&shared->stage, PROTOCOL_STAGE_SERVE);
+  work(NULL);
+  __builtin_unreachable();
+}

@@ -1,0 +1,86 @@
+import type { Socket } from 'node:net';
+import type { Call } from '../../contract/runtime';
+import { CALL_HEADER, writeCallHeader } from './protocol';
+
+const SLAB = 65536;
+/** A body of this size travels in a write of its own rather than through the slab. */
+const LARGE_BODY = 16384;
+/** UTF-8 takes at most this many bytes for a UTF-16 unit. */
+const WIDEST = 3;
+
+/** Calls on their way to one runner: those of one turn of the event loop are written together. */
+export class Batch {
+  private readonly socket: Socket;
+  private slab = Buffer.allocUnsafeSlow(SLAB);
+  /** The slab up to `written` was given to the socket; up to `end` it waits. */
+  private written = 0;
+  private end = 0;
+  private scheduled = false;
+  private readonly flushLater = (): void => {
+    this.scheduled = false;
+    this.flush();
+  };
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  /**
+   * Adds a call.
+   * @param alone nothing else is on its way, so there is nothing to wait for
+   */
+  add(id: number, call: Call, alone: boolean): void {
+    const body = call.body;
+    const bodyLength = body === null ? 0 : body.length;
+    if (bodyLength >= LARGE_BODY || call.request.length * WIDEST + bodyLength + CALL_HEADER > SLAB) {
+      this.addLarge(id, call);
+      return;
+    }
+    if (this.end + CALL_HEADER + call.request.length * WIDEST + bodyLength > SLAB) this.renew();
+    const slab = this.slab;
+    const start = this.end;
+    const headLength = slab.write(call.request, start + CALL_HEADER, 'utf8');
+    let end = start + CALL_HEADER + headLength;
+    if (body !== null) end += body.copy(slab, end);
+    writeCallHeader(slab, start, end - start, id, call.symbol, headLength, body !== null, call.deadline);
+    this.end = end;
+    if (this.scheduled) return;
+    if (alone) {
+      this.flush();
+    } else {
+      this.scheduled = true;
+      setImmediate(this.flushLater);
+    }
+  }
+
+  /** Writes what was added. */
+  flush(): void {
+    if (this.end === this.written || !this.socket.writable) return;
+    this.socket.write(this.slab.subarray(this.written, this.end));
+    this.written = this.end;
+    if (this.socket.writableLength === 0) this.written = this.end = 0;
+  }
+
+  /** The body is not copied: its buffer goes to the socket as it is. */
+  private addLarge(id: number, call: Call): void {
+    this.flush();
+    if (!this.socket.writable) return;
+    const body = call.body;
+    const headLength = Buffer.byteLength(call.request);
+    const start = Buffer.allocUnsafe(CALL_HEADER + headLength);
+    const length = start.length + (body === null ? 0 : body.length);
+    writeCallHeader(start, 0, length, id, call.symbol, headLength, body !== null, call.deadline);
+    start.write(call.request, CALL_HEADER, 'utf8');
+    this.socket.cork();
+    this.socket.write(start);
+    if (body !== null && body.length > 0) this.socket.write(body);
+    this.socket.uncork();
+  }
+
+  private renew(): void {
+    this.flush();
+    if (this.end === 0) return;
+    this.slab = Buffer.allocUnsafeSlow(SLAB);
+    this.written = this.end = 0;
+  }
+}

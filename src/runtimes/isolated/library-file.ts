@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { messageOf } from '../../ground/errors';
+
+/** A library's file as it was when it was looked at. */
+export interface LibraryFile {
+  /** Changes when the file does. */
+  readonly identity: string;
+  /** Hash of its bytes, in hex; or why there is none. */
+  readonly sha256: string;
+}
+
+/** Looks at a file. Never rejects: it serves the log only. */
+export async function libraryFile(path: string): Promise<LibraryFile> {
+  try {
+    const identity = await fileIdentity(path);
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+    return { identity, sha256: hash.digest('hex') };
+  } catch (error) {
+    return { identity: '', sha256: messageOf(error) };
+  }
+}
+
+/** @throws what stat throws */
+export async function fileIdentity(path: string): Promise<string> {
+  const { dev, ino, size, mtimeMs } = await stat(path);
+  return `${dev} ${ino} ${size} ${mtimeMs}`;
+}

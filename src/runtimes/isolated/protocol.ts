@@ -1,0 +1,201 @@
+/**
+ * Every message between host and runner, with its numbers; native/runner/protocol.h holds the same, and a test compares.
+ *
+ * Two sockets, one each way, carry frames: u32 length of the whole frame, u8 message, u8 flags, u16 number, then what the
+ * message says. Numbers are little-endian, f64 are milliseconds. A side that reads anything else gives the other up.
+ *
+ * A third descriptor is a file that both map or read; see {@link Shared}.
+ */
+export const MAGIC = 0x56534c44;
+export const VERSION = 1;
+
+/** Descriptors that the runner is started with. */
+export const CALLS_FD = 3;
+export const REPLIES_FD = 4;
+export const SHARED_FD = 5;
+
+export const Message = {
+  /** Both, first of all: version and clock. Not answered. */
+  HELLO: 1,
+  /** Host, right after its HELLO: which library, and how. Answered by OPENED or FAILED. */
+  OPEN: 2,
+  /** Runner, once: the library is ready for calls. */
+  OPENED: 3,
+  /** Runner, once: the library is not to be had, and why. The runner ends. */
+  FAILED: 4,
+  /** Host, any time after OPENED, ids counting from 1. Each is answered by one REPLY. */
+  CALL: 5,
+  /** Runner, for each CALL, in the order in which they end. */
+  REPLY: 6,
+  /** Host, last: answer what was called, then PluginStop. Answered by STOPPED. */
+  STOP: 7,
+  /** Runner, last; it ends with status 0. */
+  STOPPED: 8,
+} as const;
+
+export const FRAME_HEADER = 8;
+/** number = version; u32 magic, u32 unused, f64 the sender's monotonic clock. */
+export const HELLO_SIZE = 24;
+/** u32 concurrency or 0, u32 what "any number" is, f64 memory or 0, u32 largest reply, u32 symbols; then NUL-ended texts. */
+export const OPEN_HEADER = 32;
+/** u32 threads at most, u32 unused. */
+export const OPENED_SIZE = 16;
+/** number = stage; i32 detail, u32 unused; then words. */
+export const FAILED_HEADER = 16;
+/** number = symbol; u64 id, f64 monotonic deadline, f64 the same since 1970, u32 bytes of the head; then head, body. */
+export const CALL_HEADER = 36;
+/** u64 id, i32 status, u32 microseconds in the handler, u32 bytes of the headers; then headers, body. */
+export const REPLY_HEADER = 28;
+
+export const MAX_FRAME = 0x40000000;
+
+export const CallFlag = { HAS_BODY: 1 } as const;
+
+export const ReplyFlag = {
+  HAS_BODY: 1,
+  ASCII: 2,
+  HAS_HEADERS: 4,
+  /** Its deadline had passed, or it was cancelled, before the call began; it never will. */
+  SKIPPED: 8,
+  /** The body is not the handler's but an f64: how many bytes it gave. */
+  TOO_LARGE: 16,
+  /** There was no memory to hold the request; the handler was not called. */
+  NO_MEMORY: 32,
+} as const;
+
+/** How far a runner has come: in FAILED, and in the shared file. */
+export const Stage = { START: 0, LOAD: 1, ABI: 2, INIT: 3, SERVE: 4, STOP: 5 } as const;
+
+/** The shared file: where things are in it. */
+export const SharedLayout = {
+  BEGUN: 0, COMMITTED: 64, STAGE: 128, HALT: 192, CANCELLED: 4096, RING: 20480, SIZE: 151552,
+} as const;
+export const RING_SIZE = 131072;
+/** More than calls can be open. */
+export const MOST_CANCELLED = 4096;
+
+/** What was received is no frame of the protocol. */
+export class ProtocolError extends Error {}
+
+const CLOCK_OFFSET = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+/** A time of performance.now() on the clock that both processes have (CLOCK_MONOTONIC), in milliseconds. */
+export function monotonic(time: number): number {
+  return time + CLOCK_OFFSET;
+}
+
+function header(buffer: Buffer, message: number, flags: number, number: number): Buffer {
+  buffer.writeUInt32LE(buffer.length, 0);
+  buffer[4] = message;
+  buffer[5] = flags;
+  buffer.writeUInt16LE(number, 6);
+  return buffer;
+}
+
+/** Makes the host's HELLO. */
+export function helloFrame(): Buffer {
+  const frame = header(Buffer.alloc(HELLO_SIZE), Message.HELLO, 0, VERSION);
+  frame.writeUInt32LE(MAGIC, 8);
+  frame.writeDoubleLE(monotonic(performance.now()), 16);
+  return frame;
+}
+
+export interface OpenRequest {
+  readonly path: string;
+  /** JSON, for PluginInit. */
+  readonly config: string;
+  readonly symbols: readonly string[];
+  /** 0: as the library says. */
+  readonly concurrency: number;
+  /** What "any number" of the library means. */
+  readonly any: number;
+  /** Bytes; 0 is no limit. */
+  readonly memory: number;
+  /** Bytes. */
+  readonly largestReply: number;
+}
+
+/** Makes an OPEN. */
+export function openFrame(open: OpenRequest): Buffer {
+  const texts = Buffer.from([open.path, open.config, ...open.symbols, ''].join('\0'));
+  const frame = header(Buffer.concat([Buffer.alloc(OPEN_HEADER), texts]), Message.OPEN, 0, 0);
+  frame.writeUInt32LE(open.concurrency, 8);
+  frame.writeUInt32LE(open.any, 12);
+  frame.writeDoubleLE(open.memory, 16);
+  frame.writeUInt32LE(open.largestReply, 24);
+  frame.writeUInt32LE(open.symbols.length, 28);
+  return frame;
+}
+
+/** Makes a STOP. */
+export function stopFrame(): Buffer {
+  return header(Buffer.alloc(FRAME_HEADER), Message.STOP, 0, 0);
+}
+
+const HIGH = 0x1_0000_0000;
+
+/**
+ * Writes the first bytes of a CALL.
+ * @param length of the whole frame
+ * @param headLength bytes of the request JSON, which follows; then comes the body
+ * @param deadline milliseconds of performance.now()
+ */
+export function writeCallHeader(
+  buffer: Buffer, at: number, length: number, id: number, symbol: number, headLength: number, hasBody: boolean, deadline: number,
+): void {
+  buffer.writeUInt32LE(length, at);
+  buffer[at + 4] = Message.CALL;
+  buffer[at + 5] = hasBody ? CallFlag.HAS_BODY : 0;
+  buffer.writeUInt16LE(symbol, at + 6);
+  buffer.writeUInt32LE(id % HIGH, at + 8);
+  buffer.writeUInt32LE(Math.floor(id / HIGH), at + 12);
+  buffer.writeDoubleLE(deadline + CLOCK_OFFSET, at + 16);
+  buffer.writeDoubleLE(performance.timeOrigin + deadline, at + 24);
+  buffer.writeUInt32LE(headLength, at + 32);
+}
+
+/** Reads the id of a REPLY that starts at `at`. */
+export function replyId(buffer: Buffer, at: number): number {
+  return buffer.readUInt32LE(at + 8) + buffer.readUInt32LE(at + 12) * HIGH;
+}
+
+/** What a FAILED says. */
+export interface Failure {
+  readonly stage: number;
+  /** The library's ABI, or what PluginInit returned. */
+  readonly detail: number;
+  readonly words: string;
+}
+
+/**
+ * Reads a FAILED.
+ * @throws ProtocolError
+ */
+export function readFailed(buffer: Buffer, start: number, end: number): Failure {
+  if (end - start < FAILED_HEADER) throw new ProtocolError('a FAILED that is too short');
+  return {
+    stage: buffer.readUInt16LE(start + 6),
+    detail: buffer.readInt32LE(start + 8),
+    words: buffer.toString('utf8', start + FAILED_HEADER, end),
+  };
+}
+
+/**
+ * Reads an OPENED: how many threads may be inside the library.
+ * @throws ProtocolError
+ */
+export function readOpened(buffer: Buffer, start: number, end: number): number {
+  const concurrency = end - start === OPENED_SIZE ? buffer.readUInt32LE(start + 8) : 0;
+  if (concurrency === 0) throw new ProtocolError('a malformed OPENED');
+  return concurrency;
+}
+
+/**
+ * Checks the runner's HELLO.
+ * @throws ProtocolError
+ */
+export function checkHello(buffer: Buffer, start: number, end: number): void {
+  if (end - start !== HELLO_SIZE || buffer.readUInt32LE(start + 8) !== MAGIC) throw new ProtocolError('a malformed HELLO');
+  const version = buffer.readUInt16LE(start + 6);
+  if (version !== VERSION) throw new ProtocolError(`version ${version} of the protocol, not ${VERSION}: run npm rebuild dlserve`);
+}

@@ -1,0 +1,85 @@
+import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { MOST_CANCELLED, RING_SIZE, SharedLayout } from './protocol';
+
+/** How far a runner has come. */
+export interface Progress {
+  /** Calls with ids 1 to this have begun. */
+  readonly begun: number;
+  /** Bytes of the stream of replies that count as given. */
+  readonly committed: number;
+  readonly stage: number;
+}
+
+/**
+ * The file that a runner maps and the host reads: it outlives the runner, so after a crash it says exactly which calls had
+ * begun, and holds the replies that were finished but not yet sent. It has no name, so nothing is left of it.
+ */
+export class Shared {
+  readonly fd: number;
+  private readonly buffer = Buffer.allocUnsafe(SharedLayout.HALT);
+
+  /** @throws what the file system throws */
+  constructor() {
+    this.fd = create();
+    ftruncateSync(this.fd, SharedLayout.SIZE);
+  }
+
+  progress(): Progress {
+    readSync(this.fd, this.buffer, 0, SharedLayout.HALT, 0);
+    return {
+      begun: Number(this.buffer.readBigUInt64LE(SharedLayout.BEGUN)),
+      committed: Number(this.buffer.readBigUInt64LE(SharedLayout.COMMITTED)),
+      stage: this.buffer.readUInt32LE(SharedLayout.STAGE),
+    };
+  }
+
+  /**
+   * The end of a dead runner's stream: what it committed and had not sent.
+   * @param received bytes of the stream that arrived
+   */
+  unsent(received: number, committed: number): Buffer {
+    const length = committed - received;
+    // A frame larger than the ring is committed only when it is sent; beyond that, a dying plugin has written here.
+    if (length <= 0 || length > RING_SIZE) return Buffer.alloc(0);
+    const bytes = Buffer.allocUnsafe(length);
+    const start = received % RING_SIZE;
+    const first = Math.min(length, RING_SIZE - start);
+    readSync(this.fd, bytes, 0, first, SharedLayout.RING + start);
+    if (first < length) readSync(this.fd, bytes, first, length - first, SharedLayout.RING);
+    return bytes;
+  }
+
+  /** Has the runner skip a call: if it has not begun when this returns, it never will. */
+  cancel(id: number): void {
+    this.buffer.writeUInt32LE(id % 0x1_0000_0000, 0);
+    writeSync(this.fd, this.buffer, 0, 4, SharedLayout.CANCELLED + 4 * (id % MOST_CANCELLED));
+  }
+
+  /** Has the runner take no more calls: those that have not begun when this returns never will. */
+  halt(): void {
+    writeSync(this.fd, Buffer.from([1, 0, 0, 0]), 0, 4, SharedLayout.HALT);
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+}
+
+/** In memory where the system has a file system for that. */
+function create(): number {
+  const name = `dlserve-${process.pid}-${randomBytes(8).toString('hex')}`;
+  const places = process.platform === 'linux' ? ['/dev/shm', tmpdir()] : [tmpdir()];
+  for (;;) {
+    const file = path.join(places.shift()!, name);
+    try {
+      const fd = openSync(file, 'wx+', 0o600);
+      unlinkSync(file);
+      return fd;
+    } catch (error) {
+      if (places.length === 0) throw error;
+    }
+  }
+}
