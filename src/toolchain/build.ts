@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import os from 'node:os';
 import path from 'node:path';
 import { DlserveError } from '../ground/errors';
@@ -45,6 +46,8 @@ export class Toolchain {
   constructor(options: ToolchainOptions) {
     const { pluginpath, log, env = process.env, jobs = os.availableParallelism() } = options;
     const signal = this.#stopping.signal;
+    // One for each compiler that runs.
+    setMaxListeners(0, signal);
     this.#pluginpath = pluginpath;
     this.#flags = options.flags ?? (() => NO_FLAGS);
     this.#means = { pluginpath, env, signal, tools: new Tools(env, signal), slots: new Slots(jobs) };

@@ -38,7 +38,7 @@ export class Report {
     this.onProgress(event);
     const { name, state, ms, output, warnings, error } = event;
     const about = { plugin: name };
-    for (const warning of warnings) this.log.warn(about, warning);
+    for (const warning of warnings) this.log.warn(about, `${name}: ${warning}`);
     if (state === 'built') this.log.info({ ...about, ms }, `built ${name}`);
     if (state === 'built' && output !== '') this.log.warn(about, `the compiler warns about ${name}:\n${output.trimEnd()}`);
     if (error === undefined || error.cause instanceof MissingTool) return;

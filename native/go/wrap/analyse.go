@@ -52,6 +52,9 @@ func analyse(asked question) (*plugin, error) {
 		if err != nil {
 			return nil, err
 		}
+		if file.Name.Name != "main" {
+			found.problem("%s: a plugin is package main, and this is package %s", filepath.Base(name), file.Name.Name)
+		}
 		found.files = append(found.files, file)
 		found.names[filepath.Base(name)] = true
 	}

@@ -3,7 +3,8 @@ import { go, type GoJob } from './command';
 
 /** A package as `go list -json` describes it, and of that what is asked for. */
 interface ListedPackage {
-  readonly Dir: string;
+  /** Absent where the package was not found. */
+  readonly Dir?: string;
   readonly DepOnly?: boolean;
   readonly Standard?: boolean;
   readonly Module?: { readonly GoMod?: string };
@@ -36,19 +37,26 @@ export interface Listed {
 export async function listPackage(job: GoJob): Promise<Listed> {
   const fields = ['Dir', 'DepOnly', 'Standard', 'Module', ...ALL_FILES].join(',');
   const { stdout } = await go(job, ['list', '-e', '-deps', `-json=${fields}`]);
-  const packages = parseStream(stdout).filter(({ Standard }) => Standard !== true);
+  const packages = parseStream(stdout).filter(isTheirs);
   const own = packages.filter(({ DepOnly }) => DepOnly !== true);
   const imported = packages.filter(({ DepOnly }) => DepOnly === true);
   const local = packages.filter(({ Dir }) => !Dir.startsWith(job.settings.GOMODCACHE + path.sep));
   const modules = local.flatMap(({ Module }) => (Module?.GoMod === undefined ? [] : [Module.GoMod]));
+  const lent = new Set(Object.entries(job.overlay).flat());
   return {
     files: own.flatMap((entry) => filesOf(entry, GO_FILES)),
     dependencies: imported.flatMap((entry) => filesOf(entry, GO_FILES)),
-    inputs: [...local.flatMap((entry) => filesOf(entry, ALL_FILES)), ...modules].filter((file) => !(file in job.overlay)),
+    inputs: [...local.flatMap((entry) => filesOf(entry, ALL_FILES)), ...modules].filter((file) => !lent.has(file)),
   };
 }
 
-function filesOf(entry: ListedPackage, kinds: readonly (typeof ALL_FILES)[number][]): string[] {
+type Their = ListedPackage & { readonly Dir: string };
+
+function isTheirs(entry: ListedPackage): entry is Their {
+  return entry.Standard !== true && entry.Dir !== undefined;
+}
+
+function filesOf(entry: Their, kinds: readonly (typeof ALL_FILES)[number][]): string[] {
   return kinds.flatMap((kind) => entry[kind] ?? []).map((file) => path.resolve(entry.Dir, file));
 }
 
