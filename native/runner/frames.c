@@ -74,6 +74,7 @@ uint8_t *frames_room(frames *frames, size_t *room) {
   if (chunk == NULL) {
     if (!make_place(frames, CHUNK_SIZE)) return NULL;
   } else {
+    if (frames->start == frames->end && only_user(chunk)) frames->start = frames->end = 0;
     size_t want = wanted(frames);
     size_t behind = chunk->size - frames->start;
     int fits = want > CHUNK_SIZE ? behind >= want : behind >= want && chunk->size - frames->end >= LEAST_ROOM;
@@ -132,10 +133,7 @@ int frames_next(frames *frames, frame *frame) {
     frame->lost = 1;
   } else {
     size_t have = frames->end - frames->start;
-    if (have < PROTOCOL_FRAME_HEADER) {
-      if (have == 0 && chunk != NULL && only_user(chunk)) frames->start = frames->end = 0;
-      return 0;
-    }
+    if (have < PROTOCOL_FRAME_HEADER) return 0;
     const uint8_t *at = chunk->bytes + frames->start;
     size_t length = frame_length(at);
     const char *fault = header_fault(at[4], length);

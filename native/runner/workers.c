@@ -23,7 +23,7 @@ static struct {
   const library *library;
   shared_file *shared;
   double clock_ahead;
-  pthread_mutex_t lock; /* for all below, and for `frames` but for the reader's room in it */
+  pthread_mutex_t lock; /* for all below, and for `frames` while nobody reads: then they are the reader's */
   pthread_cond_t turn;  /* for free workers: there is a frame, or a reader is needed */
   pthread_cond_t rest;  /* for the worker that stops: one less is busy */
   uint64_t begun;
@@ -83,7 +83,7 @@ static int accept_frame(const frame *frame, task *task) {
 
 static int next_task(task *task) {
   frame frame;
-  while (!crew.stopping) {
+  while (!crew.stopping && !crew.reading) {
     int got = frames_next(crew.frames, &frame);
     if (got < 0) fault("the host sent %s", crew.frames->fault);
     if (got == 0) return 0;
