@@ -1,0 +1,94 @@
+import pino from 'pino';
+import type { DlserveError } from '../../../src/ground/errors';
+import type { Logger } from '../../../src/ground/log';
+import type { Plugin, PluginSettings } from '../../../src/contract/runtime';
+import { createIsolatedRuntime, type IsolatedOptions } from '../../../src/runtimes/isolated';
+import { compileFixture } from '../../support/compile';
+import { callHandler, makeCall, pluginSource, textOf, type CallOptions } from '../../support/runtime';
+import { builtRunner } from './built-runner';
+
+/** A line of the log. */
+export interface Line {
+  readonly level: number;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** A log that is kept. */
+export function recordedLog(): { log: Logger; lines: Line[] } {
+  const lines: Line[] = [];
+  const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(JSON.parse(line) as Line) });
+  return { log, lines };
+}
+
+/** An opened plugin, and what was logged of it. */
+export interface Opened {
+  readonly plugin: Plugin;
+  readonly lines: Line[];
+  readonly library: string;
+  /** Calls a handler by its symbol; gives the reply's text, or the error's code. */
+  ask(symbol: string, options?: CallOptions): Promise<string>;
+  /** Lines that tell of the end of a runner. */
+  deaths(): Line[];
+}
+
+export interface OpenOptions extends IsolatedOptions {
+  readonly settings?: Partial<PluginSettings>;
+}
+
+const SYMBOLS = ['GETFaultHandler', 'GETEchoHandler', 'GETPidHandler', 'GETSleepHandler'];
+
+const opened: Plugin[] = [];
+
+/** Opens a fixture that includes innocent.h. It is closed by {@link closeAll}. */
+export function open(fixture: string, options: OpenOptions = {}): Promise<Opened> {
+  return openLibrary(compileFixture(fixture), SYMBOLS, options);
+}
+
+/** Opens any library. */
+export async function openLibrary(library: string, symbols: readonly string[], options: OpenOptions = {}): Promise<Opened> {
+  const { log, lines } = recordedLog();
+  const { settings, ...rest } = options;
+  const runtime = createIsolatedRuntime({ runner: builtRunner(), ...rest });
+  const source = pluginSource(library, { symbols, settings: { mode: 'process', crashes: 1000, ...settings }, log });
+  const plugin = await runtime.open(source);
+  opened.push(plugin);
+  return {
+    plugin,
+    lines,
+    library,
+    ask: (symbol, call) =>
+      callHandler(plugin, symbols.indexOf(symbol), call).then((reply) => textOf(reply)!, (error: DlserveError) => error.code),
+    deaths: () => lines.filter((line) => 'requests' in line),
+  };
+}
+
+/** For afterEach. */
+export async function closeAll(): Promise<void> {
+  await Promise.all(opened.splice(0).map((plugin) => plugin.close(5000)));
+}
+
+/** Calls a handler and answers 504 in its name when its deadline passes, as the host does. */
+export function askUntil(plugin: Plugin, symbol: number, milliseconds: number, options: CallOptions = {}): Promise<string> {
+  return new Promise((resolve) => {
+    const call = makeCall(symbol, { ...options, deadline: performance.now() + milliseconds }, (error, reply) => {
+      clearTimeout(timer);
+      resolve(error === null ? textOf(reply!)! : error.code);
+    });
+    const timer = setTimeout(() => {
+      resolve('TIMEOUT');
+      plugin.expire(call);
+    }, milliseconds);
+    plugin.call(call);
+  });
+}
+
+/** Whether a process is there and not a zombie whose parent has yet to look. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
