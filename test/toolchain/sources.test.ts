@@ -1,0 +1,73 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { findSources } from '../../src/toolchain/sources';
+import { pluginpath, removeFolders, write } from './support';
+
+afterAll(removeFolders);
+
+async function found(files: readonly string[]) {
+  const folder = pluginpath(Object.fromEntries(files.map((file) => [`src/${file}`, ''])));
+  const { sources, ambiguous, notes } = await findSources(folder);
+  return {
+    sources: Object.fromEntries(sources.map(({ name, language }) => [name, language])),
+    files: Object.fromEntries(sources.map((source) => [source.name, source.files.map((file) => path.relative(source.path, file))])),
+    ambiguous: Object.fromEntries(Array.from(ambiguous, ([name, paths]) => [name, paths.map((place) => path.basename(place))])),
+    notes: notes.map(({ path: place, words }) => `${path.basename(place)} ${words}`),
+  };
+}
+
+test('each file is a source by its ending', async () => {
+  const { sources, notes } = await found(['a.c', 'b.cc', 'c.cpp', 'd.cxx', 'e.go', 'f.v2.c', 'x.h', 'x.hpp', 'go.mod', 'README.md', 'g_test.go']);
+  expect(sources).toEqual({ a: 'c', b: 'c++', c: 'c++', d: 'c++', e: 'go', 'f.v2': 'c' });
+  expect(notes).toEqual([]);
+});
+
+test('a folder is a source in the language of the files right inside it', async () => {
+  const { sources, files } = await found([
+    'one/x.c', 'one/deep/y.cpp', 'one/.hidden.cpp', 'one/.git/z.go',
+    'two/x.c', 'two/y.cc',
+    'three/x.c', 'three/main.go', 'three/vendor/v/v.go',
+  ]);
+  expect(sources).toEqual({ one: 'c', two: 'c++', three: 'go' });
+  expect(files.one).toEqual(['deep/y.cpp', 'x.c']);
+  expect(files.three).toEqual(['main.go', 'vendor/v/v.go', 'x.c']);
+});
+
+test('what is hidden is not seen', async () => {
+  expect(await found(['.a.c', '.b/x.c'])).toMatchObject({ sources: {}, notes: [] });
+});
+
+test('two sources of one name are told apart from all others', async () => {
+  const { sources, ambiguous } = await found(['a.c', 'a.go', 'b.c', 'c.c', 'c/x.c', 'd.c', 'd/only.h']);
+  expect(Object.keys(sources)).toEqual(['b', 'd']);
+  expect(ambiguous).toEqual({ a: ['a.c', 'a.go'], c: ['c', 'c.c'] });
+});
+
+test('what will not be built is explained where a person may expect it to be', async () => {
+  const { sources, notes } = await found(['my plugin.c', '-x/main.go', 'middlewares/m.go', 'docs/README.md', 'include/x.h', 'tests/a_test.go']);
+  expect(sources).toEqual({});
+  expect(notes.sort()).toEqual([
+    expect.stringMatching(/^-x has a name that no URL can have/),
+    expect.stringMatching(/^docs has no C, C\+\+ or Go source/),
+    expect.stringMatching(/^middlewares holds middleware plugins of prestd/),
+    expect.stringMatching(/^my plugin\.c has a name that no URL can have/),
+    expect.stringMatching(/^tests has no C, C\+\+ or Go source/),
+  ]);
+});
+
+test('a pluginpath without src has no sources', async () => {
+  expect((await findSources('/nowhere/at/all')).sources).toEqual([]);
+});
+
+test('links to files are followed, links to folders inside a source and broken ones are not', async () => {
+  const folder = pluginpath({ 'elsewhere.c': '', 'src/pack/main.c': '' });
+  mkdirSync(path.join(folder, 'other'));
+  write(folder, 'other/x.c', '');
+  symlinkSync(path.join(folder, 'elsewhere.c'), path.join(folder, 'src/linked.c'));
+  symlinkSync(path.join(folder, 'nothing.c'), path.join(folder, 'src/broken.c'));
+  symlinkSync(path.join(folder, 'src'), path.join(folder, 'src/pack/loop'));
+  symlinkSync(path.join(folder, 'elsewhere.c'), path.join(folder, 'src/pack/more.c'));
+  const { sources } = await findSources(folder);
+  expect(sources.map(({ name }) => name)).toEqual(['linked', 'pack']);
+  expect(sources[1]!.files.map((file) => path.basename(file))).toEqual(['main.c', 'more.c']);
+});
