@@ -12,7 +12,7 @@ import { withProgress } from './progress';
  */
 export async function build(files: readonly string[], flags: FlagValues): Promise<boolean> {
   const config = await loadConfig({ flags, env: process.env, cwd: process.cwd() });
-  const log = createLog(config.log.level);
+  const log = createLog(config.log.level, true);
   const toolchain = new Toolchain({
     pluginpath: config.pluginpath,
     log,

@@ -2,6 +2,9 @@ import type { Details } from '../ground/errors';
 
 /** Every message between the primary and its server processes, workers of node:cluster. */
 
+/** The environment variable in which a worker finds its port: the configured one may be 0. */
+export const WORKER_PORT = 'DLSERVE_WORKER_PORT';
+
 /** A worker asks whether a plugin's source is compiled; the primary must answer with a Built of the same name. */
 export interface Wait {
   readonly type: 'wait';

@@ -1,10 +1,12 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { DlserveError } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { Config } from '../config/load';
 import type { Builds } from '../host/builds';
-import type { FromWorker, ToWorker } from './ipc';
+import { listen } from '../http/server';
+import { WORKER_PORT, type FromWorker, type ToWorker } from './ipc';
 import { onStopSignal } from './signals';
 import { urlOf } from './url';
 
@@ -19,15 +21,17 @@ const GRACE = 2_000;
 /**
  * `http.workers` server processes on one port: starts them, answers what they ask, and replaces one that dies.
  * @returns where they listen, once the first one does
- * @throws DlserveError BAD_CONFIG with the words of a worker that can't start
+ * @throws DlserveError BAD_CONFIG when the address can't be had, or with the words of a worker that can't start
  */
 export async function start(config: Config, builds: Builds, log: Logger): Promise<string> {
+  const { host, stoptimeout } = config.http;
+  const port = await choosePort(host, config.http.port);
   const workers = new Set<Worker>();
   let stopping = false;
   let short = 0;
 
   const fork = (): Worker => {
-    const worker = cluster.fork();
+    const worker = cluster.fork({ [WORKER_PORT]: String(port) });
     const born = performance.now();
     workers.add(worker);
     worker.on('message', (message: FromWorker) => {
@@ -48,27 +52,36 @@ export async function start(config: Config, builds: Builds, log: Logger): Promis
 
   onStopSignal(log, async (signal) => {
     stopping = true;
-    log.info(`${signal}: ${workers.size} server processes finish what runs, for up to ${config.http.stoptimeout} ms`);
-    await Promise.all([builds.stop(), ...Array.from(workers, (worker) => stopWorker(worker, config, log))]);
+    log.info(`${signal}: ${workers.size} server processes finish what runs, for up to ${stoptimeout} ms`);
+    await Promise.all([builds.stop(), ...Array.from(workers, (worker) => stopWorker(worker, stoptimeout + GRACE, log))]);
     log.info('stopped');
   });
 
   const first = fork();
-  const port = await firstPort(first).catch((error: unknown) => {
+  await listening(first).catch((error: unknown) => {
     stopping = true;
     first.process.kill('SIGKILL');
     throw error;
   });
   for (let i = 1; i < config.http.workers; i++) fork();
-  return urlOf(config.http.host, port);
+  return urlOf(host, port);
 }
 
-function firstPort(worker: Worker): Promise<number> {
+/** A free port is chosen once for all workers, so that those who come later listen on the same one. */
+async function choosePort(host: string, wanted: number): Promise<number> {
+  const probe = createServer();
+  const port = await listen(probe, host, wanted);
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+function listening(worker: Worker): Promise<void> {
+  const failed = (reason: string): DlserveError => new DlserveError('BAD_CONFIG', { reason });
   return new Promise((resolve, reject) => {
-    worker.once('listening', ({ port }) => resolve(port));
-    worker.once('exit', (code, signal) => reject(new DlserveError('BAD_CONFIG', { reason: `the first server process ended (${signal || code})` })));
+    worker.once('listening', () => resolve());
+    worker.once('exit', (code, signal) => reject(failed(`the first server process ended with ${signal || `exit status ${code}`}`)));
     worker.on('message', (message: FromWorker) => {
-      if (message.type === 'fatal') reject(new DlserveError('BAD_CONFIG', { reason: message.message }));
+      if (message.type === 'fatal') reject(failed(message.message));
     });
   });
 }
@@ -83,12 +96,12 @@ async function answerWait(worker: Worker, name: string, builds: Builds): Promise
   if (worker.isConnected()) worker.send(answer);
 }
 
-async function stopWorker(worker: Worker, { http: { stoptimeout } }: Config, log: Logger): Promise<void> {
+async function stopWorker(worker: Worker, limit: number, log: Logger): Promise<void> {
   if (worker.isDead()) return;
   const timer = setTimeout(() => {
     log.warn({ worker: worker.process.pid }, 'a server process did not stop in time and was killed');
     worker.process.kill('SIGKILL');
-  }, stoptimeout + GRACE);
+  }, limit);
   worker.process.kill('SIGTERM');
   await once(worker, 'exit');
   clearTimeout(timer);

@@ -15,8 +15,15 @@ export interface TestServer {
   stdout(): string;
   /** The log so far, parsed; lines that are no JSON stand as `{ msg }`. */
   log(): Record<string, unknown>[];
+  /** Waits for the exit. */
+  exited(): Promise<Exit>;
   /** Sends a signal and waits for the exit. */
-  stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  stop(signal?: NodeJS.Signals): Promise<Exit>;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
 export interface ServerSetup {
@@ -44,7 +51,7 @@ export async function startServer(args: readonly string[] = [], setup: ServerSet
   });
   let stdout = '';
   let stderr = '';
-  let exit: { code: number | null; signal: NodeJS.Signals | null } | undefined;
+  let exit: Exit | undefined;
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   child.on('exit', (code, signal) => (exit = { code, signal }));
@@ -57,6 +64,7 @@ export async function startServer(args: readonly string[] = [], setup: ServerSet
     process: child,
     stdout: () => stdout,
     log: () => stderr.split('\n').filter((line) => line !== '').map(parseLine),
+    exited: () => until(() => exit),
     async stop(signal = 'SIGTERM') {
       if (exit === undefined) child.kill(signal);
       return until(() => exit);

@@ -1,0 +1,236 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { createServer, connect, type AddressInfo } from 'node:net';
+import path from 'node:path';
+import { compileFixture } from '../support/compile';
+import { scratch, startServer, type TestServer } from '../support/server';
+import { until } from '../support/until';
+
+const main = path.resolve(__dirname, '../../dist/cli/main.js');
+const servers: TestServer[] = [];
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop('SIGKILL')));
+});
+
+/** A working directory whose lib holds these fixtures. */
+function folder(fixtures: readonly string[], toml = ''): string {
+  const cwd = scratch();
+  mkdirSync(path.join(cwd, 'lib'));
+  for (const fixture of fixtures) cpSync(compileFixture(fixture), path.join(cwd, 'lib', `${path.parse(fixture).name}.so`));
+  writeFileSync(path.join(cwd, 'prest.toml'), toml);
+  return cwd;
+}
+
+async function serve(cwd: string, args: readonly string[] = [], env: Record<string, string> = {}): Promise<TestServer> {
+  const server = await startServer(args, { cwd, env });
+  servers.push(server);
+  return server;
+}
+
+const run = (args: readonly string[], cwd = scratch()): { code: number | null; stdout: string; stderr: string } => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { cwd, encoding: 'utf8' });
+  return { code: status, stdout, stderr };
+};
+
+const get = async (url: string, init?: RequestInit): Promise<[number, unknown]> => {
+  const response = await fetch(url, init);
+  const text = await response.text();
+  return [response.status, text.startsWith('{') ? JSON.parse(text) : text];
+};
+
+describe('the command line', () => {
+  test.each([[['--help']], [['serve', '--help']], [['build', '--help']], [['new', '--help']], [['inspect', '--help']], [['--version']]])(
+    '%j is done',
+    (args) => {
+      const { code, stdout, stderr } = run(args);
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).not.toBe('');
+    },
+  );
+
+  test.each([[['frob']], [['serve', '--frob']], [['new']], [['new', 'x', '--lang', 'cobol']], [['new', 'x']], [['inspect']], [['--port']]])(
+    '%j is misuse, and is told what to do',
+    (args) => {
+      const { code, stderr } = run(args);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^error: .*\n\(--help/);
+    },
+  );
+
+  test.each([[['--port', 'many'], /--port.*65535/], [['--mode', 'fast'], /--mode.*"thread"/], [['--config', 'nope.toml'], /nope\.toml/]])(
+    '%j fails with a sentence, not a stack',
+    (args, words) => {
+      const { code, stderr } = run(args);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(words);
+      expect(stderr.trim().split('\n').length).toBeLessThan(4);
+    },
+  );
+
+  test.each([[[]], [['--workers', '2']]])('a port that is taken is said so %j', async (more) => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as AddressInfo;
+    const { code, stderr } = await new Promise<ReturnType<typeof run>>((resolve) => resolve(run(['--port', String(port), ...more])));
+    taken.close();
+    expect([code, stderr]).toEqual([1, `dlserve: port ${port} on 127.0.0.1 is taken: stop what listens there, or choose another with --port (0 picks a free one)\n`]);
+  });
+
+  test('lists every endpoint with a curl line, and what can not be served', async () => {
+    const cwd = folder(['echo.c']);
+    writeFileSync(path.join(cwd, 'lib/text.so'), 'text');
+    const server = await serve(cwd);
+    const list = await until(() => /\n {2}curl[^]*text[^]*\n/.exec(server.stdout())?.[0]);
+    expect(list).toContain(`  curl ${server.url}/_PLUGIN/echo/Echo\n  curl -X POST -d 'text' ${server.url}/_PLUGIN/echo/Echo\n`);
+    expect(list).toContain('# text: text.so did not load:');
+  });
+
+  test('notes of the configuration are logged', async () => {
+    const server = await serve(folder([], 'pluginpaht = "x"\n[pg]\nhost = "h"\n'));
+    const messages = server.log().map(({ msg }) => msg);
+    expect(messages).toContainEqual(expect.stringContaining('did you mean `pluginpath`'));
+    expect(messages).toContainEqual(expect.stringContaining('[pg]'));
+  });
+});
+
+describe('a call', () => {
+  test('that is late answers 504, keeps its slot, and does not keep the server from stopping', async () => {
+    const gate = path.join(scratch(), 'gate');
+    const server = await serve(folder(['gate.c', 'echo.c'], `[http]\nstoptimeout = "500ms"\n[plugins]\ntimeout = "200ms"\n[plugin.gate.config]\ngate = "${gate}"\n`));
+    expect(await get(`${server.url}/_PLUGIN/gate/Wait`)).toEqual([
+      504,
+      { error: 'GETWaitHandler in gate.so took longer than 200 ms', code: 'TIMEOUT' },
+    ]);
+    // The one slot of the library is taken: the next call never begins.
+    expect((await get(`${server.url}/_PLUGIN/gate/Begun`))[0]).toBe(504);
+    expect((await get(`${server.url}/_PLUGIN/echo/Echo`))[0]).toBe(200);
+    await until(() => server.log().some(({ plugin, msg }) => plugin === 'gate' && /thread/.test(String(msg))));
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  test('whose thread comes back is followed by others', async () => {
+    const gate = path.join(scratch(), 'gate');
+    const server = await serve(folder(['gate.c'], `[plugins]\ntimeout = "200ms"\n[plugin.gate.config]\ngate = "${gate}"\n`));
+    expect((await get(`${server.url}/_PLUGIN/gate/Wait`))[0]).toBe(504);
+    writeFileSync(gate, '');
+    expect(await until(async () => {
+      const answer = await get(`${server.url}/_PLUGIN/gate/Begun`);
+      return answer[0] === 200 ? answer : undefined;
+    })).toEqual([200, '1']);
+  });
+
+  test('may have a shorter deadline, never a longer one', async () => {
+    const gate = path.join(scratch(), 'gate');
+    const server = await serve(folder(['gate.c'], `[plugin.gate]\nconcurrency = 8\ntimeout = "400ms"\n[plugin.gate.config]\ngate = "${gate}"\n`));
+    const wait = (timeout: string): Promise<[number, unknown]> => get(`${server.url}/_PLUGIN/gate/Wait`, { headers: { 'X-Dlserve-Timeout': timeout } });
+    expect((await wait('50ms'))[1]).toMatchObject({ error: 'GETWaitHandler in gate.so took longer than 50 ms' });
+    expect((await wait('1m'))[1]).toMatchObject({ error: 'GETWaitHandler in gate.so took longer than 400 ms' });
+  });
+
+  test('one too many waiting answers 503', async () => {
+    const gate = path.join(scratch(), 'gate');
+    const server = await serve(folder(['gate.c'], `[plugins]\nqueue = 2\n[plugin.gate.config]\ngate = "${gate}"\n`));
+    const waiting = Array.from({ length: 5 }, () => fetch(`${server.url}/_PLUGIN/gate/Wait`));
+    const refused = await Promise.race(waiting);
+    expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([
+      503, '1', { error: 'gate.so has 2 calls waiting already', code: 'OVERLOADED' },
+    ]);
+    writeFileSync(gate, '');
+    const statuses = (await Promise.all(waiting)).map(({ status }) => status).sort();
+    expect(statuses).toEqual([200, 200, 200, 503, 503]);
+  });
+
+  test('whose client goes away costs nothing', async () => {
+    const server = await serve(folder(['echo.c']));
+    const { port } = new URL(server.url);
+    for (let i = 0; i < 50; i++) {
+      const socket = connect(Number(port), '127.0.0.1', () => {
+        socket.write(`POST /_PLUGIN/echo/Echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf a body`);
+        setImmediate(() => (i % 2 === 0 ? socket.resetAndDestroy() : socket.destroy()));
+      });
+      await new Promise((resolve) => socket.on('close', resolve));
+    }
+    expect((await get(`${server.url}/_PLUGIN/echo/Echo`))[0]).toBe(200);
+    expect(server.log().filter(({ level }) => Number(level) >= 50)).toEqual([]);
+  });
+
+  test('first ones, many at once, load the library once', async () => {
+    const server = await serve(folder(['init_config.c']));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => get(`${server.url}/_PLUGIN/init_config/Config`)));
+    expect(new Set(answers.map(([status, body]) => `${status} ${JSON.stringify(body)}`))).toEqual(new Set(['200 "1 {}"']));
+    expect(server.log().filter(({ msg }) => msg === 'plugin opened')).toHaveLength(1);
+  });
+});
+
+describe('sources', () => {
+  test('are built at start; a request waits for its own, and a failure is that plugin alone', async () => {
+    const cwd = folder([]);
+    mkdirSync(path.join(cwd, 'lib/src'));
+    writeFileSync(path.join(cwd, 'lib/src/good.c'), 'char *GETGoodHandler(void) { return "good"; }\n');
+    writeFileSync(path.join(cwd, 'lib/src/bad.c'), 'char *GETBadHandler(void) { return forgotten; }\n');
+    const server = await serve(cwd);
+    expect(await get(`${server.url}/_PLUGIN/good/Good`)).toEqual([200, 'good']);
+    const [status, body] = await get(`${server.url}/_PLUGIN/bad/Bad`);
+    expect([status, body]).toEqual([500, expect.objectContaining({ code: 'BUILD_FAILED' })]);
+    await until(() => server.log().some(({ msg }) => /forgotten.* undeclared/.test(String(msg))));
+  });
+
+  test('dlserve build says what the compiler says and fails', () => {
+    const cwd = folder([]);
+    mkdirSync(path.join(cwd, 'lib/src'));
+    writeFileSync(path.join(cwd, 'lib/src/bad.c'), 'char *GETBadHandler(void) { return forgotten; }\n');
+    writeFileSync(path.join(cwd, 'lib/src/good.c'), 'char *GETGoodHandler(void) { return "good"; }\n');
+    const all = run(['build'], cwd);
+    expect([all.code, all.stdout]).toEqual([1, expect.stringMatching(/bad: failed\ngood: built in .* s\n/)]);
+    expect(all.stderr).toMatch(/bad\.c:1:36: error: .*forgotten.* undeclared/);
+    expect(run(['build', 'lib/src/good.c'], cwd)).toMatchObject({ code: 0, stdout: 'good: fresh\n' });
+    expect(run(['build', 'nope'], cwd)).toMatchObject({ code: 1, stderr: expect.stringContaining('nope') as string });
+  });
+});
+
+describe('stopping', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s finishes what runs, calls PluginStop and exits 0', async (signal) => {
+    const gate = path.join(scratch(), 'gate');
+    const trace = path.join(scratch(), 'trace');
+    const cwd = folder(['gate.c', 'stop.c'], `[plugin.gate.config]\ngate = "${gate}"\n[plugin.stop.config]\ntrace = "${trace}"\n`);
+    const server = await serve(cwd);
+    expect(await get(`${server.url}/_PLUGIN/stop/Call`)).toEqual([200, 'called']);
+    const running = get(`${server.url}/_PLUGIN/gate/Wait`);
+    await until(() => server.log().some(({ msg, plugin }) => msg === 'plugin opened' && plugin === 'gate'));
+    server.process.kill(signal);
+    await until(() => server.log().some(({ msg }) => String(msg).startsWith(signal)));
+    await until(() => fetch(`${server.url}/_health`).then(() => undefined, () => true));
+    writeFileSync(gate, '');
+    expect(await running).toEqual([200, 'through']);
+    expect(await server.exited()).toEqual({ code: 0, signal: null });
+    expect(readFileSync(trace, 'utf8')).toMatch(/^init\ncall\nstop\n/);
+  });
+
+  test('cuts off what does not end within the limit', async () => {
+    const gate = path.join(scratch(), 'gate');
+    const server = await serve(folder(['gate.c'], `[http]\nstoptimeout = "300ms"\n[plugin.gate.config]\ngate = "${gate}"\n`));
+    const cut = get(`${server.url}/_PLUGIN/gate/Wait`).catch(() => 'cut off');
+    await until(() => server.log().some(({ msg }) => msg === 'plugin opened'));
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+    expect(await cut).toBe('cut off');
+  });
+});
+
+describe('several server processes', () => {
+  test('share the port, replace one that dies, and stop together', async () => {
+    const server = await serve(folder(['echo.c']), ['--workers', '2']);
+    expect((await get(`${server.url}/_PLUGIN/echo/Echo`))[0]).toBe(200);
+    const children = (): number[] => readFileSync(`/proc/${server.process.pid}/task/${server.process.pid}/children`, 'utf8').trim().split(' ').map(Number);
+    const before = await until(() => (children().length === 2 ? children() : undefined));
+    process.kill(before[0]!, 'SIGKILL');
+    await until(() => server.log().some(({ worker, signal }) => worker === before[0] && signal === 'SIGKILL'));
+    const after = await until(() => (children().length === 2 && !children().includes(before[0]!) ? children() : undefined));
+    // A connection that node:cluster handed to the dying process at its last moment gets no answer: ask again.
+    const ask = (): Promise<boolean> =>
+      get(`${server.url}/_PLUGIN/echo/Echo`, { signal: AbortSignal.timeout(1000) }).then(([status]) => status === 200, () => false);
+    await until(ask);
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+    for (const pid of after) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+});
