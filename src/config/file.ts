@@ -83,7 +83,7 @@ function explain(name: string, text: string, error: Toml.TomlError): string {
 }
 
 const BARE = /^\s*([\w.-]+)\s*=\s*([^\s"'[{#=][^"'#]*?)\s*(#.*)?$/;
-const LITERAL = /^(true|false|[+-]?(inf|nan|\d[\d._:eEtTzZ+-]*|0[xob][\da-fA-F_]+))$/;
+const LITERAL = /^(true|false|[+-]?(inf|nan|\d[\d._:eEtTzZ+-]*|0[xob][\da-fA-F_]+))(\s|$)/;
 
 /** What to write in place of `pluginpath = ./lib`. */
 function quoteHint(line: string): string | undefined {
