@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { machineFits, readLibrary, type Library } from '../../contract/library';
-import { elfFolders } from './search-elf';
-import { isBuiltIn, machOCandidates } from './search-macho';
+import { elfFolders, expandOrigin } from './search-elf';
+import { expandLoaderPath, isBuiltIn, machOCandidates } from './search-macho';
 
 /** A library that another one can't be loaded without. */
 export interface Needed {
@@ -25,36 +25,49 @@ export async function findNeeded(file: string, library: Library): Promise<Needed
     return library.needed.map((name) => ({ name, by: null, path: null, searched: false }));
   }
   const found = new Map<string, Needed>();
-  const waiting: { file: string; library: Library; by: string | null }[] = [{ file, library, by: null }];
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-    for (const name of next.library.needed) {
+  const waiting: Loader[] = [{ file, library, name: null, inherited: [] }];
+  for (let loader = waiting.shift(); loader !== undefined; loader = waiting.shift()) {
+    const expand = library.format === 'elf' ? expandOrigin : expandLoaderPath;
+    const own = loader.library.runpath.map((folder) => expand(folder, loader.file));
+    const runpath = [...own, ...loader.inherited];
+    const inherited = loader.library.runpathInherited ? runpath : loader.inherited;
+    for (const name of loader.library.needed) {
       if (found.has(name)) continue;
-      const match = await findOne(name, next.file, [...next.library.runpath, ...library.runpath], library.format);
-      found.set(name, { name, by: next.by, path: match?.file ?? null, searched: true });
-      if (match?.library) waiting.push({ file: match.file, library: match.library, by: name });
+      const match = await findOne(name, loader, runpath);
+      found.set(name, { name, by: loader.name, path: match?.file ?? null, searched: true });
+      if (match?.library) waiting.push({ file: match.file, library: match.library, name, inherited });
     }
   }
   return [...found.values()];
 }
 
+/** A library whose needs are looked for. */
+interface Loader {
+  readonly file: string;
+  readonly library: Library;
+  /** As the one before it names it; null for the inspected one. */
+  readonly name: string | null;
+  /** Folders of those before it. */
+  readonly inherited: readonly string[];
+}
+
 async function findOne(
   name: string,
-  loader: string,
+  loader: Loader,
   runpath: readonly string[],
-  format: Library['format'],
 ): Promise<{ file: string; library?: Library } | undefined> {
-  if (format === 'mach-o' && isBuiltIn(name)) return { file: name };
-  const candidates =
-    format === 'mach-o'
-      ? machOCandidates(name, loader, runpath)
-      : name.includes('/')
-        ? [path.resolve(name)]
-        : (await elfFolders(name, loader, runpath)).map((folder) => path.join(folder, name));
-  for (const file of candidates) {
+  if (loader.library.format === 'mach-o' && isBuiltIn(name)) return { file: name };
+  for (const file of await candidates(name, loader, runpath)) {
     const library = await tryRead(file);
     if (library !== undefined) return { file, library };
   }
   return undefined;
+}
+
+async function candidates(name: string, { file, library }: Loader, runpath: readonly string[]): Promise<string[]> {
+  if (library.format === 'mach-o') return machOCandidates(name, file, runpath);
+  if (name.includes('/')) return [path.resolve(name)];
+  return (await elfFolders(name, runpath)).map((folder) => path.join(folder, name));
 }
 
 /** A loader passes over what is no library, or one for another machine, and looks on. */

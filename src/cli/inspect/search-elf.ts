@@ -18,18 +18,20 @@ function multiarch(): string[] {
   return [`/lib/${triplet}`, `/usr/lib/${triplet}`];
 }
 
+/** A folder of a run path; $ORIGIN in it is where the library is that has it. */
+export function expandOrigin(folder: string, loader: string): string {
+  return path.resolve(folder.replace(/\$(ORIGIN|\{ORIGIN\})/g, path.dirname(loader)));
+}
+
 /**
  * The folders in which the loader looks for a library, in its order: ld.so(8).
- * @param loader absolute path of the library that needs it
- * @param runpath of that library
+ * @param runpath absolute
  */
-export async function elfFolders(name: string, loader: string, runpath: readonly string[]): Promise<string[]> {
-  const origin = path.dirname(loader);
-  const own = runpath.map((folder) => path.resolve(folder.replace(/\$(ORIGIN|\{ORIGIN\})/g, origin)));
+export async function elfFolders(name: string, runpath: readonly string[]): Promise<string[]> {
   const variable = process.env.LD_LIBRARY_PATH;
   const wished = variable ? variable.split(/[:;]/).map((folder) => path.resolve(folder)) : [];
   const cached = (await cache()).get(name) ?? [];
-  return [...own, ...wished, ...cached.map((file) => path.dirname(file)), ...DEFAULT_FOLDERS];
+  return [...runpath, ...wished, ...cached.map((file) => path.dirname(file)), ...DEFAULT_FOLDERS];
 }
 
 let cached: Promise<ReadonlyMap<string, readonly string[]>> | undefined;

@@ -5,6 +5,8 @@ import { fileOffset, PT_DYNAMIC, type Elf } from './elf-headers';
 export interface Dynamic {
   readonly needed: readonly string[];
   readonly runpath: readonly string[];
+  /** Whether that is of DT_RPATH. */
+  readonly runpathInherited: boolean;
   /** DT_FLAGS_1. */
   readonly flags: number;
   /** DT_DEBUG is there. */
@@ -56,10 +58,12 @@ export function readDynamic(elf: Elf): Dynamic {
   const texts = (wanted: number): string[] =>
     entries.filter(([tag]) => tag === wanted).map(([, value]) => bytes.string(offset + value, strings.limit));
   // DT_RPATH counts only where there is no DT_RUNPATH (ld.so(8)).
-  const runpath = texts(first(DT.RUNPATH) === undefined ? DT.RPATH : DT.RUNPATH);
+  const runpathInherited = first(DT.RUNPATH) === undefined;
+  const runpath = texts(runpathInherited ? DT.RPATH : DT.RUNPATH);
   return {
     needed: texts(DT.NEEDED),
     runpath: runpath.flatMap((paths) => paths.split(':')).filter((folder) => folder !== ''),
+    runpathInherited,
     flags: first(DT.FLAGS_1) ?? 0,
     debug: first(DT.DEBUG) !== undefined,
     strings,

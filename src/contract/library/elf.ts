@@ -26,6 +26,7 @@ export function readElf(buffer: Buffer): Library {
     exports: readExports(elf, dynamic),
     needed: dynamic.needed,
     runpath: dynamic.runpath,
+    runpathInherited: dynamic.runpathInherited,
     go: notes.has('Go') || hasGoSection(elf),
     libc: libcOf(dynamic, notes),
   };

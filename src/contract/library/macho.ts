@@ -42,6 +42,7 @@ function readThin(buffer: Buffer): Library {
     exports: readExports(macho),
     needed: macho.needed,
     runpath: macho.runpath,
+    runpathInherited: true,
     go: macho.sections.some(({ name }) => name === '__go_buildinfo'),
     libc: macho.needed.some((name) => name.startsWith('/usr/lib/libSystem.')) ? 'libSystem' : undefined,
   };

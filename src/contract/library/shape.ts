@@ -12,6 +12,8 @@ export interface Library {
   readonly needed: readonly string[];
   /** Where it wants them looked for: DT_RUNPATH, else DT_RPATH; LC_RPATH. $ORIGIN and @loader_path are not replaced. */
   readonly runpath: readonly string[];
+  /** Whether what it needs looks there for its own needs too: so with DT_RPATH and LC_RPATH, not with DT_RUNPATH. */
+  readonly runpathInherited: boolean;
   /** Whether the Go toolchain built it, so that it brings a Go runtime. */
   readonly go: boolean;
   /** The C library that it was linked against, where that can be told. */

@@ -1,0 +1,275 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import os, { tmpdir } from 'node:os';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { inspect } from '../../src/cli/inspect';
+import type { Report } from '../../src/cli/inspect/report';
+import { parseCache } from '../../src/cli/inspect/search-elf';
+import { expandLoaderPath, isBuiltIn, machOCandidates } from '../../src/cli/inspect/search-macho';
+import type { DlserveError } from '../../src/ground/errors';
+import { compile } from '../support/compile';
+
+const fixtures = path.join(__dirname, '../fixtures/libraries');
+const main = path.join(__dirname, '../../dist/cli/main.js');
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'dlserve-inspect-'));
+});
+
+/** Compiles a C source to a library of this name in the test's folder. */
+function build(name: string, source: string, ...flags: string[]): string {
+  const file = path.join(folder, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  const language = source.includes('class ') ? 'c++' : 'c';
+  execFileSync('cc', ['-shared', '-fPIC', '-x', language, '-o', file, '-', ...flags], { input: source });
+  return file;
+}
+
+async function report(file: string): Promise<Report> {
+  return JSON.parse(await inspect(file, true)) as Report;
+}
+
+function refusal(file: string): Promise<string> {
+  return inspect(file, false).then(
+    () => 'it was read',
+    (error: unknown) => `${(error as DlserveError).code} ${(error as DlserveError).message}`,
+  );
+}
+
+function copied(name: string): string {
+  const file = path.join(folder, name);
+  copyFileSync(compile(path.join(fixtures, 'handlers.c')), file);
+  return file;
+}
+
+test('says what a library offers', async () => {
+  const file = copied('hello.so');
+  expect(await report(file)).toMatchObject({
+    file,
+    fits: true,
+    misfit: null,
+    go: false,
+    handlers: [
+      { method: 'GET', func: 'Hello', symbol: 'GETHelloHandler', url: '/_PLUGIN/hello/Hello' },
+      { method: 'POST', func: 'Hello', symbol: 'POSTHelloHandler', url: '/_PLUGIN/hello/Hello' },
+      { method: 'GET', func: 'Protected', symbol: 'GETProtectedHandler', url: '/_PLUGIN/hello/Protected' },
+      { method: 'PUT', func: 'Weak', symbol: 'PUTWeakHandler', url: '/_PLUGIN/hello/Weak' },
+    ],
+    abi: [
+      { symbol: 'PluginABI', state: 'found' },
+      { symbol: 'PluginFree', state: 'missing' },
+      { symbol: 'PluginConcurrency', state: 'missing' },
+      { symbol: 'PluginInit', state: 'missing' },
+      { symbol: 'PluginStop', state: 'found' },
+    ],
+  });
+  const text = await inspect(file, false);
+  expect(text).toMatch(/^.*hello\.so: .* library for .*; fits this host\n/);
+  expect(text).toMatch(/\n {2}POST {2}\/_PLUGIN\/hello\/Hello +POSTHelloHandler\n/);
+  expect(text).toMatch(/\n {2}missing {2}PluginFree +what handlers return is never freed/);
+  expect(text).toMatch(/\n {2}found {4}PluginStop +called once before/);
+  expect(text).toContain('GETDataHandler is named like a handler and is data');
+  expect(text).not.toContain('Built by Go');
+  expect(text).not.toMatch(/ \n/);
+});
+
+test('says of a library for another machine that it does not fit, and nothing of what is on this host', async () => {
+  const file = path.join(folder, 'other.so');
+  writeFileSync(file, gunzipSync(readFileSync(path.join(fixtures, 's390x-linux-gnu.gz'))));
+  const read = await report(file);
+  expect(read).toMatchObject({
+    machine: 's390x',
+    fits: false,
+    needed: [{ name: 'libc.so.6', path: null, searched: false }],
+  });
+  expect(read.misfit).toContain('built for s390x');
+  const text = await inspect(file, false);
+  expect(text).toContain('does not fit this host: it was built for s390x');
+  expect(text).toContain('not searched on this host');
+  expect(text).not.toContain('NOT FOUND');
+});
+
+if (process.platform === 'linux') {
+  describe('needed libraries', () => {
+    const source = 'int near(void); char *GETHelloHandler(void) { return near() ? "1" : 0; }';
+
+    /** hello.so needs libnear.so, which needs libdeep.so; both are in the folder deps. */
+    function buildChain(...flags: string[]): string {
+      build('deps/libdeep.so', 'int deep(void) { return 1; }');
+      build('deps/libnear.so', 'int deep(void); int near(void) { return deep(); }', `-L${folder}/deps`, '-ldeep');
+      return build('hello.so', source, `-L${folder}/deps`, '-lnear', ...flags);
+    }
+
+    /** Where libnear.so and libdeep.so were found. */
+    async function found(file: string): Promise<(string | null)[]> {
+      const { needed } = await report(file);
+      return ['libnear.so', 'libdeep.so'].flatMap((name) =>
+        needed.filter((library) => library.name === name).map((library) => library.path),
+      );
+    }
+
+    test('are looked for in DT_RPATH, which those that they need share', async () => {
+      const file = buildChain('-Wl,-rpath,$ORIGIN/deps', '-Wl,--disable-new-dtags');
+      expect(await found(file)).toEqual([path.join(folder, 'deps/libnear.so'), path.join(folder, 'deps/libdeep.so')]);
+    });
+
+    test('are looked for in DT_RUNPATH, which those that they need do not share', async () => {
+      const file = buildChain('-Wl,-rpath,${ORIGIN}/deps', '-Wl,--enable-new-dtags');
+      expect(await found(file)).toEqual([path.join(folder, 'deps/libnear.so'), null]);
+      expect(await inspect(file, false)).toMatch(/ libdeep\.so \(for libnear\.so\) +NOT FOUND: install it, or name/);
+    });
+
+    test('are looked for in LD_LIBRARY_PATH', async () => {
+      const file = buildChain();
+      expect(await found(file)).toEqual([null]);
+      const before = process.env.LD_LIBRARY_PATH;
+      process.env.LD_LIBRARY_PATH = `/nowhere:${folder}/deps`;
+      try {
+        expect(await found(file)).toEqual([path.join(folder, 'deps/libnear.so'), path.join(folder, 'deps/libdeep.so')]);
+      } finally {
+        if (before === undefined) delete process.env.LD_LIBRARY_PATH;
+        else process.env.LD_LIBRARY_PATH = before;
+      }
+    });
+
+    test('are passed over where they are no libraries, or ones for another machine', async () => {
+      const file = buildChain('-Wl,-rpath,$ORIGIN/text:$ORIGIN/other:$ORIGIN/deps');
+      for (const name of ['text', 'other']) mkdirSync(path.join(folder, name));
+      writeFileSync(path.join(folder, 'text/libnear.so'), 'INPUT(libnear.so.1)');
+      writeFileSync(
+        path.join(folder, 'other/libnear.so'),
+        gunzipSync(readFileSync(path.join(fixtures, 's390x-linux-gnu.gz'))),
+      );
+      expect((await found(file))[0]).toBe(path.join(folder, 'deps/libnear.so'));
+    });
+  });
+}
+
+test('finds what the system has', async () => {
+  const { needed } = await report(
+    build('hello.so', '#include <math.h>\nchar *GETHelloHandler(char *r) { return sin(r[0]) > 0 ? r : 0; }', '-lm'),
+  );
+  expect(needed.length).toBeGreaterThan(0);
+  expect(needed.filter((library) => library.path === null)).toEqual([]);
+});
+
+test('says why a library has no handler', async () => {
+  const file = build('hello.so', 'class X {}; char *GETHelloHandler(const char *r) { return (char *) r; }');
+  expect((await report(file)).problems).toEqual([
+    'it exports no handler: a handler is a function named like GETHelloHandler',
+    '_Z15GETHelloHandlerPKc is GETHelloHandler with a C++ name: declare it extern "C"',
+  ]);
+});
+
+test('says what keeps a library from being found or called', async () => {
+  expect((await report(copied('hello.lib'))).problems.join('\n')).toContain('its name must end in ');
+  expect((await report(copied('-hello world.so'))).problems.join('\n')).toContain(
+    '"-hello world" can\'t be part of a URL',
+  );
+  const file = build('abi.so', 'int PluginInit = 1; char *GETHelloHandler(void) { return "1"; }');
+  expect((await report(file)).abi).toContainEqual({
+    symbol: 'PluginInit',
+    state: 'data',
+    meaning: 'it is data and must be a function',
+  });
+});
+
+test('says what follows from a library being built by Go', async () => {
+  writeFileSync(
+    path.join(folder, 'hello.go'),
+    'package main\n\nimport "C"\n\n//export GETHelloHandler\nfunc GETHelloHandler(request *C.char) *C.char { return C.CString("hi") }\n\nfunc main() {}\n',
+  );
+  const file = path.join(folder, 'hello.so');
+  execFileSync('go', ['build', '-buildmode=c-shared', '-ldflags=-s -w', '-o', file, 'hello.go'], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  expect(await report(file)).toMatchObject({ go: true, fits: true, handlers: [{ url: '/_PLUGIN/hello/Hello' }] });
+  const text = await inspect(file, false);
+  expect(text).toContain('\nBuilt by Go\n');
+  expect(text).toContain('mode = "process" has none of these limits');
+});
+
+test('a file that is no library gets a sentence', async () => {
+  writeFileSync(path.join(folder, 'text.so'), 'hello\n');
+  writeFileSync(path.join(folder, 'empty.so'), '');
+  expect(await refusal(path.join(folder, 'text.so'))).toMatch(/^BAD_LIBRARY .*text\.so is not a library: it is text$/);
+  expect(await refusal(path.join(folder, 'empty.so'))).toMatch(/it is empty$/);
+  expect(await refusal(path.join(folder, 'nothing.so'))).toMatch(/there is no such file$/);
+  expect(await refusal(folder)).toMatch(/it is a folder$/);
+  expect(await refusal('/dev/null')).toMatch(/it is no regular file$/);
+});
+
+test('as a command it prints JSON and exits with 0, or one line and 1', () => {
+  const good = spawnSync(process.execPath, [main, 'inspect', '--json', copied('hello.so')], { encoding: 'utf8' });
+  expect(good).toMatchObject({ status: 0, stderr: '' });
+  expect((JSON.parse(good.stdout) as Report).handlers).toHaveLength(4);
+  const bad = spawnSync(process.execPath, [main, 'inspect', path.join(folder, 'no.so')], { encoding: 'utf8' });
+  expect(bad).toMatchObject({ status: 1, stdout: '' });
+  expect(bad.stderr).toBe(`dlserve: ${path.join(folder, 'no.so')} is not a library: there is no such file\n`);
+});
+
+describe("the cache of glibc's loader", () => {
+  /** struct cache_file_new and its entries, in this host's byte order. */
+  function cache(entries: readonly [string, string][], prefix = Buffer.alloc(0)): Buffer {
+    const u32 = (...values: number[]): Buffer => Buffer.from(Uint32Array.from(values).buffer);
+    const texts = Buffer.from(
+      entries
+        .flat()
+        .map((text) => `${text}\0`)
+        .join(''),
+    );
+    let at = 48 + 24 * entries.length;
+    const rows = entries.map(([name, file]) => {
+      const key = at;
+      at += name.length + file.length + 2;
+      return u32(3, key, key + name.length + 1, 0, 0, 0);
+    });
+    const header = Buffer.concat([
+      Buffer.from('glibc-ld.so.cache1.1'),
+      u32(entries.length, texts.length, 0, 0, 0, 0, 0),
+    ]);
+    return Buffer.concat([prefix, header, ...rows, texts]);
+  }
+
+  const entries: [string, string][] = [
+    ['libc.so.6', '/lib/libc.so.6'],
+    ['liba.so', '/one/liba.so'],
+    ['liba.so', '/two/liba.so'],
+  ];
+  const expected = new Map([
+    ['libc.so.6', ['/lib/libc.so.6']],
+    ['liba.so', ['/one/liba.so', '/two/liba.so']],
+  ]);
+
+  test('is read, also behind a table of the older form', () => {
+    expect(['LE', 'BE']).toContain(os.endianness());
+    expect(parseCache(cache(entries))).toEqual(expected);
+    expect(parseCache(cache(entries, Buffer.from('ld.so-1.7.0\0\0\0\0\0')))).toEqual(expected);
+  });
+
+  test('wherever it is cut short, gives what can be read', () => {
+    const whole = cache(entries);
+    for (let length = 0; length < whole.length; length++)
+      expect(() => parseCache(whole.subarray(0, length))).not.toThrow();
+    expect(parseCache(Buffer.from('nothing of the kind'))).toEqual(new Map());
+  });
+});
+
+test('on macOS a library is looked for as dyld does', () => {
+  expect(isBuiltIn('/usr/lib/libSystem.B.dylib')).toBe(true);
+  expect(isBuiltIn('@rpath/liba.dylib')).toBe(false);
+  expect(machOCandidates('@rpath/liba.dylib', '/p/x.dylib', ['/p/deps', '/opt/lib'])).toEqual([
+    '/p/deps/liba.dylib',
+    '/opt/lib/liba.dylib',
+    '/usr/local/lib/liba.dylib',
+  ]);
+  expect(expandLoaderPath('@loader_path/deps', '/p/x.dylib')).toBe('/p/deps');
+  expect(machOCandidates('@loader_path/../liba.dylib', '/p/q/x.dylib', [])[0]).toBe('/p/liba.dylib');
+  expect(machOCandidates('@executable_path/liba.dylib', '/p/x.dylib', [])[0]).toBe(
+    path.join(path.dirname(process.execPath), 'liba.dylib'),
+  );
+  expect(machOCandidates('/opt/liba.dylib', '/p/x.dylib', [])[0]).toBe('/opt/liba.dylib');
+});
