@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { compileFixture } from '../../support/compile';
 import { until } from '../../support/until';
 import { head } from '../../support/runtime';
-import { closeAll, isAlive, open, openLibrary } from './harness';
+import { closeAll, compileInnocent, isAlive, open, openLibrary } from './harness';
 
 afterEach(closeAll);
 
@@ -106,7 +106,7 @@ describe('also survived', () => {
   });
 
   it('a process that a handler leaves behind: it ends with the runner', async () => {
-    const { ask } = await openLibrary(compileFixture('fork.c'), ['GETLeaveHandler', 'GETPidHandler']);
+    const { ask } = await openLibrary(compileInnocent('fork.c'), ['GETLeaveHandler', 'GETPidHandler']);
     const left = Number(await ask('GETLeaveHandler'));
     expect(isAlive(left)).toBe(true);
     process.kill(Number(await ask('GETPidHandler')), 'SIGKILL');

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import pino from 'pino';
 import type { DlserveError } from '../../../src/ground/errors';
 import type { Logger } from '../../../src/ground/log';
@@ -5,6 +8,7 @@ import type { Plugin, PluginSettings } from '../../../src/contract/runtime';
 import { createIsolatedRuntime, type IsolatedOptions } from '../../../src/runtimes/isolated';
 import { compileFixture } from '../../support/compile';
 import { callHandler, makeCall, pluginSource, textOf, type CallOptions } from '../../support/runtime';
+import { until } from '../../support/until';
 import { builtRunner } from './built-runner';
 
 /** A line of the log. */
@@ -27,22 +31,31 @@ export interface Opened {
   readonly lines: Line[];
   readonly library: string;
   /** Calls a handler by its symbol; gives the reply's text, or the error's code. */
-  ask(symbol: string, options?: CallOptions): Promise<string>;
+  readonly ask: (symbol: string, options?: CallOptions) => Promise<string>;
   /** Lines that tell of the end of a runner. */
-  deaths(): Line[];
+  readonly deaths: () => Line[];
+  /** Resolves when GETWaitHandler of innocent.h is executing for the nth time. */
+  readonly waiting: (times?: number) => Promise<unknown>;
 }
 
 export interface OpenOptions extends IsolatedOptions {
   readonly settings?: Partial<PluginSettings>;
 }
 
-const SYMBOLS = ['GETFaultHandler', 'GETEchoHandler', 'GETPidHandler', 'GETSleepHandler'];
+const SYMBOLS = ['GETFaultHandler', 'GETEchoHandler', 'GETPidHandler', 'GETWaitHandler'];
 
 const opened: Plugin[] = [];
 
+const HEADER = createHash('sha256').update(readFileSync(path.join(__dirname, '../../fixtures/native/innocent.h'))).digest('hex');
+
+/** Compiles a fixture that includes innocent.h, again when that has changed. */
+export function compileInnocent(fixture: string): string {
+  return compileFixture(fixture, [`-DINNOCENT_H=0x${HEADER.slice(0, 8)}`]);
+}
+
 /** Opens a fixture that includes innocent.h. It is closed by {@link closeAll}. */
 export function open(fixture: string, options: OpenOptions = {}): Promise<Opened> {
-  return openLibrary(compileFixture(fixture), SYMBOLS, options);
+  return openLibrary(compileInnocent(fixture), SYMBOLS, options);
 }
 
 /** Opens any library. */
@@ -58,8 +71,9 @@ export async function openLibrary(library: string, symbols: readonly string[], o
     lines,
     library,
     ask: (symbol, call) =>
-      callHandler(plugin, symbols.indexOf(symbol), call).then((reply) => textOf(reply)!, (error: DlserveError) => error.code),
+      callHandler(plugin, symbols.indexOf(symbol), call).then((reply) => textOf(reply)!, (error: unknown) => (error as DlserveError).code),
     deaths: () => lines.filter((line) => 'requests' in line),
+    waiting: (times = 1) => until(() => lines.filter((line) => line.msg === 'waiting').length >= times),
   };
 }
 

@@ -1,0 +1,97 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { head } from '../../support/runtime';
+import { until } from '../../support/until';
+import { askUntil, closeAll, compileInnocent, isAlive, open, openLibrary } from './harness';
+
+let scratch: string;
+let gate: string;
+
+beforeEach(() => {
+  scratch = mkdtempSync(path.join(tmpdir(), 'dlserve-deadline-'));
+  gate = path.join(scratch, 'gate');
+});
+afterEach(async () => {
+  await closeAll();
+  rmSync(scratch, { recursive: true });
+});
+
+const INNOCENT = `${head()}null}`;
+
+describe('a call past its deadline', () => {
+  it.each(['hang.c', 'block_signals.c'])('ends its runner, and those behind it go on (%s)', async (fixture) => {
+    const { plugin, ask, deaths } = await open(fixture, { settings: { concurrency: 1 } });
+    const pid = Number(await ask('GETPidHandler'));
+    const hung = askUntil(plugin, 0, 100, { id: 'hung' });
+    const behind = Array.from({ length: 10 }, () => ask('GETEchoHandler'));
+    expect(await hung).toBe('TIMEOUT');
+    expect(await Promise.all(behind)).toEqual(behind.map(() => INNOCENT));
+    await until(() => deaths().length > 0);
+    expect(deaths()).toEqual([
+      expect.objectContaining({ level: 40, requests: ['hung'], handlers: ['GETFaultHandler'], msg: expect.stringContaining('deadline') as unknown }),
+    ]);
+    expect(isAlive(pid)).toBe(false);
+    expect(plugin.outstanding).toBe(0);
+  });
+
+  it('harms no call that runs beside it', async () => {
+    const { plugin, ask, deaths, waiting } = await open('hang.c', { settings: { concurrency: 2 } });
+    const beside = ask('GETWaitHandler', { query: `gate=${gate}` });
+    await waiting();
+    expect(await askUntil(plugin, 0, 100)).toBe('TIMEOUT');
+    expect(await ask('GETEchoHandler')).toBe(INNOCENT);
+    expect(deaths()).toEqual([]);
+    writeFileSync(gate, '');
+    expect(await beside).toBe('through');
+    await until(() => deaths().length > 0);
+    expect(plugin.outstanding).toBe(0);
+  });
+
+  it('never begins, if it has not', async () => {
+    const tally = path.join(scratch, 'tally');
+    const { plugin, ask } = await openLibrary(compileInnocent('tally.c'), ['GETNoteHandler', 'GETWaitHandler'], {
+      settings: { concurrency: 1, config: { tally } },
+    });
+    writeFileSync(tally, '');
+    const first = ask('GETWaitHandler', { query: `gate=${gate}` });
+    // The host is not told of the second one's end: the runner looks at the clock itself.
+    const late = ask('GETNoteHandler', { query: 'n=1', deadline: performance.now() + 50 });
+    const cancelled = askUntil(plugin, 0, 60, { query: 'n=2' });
+    const last = ask('GETNoteHandler', { query: 'n=3' });
+    expect(await cancelled).toBe('TIMEOUT');
+    writeFileSync(gate, '');
+    expect(await Promise.all([first, late, cancelled, last])).toEqual(['through', 'TIMEOUT', 'TIMEOUT', expect.stringMatching(/ 3\n/)]);
+    expect(readFileSync(tally, 'utf8').trim()).toBe('3');
+    expect(plugin.outstanding).toBe(0);
+  });
+
+  it('does not count as a crash', async () => {
+    const { plugin, ask } = await open('hang.c', { settings: { concurrency: 1, crashes: 1 } });
+    for (let i = 0; i < 4; i++) expect(await askUntil(plugin, 0, 30)).toBe('TIMEOUT');
+    expect(await ask('GETEchoHandler')).toBe(INNOCENT);
+  });
+});
+
+describe('a runner that is stopped from outside', () => {
+  it('is replaced, and its calls answer', async () => {
+    const { ask, deaths } = await open('crash.c');
+    const pid = Number(await ask('GETPidHandler'));
+    process.kill(pid, 'SIGSTOP');
+    const answers = Array.from({ length: 10 }, () => ask('GETEchoHandler'));
+    expect(await Promise.all(answers)).toEqual(answers.map(() => INNOCENT));
+    await until(() => deaths().length > 0);
+    expect(deaths()[0]).toMatchObject({ pid, requests: [], msg: expect.stringContaining('stopped to take calls') as unknown });
+  });
+
+  it('while it executes: its call ends at its deadline', async () => {
+    const { plugin, ask, waiting } = await open('crash.c');
+    const pid = Number(await ask('GETPidHandler'));
+    const slow = askUntil(plugin, 3, 1000, { query: 'gate=/never' });
+    await waiting();
+    process.kill(pid, 'SIGSTOP');
+    const behind = ask('GETEchoHandler');
+    expect(await slow).toBe('TIMEOUT');
+    expect(await behind).toBe(INNOCENT);
+  });
+});
