@@ -1,0 +1,124 @@
+/* Calls one handler through a runtime, without HTTP, and prints what it took as JSON.
+ *
+ *     node child.js <runtime of ./runtimes.js> <library> <seconds for each measurement>
+ */
+'use strict';
+
+const { configFromOptions } = require('../../dist/config/load');
+const { requestHead, NO_BODY } = require('../../dist/contract/request');
+const { silentLog } = require('../../dist/ground/log');
+const { percentile } = require('../stats');
+const { RUNTIMES } = require('./runtimes');
+const { mainThreadTime } = require('./host-time');
+
+const [, , id, library, seconds] = process.argv;
+const budget = Number(seconds) * 1000;
+
+/** Calls in flight while they are pipelined. */
+const DEPTHS = [64, 1024];
+
+/** What a browserless client sends: the text that most handlers get. */
+const request =
+  requestHead({
+    file: 'bench',
+    func: 'Small',
+    method: 'GET',
+    path: '/_PLUGIN/bench/Small',
+    query: '',
+    rawHeaders: ['Host', '127.0.0.1:3000', 'User-Agent', 'bench', 'Accept', '*/*'],
+  }) + NO_BODY;
+
+class BenchCall {
+  symbol = 0;
+  request = request;
+  body = null;
+  id = 'bench';
+
+  constructor(settled) {
+    this.deadline = performance.now() + 30_000;
+    this.settled = settled;
+  }
+
+  settle(error, reply) {
+    if (error !== null) throw error;
+    if (reply.body === null || reply.body.length !== 100) throw new Error('a wrong reply');
+    this.settled();
+  }
+}
+
+/** Milliseconds of each of the calls that fit into the time, one after the other, each from a turn of its own. */
+function callAlone(plugin, milliseconds) {
+  return new Promise((resolve) => {
+    const times = [];
+    const end = performance.now() + milliseconds;
+    const next = () => {
+      const begun = performance.now();
+      plugin.call(
+        new BenchCall(() => {
+          const now = performance.now();
+          times.push(now - begun);
+          if (now < end) setImmediate(next);
+          else resolve(times);
+        }),
+      );
+    };
+    next();
+  });
+}
+
+/** Keeps `depth` calls in flight; each that ends makes room for the next. */
+function callPipelined(plugin, depth, milliseconds) {
+  return new Promise((resolve) => {
+    let calls = 0;
+    let inFlight = 0;
+    let isFilling = false;
+    let isOver = false;
+    const begun = performance.now();
+    const hostBegun = mainThreadTime();
+    const settled = () => {
+      calls++;
+      inFlight--;
+      if (!isOver) isOver = (calls & 63) === 0 && performance.now() - begun >= milliseconds;
+      if (!isOver) fill();
+      else if (inFlight === 0) resolve({ calls, wall: performance.now() - begun, host: mainThreadTime() - hostBegun });
+    };
+    const call = () => {
+      inFlight++;
+      plugin.call(new BenchCall(settled));
+    };
+    // A mode that ends its calls at once would come back here from within, so it fills one window a turn.
+    const fill = () => {
+      if (isFilling) return;
+      isFilling = true;
+      for (let given = 0; inFlight < depth && given < depth && !isOver; given++) call();
+      isFilling = false;
+      if (inFlight === 0 && !isOver) setImmediate(fill);
+      else if (inFlight === 0) resolve({ calls, wall: performance.now() - begun, host: mainThreadTime() - hostBegun });
+    };
+    fill();
+  });
+}
+
+async function main() {
+  const runtime = await RUNTIMES[id].create();
+  const settings = { ...configFromOptions({}).settings('bench'), mode: RUNTIMES[id].mode };
+  const plugin = await runtime.open({ name: 'bench', path: library, symbols: ['GETSmallHandler'], settings, log: silentLog() });
+  // Warm up first, whole: code that was compiled for one call at a time is compiled again for many.
+  for (const depth of DEPTHS) await callPipelined(plugin, depth, budget / 4);
+  await callAlone(plugin, budget / 4);
+
+  const alone = await callAlone(plugin, budget);
+  const pipelined = [];
+  for (const depth of DEPTHS) {
+    const { calls, wall, host } = await callPipelined(plugin, depth, budget);
+    pipelined.push({ depth, rate: (calls / wall) * 1000, host: (host / calls) * 1000 });
+  }
+  console.log(JSON.stringify({ p50: percentile(alone, 50) * 1000, p99: percentile(alone, 99) * 1000, pipelined }));
+  await plugin.close(1000);
+  process.exit(0);
+}
+
+main().catch((error) => {
+  console.error(error.message);
+  process.exit(1);
+});

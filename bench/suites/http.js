@@ -1,0 +1,156 @@
+/* Requests a second and latencies through HTTP. */
+'use strict';
+
+const { PATHS, SMALL, LARGE, lengthReply } = require('../reference/replies');
+const { SERVERS, startServer } = require('../servers');
+const { send } = require('../client');
+const { spread, ratios, median } = require('../stats');
+
+const DLSERVE = Object.values(SERVERS).filter(({ mode }) => mode !== undefined).map(({ id }) => id);
+const BASES = ['node-http', 'express-send'];
+
+/**
+ * @typedef {object} Workload
+ * @property {string} id
+ * @property {string} title
+ * @property {string} path
+ * @property {number} body bytes of a POST body; 0: a GET
+ * @property {string} reply what every server must answer
+ * @property {number} connections
+ * @property {readonly string[]} servers
+ * @property {string} [plugin] that it needs; "bench" unless given
+ */
+
+/** @type {readonly Workload[]} */
+const WORKLOADS = [
+  get('get-c64', 'GET, reply 100 B, 64 connections', PATHS.small, SMALL, 64, Object.keys(SERVERS)),
+  get('get-c1', 'GET, reply 100 B, 1 connection', PATHS.small, SMALL, 1),
+  get('get-c1000', 'GET, reply 100 B, 1,000 connections', PATHS.small, SMALL, 1000),
+  get('get-1mb', 'GET, reply 1 MB, 64 connections', PATHS.large, LARGE, 64),
+  post('post-1kb', 'POST, body 1 KB, 64 connections', 1024),
+  post('post-1mb', 'POST, body 1 MB, 64 connections', 1024 * 1024),
+  { ...get('go-c64', 'GET from a Go plugin, reply 100 B, 64 connections', PATHS.goSmall, SMALL, 64), plugin: 'gobench' },
+];
+
+function get(id, title, path, reply, connections, servers = [...BASES, ...DLSERVE]) {
+  return { id, title, path, body: 0, reply, connections, servers };
+}
+
+function post(id, title, body) {
+  return { id, title, path: PATHS.length, body, reply: lengthReply(body), connections: 64, servers: [...BASES, ...DLSERVE] };
+}
+
+/** The workload that the goals are stated for; it gets more rounds than the others. */
+const MAIN = 'get-c64';
+
+/**
+ * @param {import('../bench').Context} context
+ * @returns {Promise<import('../bench').Section[]>}
+ */
+async function run(context) {
+  const sections = [];
+  for (const workload of WORKLOADS) {
+    if (!context.preset.workloads.includes(workload.id)) continue;
+    const servers = workload.servers.filter((id) => context.wanted(`http/${workload.id}/${id}`));
+    if (servers.length === 0) continue;
+    // Without its references a figure says nothing.
+    const ids = workload.servers.filter((id) => BASES.includes(id) || servers.includes(id));
+    sections.push(await measure(workload, ids, context));
+  }
+  return sections;
+}
+
+async function measure(workload, ids, context) {
+  const { preset, progress } = context;
+  const { rounds, seconds } = workload.id === MAIN ? preset.main : preset.others;
+  /** @type {Map<string, { loads: import('../load/load').Load[], skipped?: string }>} */
+  const measured = new Map(ids.map((id) => [id, { loads: [] }]));
+  for (let round = 0; round < rounds; round++) {
+    // Each round begins with another server, so that none is always first or last.
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[(i + round) % ids.length];
+      const entry = measured.get(id);
+      if (entry.skipped !== undefined) continue;
+      progress(`${workload.title}: ${SERVERS[id].label}, round ${round + 1} of ${rounds}`);
+      try {
+        entry.loads.push(await measureOnce(workload, SERVERS[id], seconds, context));
+      } catch (error) {
+        entry.skipped = error.message;
+      }
+    }
+  }
+  return section(workload, measured, rounds, seconds);
+}
+
+async function measureOnce(workload, kind, seconds, { plugins, generator, preset }) {
+  const missing = kind.mode === undefined ? undefined : plugins.missing(workload.plugin ?? 'bench');
+  if (missing !== undefined) throw new Error(missing);
+  const server = await startServer(kind, plugins.pluginpath);
+  try {
+    const { path, body, connections } = workload;
+    const url = `${server.url}${path}`;
+    await check(url, workload);
+    if (preset.warmUp > 0) await generator.start({ url, connections, seconds: preset.warmUp, body }).result;
+    const load = await generator.start({ url, connections, seconds, body }).result;
+    await check(url, workload);
+    return load;
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Every server must give the same answer, before and after. */
+async function check(url, { body, reply }) {
+  const { status, text } = await send(url, body);
+  if (status !== 200) throw new Error(`${status} ${text.slice(0, 200)}`);
+  if (text !== reply) throw new Error(`a wrong reply of ${text.length} characters: ${text.slice(0, 60)}`);
+}
+
+const COLUMNS = ['server', 'requests/s', 'min–max', 'of node:http', 'min–max', 'of Express', 'p50 ms', 'p99 ms', 'errors'];
+
+function section(workload, measured, rounds, seconds) {
+  const rates = (id) => measured.get(id)?.loads.map(({ rate }) => rate) ?? [];
+  const against = (id, base) => {
+    const complete = rates(base).length === rates(id).length && rates(id).length > 0;
+    return complete ? ratios(rates(id), rates(base)) : undefined;
+  };
+  const rows = Array.from(measured, ([id, { loads, skipped }]) => {
+    const { label, mode } = SERVERS[id];
+    if (skipped !== undefined || loads.length === 0) return { id, label, skipped: skipped ?? 'nothing was measured' };
+    const rate = spread(rates(id));
+    const values = {
+      rate,
+      ofNode: against(id, 'node-http'),
+      ofSend: against(id, 'express-send'),
+      ofEnd: against(id, 'express-end'),
+      p50: median(loads.map(({ p50 }) => p50)),
+      p99: median(loads.map(({ p99 }) => p99)),
+      errors: loads.reduce((sum, { errors }) => sum + errors, 0),
+    };
+    return { id, label, tone: mode === undefined ? 'reference' : 'dlserve', values, cells: cells(values) };
+  });
+  return {
+    id: `http/${workload.id}`,
+    title: workload.title,
+    notes: [`Medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${seconds} s, each in a fresh process; ratios within a round.`],
+    columns: COLUMNS,
+    rows,
+  };
+}
+
+function cells({ rate, ofNode, ofSend, p50, p99, errors }) {
+  const whole = (value) => Math.round(value).toLocaleString('en');
+  const two = (value) => value?.toFixed(2) ?? '–';
+  return [
+    whole(rate.median),
+    `${whole(rate.min)}–${whole(rate.max)}`,
+    two(ofNode?.median),
+    ofNode === undefined ? '–' : `${two(ofNode.min)}–${two(ofNode.max)}`,
+    two(ofSend?.median),
+    p50.toFixed(2),
+    p99.toFixed(2),
+    String(errors),
+  ];
+}
+
+module.exports = { run, WORKLOADS, MAIN };
