@@ -1,6 +1,7 @@
 import { DlserveError, messageOf } from '../ground/errors';
 import { ToolFailure } from './run';
 import { MissingTool } from './tools';
+import { Unwritable } from './workplace';
 
 /**
  * `fresh`: built from this very source before. `unchecked`: a library is there and is served, but could not be held
@@ -46,6 +47,5 @@ export function goesWrong(name: string, ms: number, thrown: unknown, hasLibrary:
 
 /** Whether it says nothing about the source. */
 function isObstacle(thrown: unknown): boolean {
-  const code = (thrown as NodeJS.ErrnoException | null)?.code;
-  return thrown instanceof MissingTool || code === 'EROFS' || code === 'EACCES' || code === 'EPERM';
+  return thrown instanceof MissingTool || thrown instanceof Unwritable;
 }

@@ -8,7 +8,7 @@ import { goBuilder } from './go/build';
 import type { Source } from './sources';
 import { describeLibrary, digestFiles, isFresh, writeStamp, type Plan } from './stamp';
 import { MissingTool } from './tools';
-import { withWorkplace } from './workplace';
+import { Unwritable, withWorkplace } from './workplace';
 
 /** A source that has to be built, as it was when it was looked at. */
 export interface Task {
@@ -37,7 +37,7 @@ export async function check(source: Source, flags: Flags, means: Means): Promise
 /**
  * Builds a source. Its library appears under its name whole or not at all, since an old one may be mapped by a process:
  * written over, it would take that process down.
- * @throws ToolFailure, MissingTool, or what writing to the pluginpath throws
+ * @throws ToolFailure, MissingTool or Unwritable
  */
 export async function make({ source, builder, flags, plan }: Task, means: Means): Promise<Built> {
   const { pluginpath } = means;
@@ -54,7 +54,9 @@ export async function make({ source, builder, flags, plan }: Task, means: Means)
       inputs: { ...(await digestFiles(pluginpath, built.inputs)), ...inputs },
       library: await describeLibrary(library),
     };
-    await rename(library, target);
+    await rename(library, target).catch((error: unknown) => {
+      throw new Unwritable(error);
+    });
     await writeStamp(pluginpath, source.name, stamp);
     return built;
   });

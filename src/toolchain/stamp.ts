@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Tool, Tools } from './tools';
-import { toolchainFolder } from './workplace';
+import { toolchainFolder, withWorkplace } from './workplace';
 
 /**
  * What a library was built from, in `<pluginpath>/.dlserve/NAME.json`. Contents decide whether it still stands; times and
@@ -95,10 +95,11 @@ async function readStamp(pluginpath: string, name: string): Promise<Stamp | unde
 
 /** Writes a stamp whole or not at all. */
 export async function writeStamp(pluginpath: string, name: string, stamp: Stamp): Promise<void> {
-  const file = stampFile(pluginpath, name);
-  const temporary = `${file}.${process.pid}`;
-  await writeFile(temporary, `${JSON.stringify(stamp, undefined, 2)}\n`);
-  await rename(temporary, file);
+  await withWorkplace(pluginpath, async (workplace) => {
+    const temporary = path.join(workplace, 'stamp.json');
+    await writeFile(temporary, `${JSON.stringify(stamp, undefined, 2)}\n`);
+    await rename(temporary, stampFile(pluginpath, name));
+  });
 }
 
 function stampFile(pluginpath: string, name: string): string {

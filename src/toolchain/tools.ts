@@ -20,8 +20,13 @@ export interface Tool {
 export class MissingTool extends Error {
   override readonly name = 'MissingTool';
 
-  constructor(readonly command: string) {
-    super(`${command} is not installed, or not in PATH`);
+  /** Its program, without arguments. */
+  readonly command: string;
+
+  constructor(command: string) {
+    const program = words(command)[0] ?? command;
+    super(`${program} is not installed, or not in PATH`);
+    this.command = program;
   }
 }
 
@@ -50,7 +55,7 @@ export class Tools {
    */
   async describe(command: string): Promise<Tool> {
     const program = this.find(command);
-    if (program === undefined) throw new MissingTool(words(command)[0] ?? command);
+    if (program === undefined) throw new MissingTool(command);
     let version = this.versions.get(command);
     if (version === undefined) {
       const question = path.basename(program.path) === 'go' ? 'version' : '--version';

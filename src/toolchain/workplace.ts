@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { messageOf } from '../ground/errors';
 
 /** Milliseconds after which no build can still be at work: what another machine has left behind goes then. */
 const ABANDONED = 24 * 60 * 60 * 1000;
@@ -11,36 +13,44 @@ const PREFIX = 'build-';
 /** The folders in which this process is at work. In a container that restarts, the last one had the same process id. */
 const ours = new Set<string>();
 
+/** The pluginpath lets nothing be written, which says nothing about a source. */
+export class Unwritable extends Error {
+  override readonly name = 'Unwritable';
+
+  constructor(cause: unknown) {
+    super(`nothing can be written there: ${messageOf(cause)}`, { cause });
+  }
+}
+
 /** Where the toolchain keeps what is its own: hidden, so it can never be served, and on the file system of the libraries. */
 export function toolchainFolder(pluginpath: string): string {
   return path.join(pluginpath, '.dlserve');
 }
 
-/** Creates the folder, which keeps itself out of git. */
-export async function createToolchainFolder(pluginpath: string): Promise<string> {
-  const folder = toolchainFolder(pluginpath);
-  await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, '.gitignore'), '*\n', { flag: 'wx' }).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  });
-  return folder;
-}
-
 /**
  * Gives a task a folder of its own, on the file system of the libraries so that its result can be renamed into place, and
  * removes it afterwards.
- * @throws what creating it throws: the pluginpath may be read-only
+ * @throws Unwritable, or what the task throws
  */
 export async function withWorkplace<T>(pluginpath: string, task: (folder: string) => Promise<T>): Promise<T> {
-  const parent = await createToolchainFolder(pluginpath);
-  const folder = path.join(parent, `${PREFIX}${process.pid}.${randomBytes(6).toString('hex')}.${os.hostname()}`);
+  const folder = path.join(toolchainFolder(pluginpath), `${PREFIX}${process.pid}.${randomBytes(6).toString('hex')}.${os.hostname()}`);
   ours.add(folder);
   try {
-    await mkdir(folder);
-    return await task(folder);
+    await create(folder);
+    return await task(folder).finally(() => rm(folder, { recursive: true, force: true }));
   } finally {
-    await rm(folder, { recursive: true, force: true });
     ours.delete(folder);
+  }
+}
+
+/** The folder above keeps itself out of git. */
+async function create(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    const ignore = path.join(folder, '../.gitignore');
+    if (!existsSync(ignore)) await writeFile(ignore, '*\n');
+  } catch (error) {
+    throw new Unwritable(error);
   }
 }
 
