@@ -4,6 +4,7 @@
 const { PATHS, SMALL, LARGE, lengthReply } = require('../reference/replies');
 const { SERVERS, startServer } = require('../servers');
 const { send } = require('../client');
+const { processorTimeOf } = require('../resources');
 const { spread, ratios, median } = require('../stats');
 
 const DLSERVE = Object.values(SERVERS).filter(({ mode }) => mode !== undefined).map(({ id }) => id);
@@ -63,7 +64,7 @@ async function run(context) {
 async function measure(workload, ids, context) {
   const { preset, progress } = context;
   const { rounds, seconds } = workload.id === MAIN ? preset.main : preset.others;
-  /** @type {Map<string, { loads: import('../load/load').Load[], skipped?: string }>} */
+  /** @type {Map<string, { loads: (import('../load/load').Load & { cpu: number })[], skipped?: string }>} */
   const measured = new Map(ids.map((id) => [id, { loads: [] }]));
   for (let round = 0; round < rounds; round++) {
     // Each round begins with another server, so that none is always first or last.
@@ -91,9 +92,11 @@ async function measureOnce(workload, kind, seconds, { plugins, generator, preset
     const url = `${server.url}${path}`;
     await check(url, workload);
     if (preset.warmUp > 0) await generator.start({ url, connections, seconds: preset.warmUp, body }).result;
+    const before = processorTimeOf(server.pid);
     const load = await generator.start({ url, connections, seconds, body }).result;
+    const spent = processorTimeOf(server.pid) - before;
     await check(url, workload);
-    return load;
+    return { ...load, cpu: (spent * 1000) / (load.rate * seconds) };
   } finally {
     await server.stop();
   }
@@ -106,7 +109,7 @@ async function check(url, { body, reply }) {
   if (text !== reply) throw new Error(`a wrong reply of ${text.length} characters: ${text.slice(0, 60)}`);
 }
 
-const COLUMNS = ['server', 'requests/s', 'min–max', 'of node:http', 'min–max', 'of Express', 'p50 ms', 'p99 ms', 'errors'];
+const COLUMNS = ['server', 'requests/s', 'min–max', 'of node:http', 'min–max', 'of Express', 'p50 ms', 'p99 ms', 'CPU µs', 'errors'];
 
 function section(workload, measured, rounds, seconds) {
   const rates = (id) => measured.get(id)?.loads.map(({ rate }) => rate) ?? [];
@@ -125,6 +128,7 @@ function section(workload, measured, rounds, seconds) {
       ofEnd: against(id, 'express-end'),
       p50: median(loads.map(({ p50 }) => p50)),
       p99: median(loads.map(({ p99 }) => p99)),
+      cpu: median(loads.map(({ cpu }) => cpu)),
       errors: loads.reduce((sum, { errors }) => sum + errors, 0),
     };
     return { id, label, tone: mode === undefined ? 'reference' : 'dlserve', values, cells: cells(values) };
@@ -132,13 +136,16 @@ function section(workload, measured, rounds, seconds) {
   return {
     id: `http/${workload.id}`,
     title: workload.title,
-    notes: [`Medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${seconds} s, each in a fresh process; ratios within a round.`],
+    notes: [
+      `Medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${seconds} s, each in a fresh process; ratios within a round. ` +
+        'CPU: processor time of server and runner for each request.',
+    ],
     columns: COLUMNS,
     rows,
   };
 }
 
-function cells({ rate, ofNode, ofSend, p50, p99, errors }) {
+function cells({ rate, ofNode, ofSend, p50, p99, cpu, errors }) {
   const whole = (value) => Math.round(value).toLocaleString('en');
   const two = (value) => value?.toFixed(2) ?? '–';
   return [
@@ -149,6 +156,7 @@ function cells({ rate, ofNode, ofSend, p50, p99, errors }) {
     two(ofSend?.median),
     p50.toFixed(2),
     p99.toFixed(2),
+    Number.isNaN(cpu) ? '–' : cpu.toFixed(1),
     String(errors),
   ];
 }

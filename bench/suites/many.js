@@ -8,7 +8,7 @@ const { SMALL } = require('../reference/replies');
 const { libraryOf } = require('../plugins');
 const { SERVERS, startServer } = require('../servers');
 const { send } = require('../client');
-const { memoryOf, childrenOf } = require('../memory');
+const { memoryOf, childrenOf } = require('../resources');
 
 /**
  * @param {import('../bench').Context} context

@@ -4,7 +4,7 @@
 const { PATHS } = require('../reference/replies');
 const { MODES, SERVERS, startServer } = require('../servers');
 const { send, keptConnection } = require('../client');
-const { memoryOf, childrenOf } = require('../memory');
+const { memoryOf, childrenOf } = require('../resources');
 const { spread, percentile } = require('../stats');
 
 const IDS = ['node-http', 'express-send', ...MODES.map((mode) => `${mode}-fast`)];
