@@ -6,29 +6,31 @@ const ROOT = path.resolve(__dirname, '../../..');
 
 /** Where node-gyp puts the runner. */
 export const RUNNER = path.join(ROOT, 'build/Release/runner');
+const REPORT = path.join(ROOT, 'build/failed.txt');
 
 /**
  * Checks that the native runner is there.
+ * @param runner where it should be
+ * @param report where native/build.js has left its words if it could not be built
  * @returns its path
  * @throws DlserveError RUNNER_MISSING, with the reason and the remedy
  */
-export function checkRunner(): string {
+export function checkRunner(runner = RUNNER, report = REPORT): string {
   if (process.platform === 'win32') throw missing('it needs Linux or macOS; use mode "thread"');
   try {
-    accessSync(RUNNER, constants.X_OK);
-    return RUNNER;
+    accessSync(runner, constants.X_OK);
+    return runner;
   } catch (cause) {
-    throw missing(`${whyNotBuilt()}. Install a C compiler, make and Python, then run: npm rebuild dlserve`, cause);
+    const reason = whyNotBuilt(report) ?? `there is no ${runner}`;
+    throw missing(`${reason}. Install a C compiler, make and Python, then run: npm rebuild dlserve`, cause);
   }
 }
 
-/** The words of native/build.js. */
-function whyNotBuilt(): string {
+function whyNotBuilt(report: string): string | null {
   try {
-    const words = readFileSync(path.join(ROOT, 'build/failed.txt'), 'utf8').trim();
-    return `it could not be built when dlserve was installed:\n${words}\n`;
+    return `it could not be built when dlserve was installed:\n${readFileSync(report, 'utf8').trim()}\n`;
   } catch {
-    return `there is no ${RUNNER}`;
+    return null;
   }
 }
 

@@ -146,6 +146,7 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
 
   private startMissing(): void {
     this.restart = null;
+    this.warnOfChange();
     const wanted = this.crashes.isServing ? this.source.settings.workers : 1;
     while (this.runners.length < wanted) if (!this.start()) return;
   }
@@ -269,12 +270,8 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
     if (this.restart !== null || this.phase === 'closed') return;
     if (this.phase === 'draining' && this.outstanding === 0) return;
     const delay = this.crashes.delay;
-    if (delay === 0) {
-      this.warnOfChange();
-      this.startMissing();
-    } else {
-      this.restart = setTimeout(() => this.startMissing(), delay).unref();
-    }
+    if (delay === 0) this.startMissing();
+    else this.restart = setTimeout(() => this.startMissing(), delay).unref();
   }
 
   /** A plugin is loaded once and kept, but a new process can only load what is there now. */

@@ -97,11 +97,11 @@ export function askUntil(plugin: Plugin, symbol: number, milliseconds: number, o
   });
 }
 
-/** Whether a process is there and not a zombie whose parent has yet to look. */
+/** Whether a process is there. One that has ended and that nobody has asked about is not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return process.platform !== 'linux' || !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
   }
