@@ -40,6 +40,11 @@ export function languageOf(file: string): Language | undefined {
   return file.endsWith('_test.go') ? undefined : LANGUAGES[path.extname(file)];
 }
 
+/** Whether a file is only there to be included by others. */
+export function isHeader(file: string): boolean {
+  return /\.(h|hh|hpp|hxx|inc)$/.test(file);
+}
+
 /** The folder that holds the sources of a pluginpath. */
 export function sourceFolder(pluginpath: string): string {
   return path.join(pluginpath, 'src');
@@ -90,8 +95,7 @@ async function inspectFolder(place: string, notes: Note[]): Promise<Source | und
   const languages = new Set(compiledFiles(place, files).map(languageOf));
   if (languages.size === 0) {
     // A folder of nothing but headers is there for the sources beside it.
-    const headers = files.every((file) => /\.(h|hh|hpp|hxx|inc)$/.test(file));
-    if (!headers) notes.push({ path: place, words: 'has no C, C++ or Go source right inside it, so nothing is built of it' });
+    if (!files.every(isHeader)) notes.push({ path: place, words: 'has no C, C++ or Go source right inside it, so nothing is built of it' });
     return undefined;
   }
   if (!legal(name, place, notes)) return undefined;

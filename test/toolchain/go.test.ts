@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { addToProxy } from './go-proxy';
 import { build, call, contents, copyGo, library, pluginpath, removeFolders, write } from './support';
 
 // One pluginpath for all that compiles: the linker's work is what takes the time.
@@ -170,4 +172,52 @@ test('flags of the environment and of the configuration reach go and the C compi
   expect(call(library(folder, 'tagged'), 'GETXHandler').answers.GETXHandler?.body).toBe('one');
   expect((await build(folder, { flags })).states).toEqual({ flags: 'built', tagged: 'built' });
   expect(call(library(folder, 'tagged'), 'GETXHandler').answers.GETXHandler?.body).toBe('none');
+});
+
+test('a header that C inside Go includes makes it stale, and go compiles it once more', async () => {
+  const source = (include: string): string =>
+    `package main\n\n// #include "${include}"\nimport "C"\n\nfunc GETXHandler() (string, int) { return "", C.NUMBER }\n`;
+  const folder = pluginpath({
+    'src/one.go': source('one.h'),
+    'src/one.h': '#define NUMBER 201\n',
+    'src/many/main.go': source('deep/many.h'),
+    'src/many/deep/many.h': '#define NUMBER 202\n',
+  });
+  const statuses = () => ['one', 'many'].map((name) => call(library(folder, name), 'GETXHandler').answers.GETXHandler?.status);
+  await build(folder);
+  expect(statuses()).toEqual([201, 202]);
+  write(folder, 'src/one.h', '#define NUMBER 203\n');
+  write(folder, 'src/many/deep/many.h', '#define NUMBER 204\n');
+  expect((await build(folder)).states).toEqual({ one: 'built', many: 'built' });
+  expect(statuses()).toEqual([203, 204]);
+});
+
+test('without any go.mod, modules come from the proxy, and stay at the version of the first build', async () => {
+  const source = (comment: string): string =>
+    `// ${comment}\npackage main\n\nimport "example.test/lone"\n\nfunc GETXHandler() string { return lone.Version }\n`;
+  const folder = pluginpath({ 'src/lone.go': source('first') });
+  const proxy = path.join(folder, 'proxy');
+  addToProxy(proxy, 'example.test/lone', 'v1.0.0', { 'lone.go': 'package lone\n\nconst Version = "v1.0.0"\n' });
+  const env = {
+    ...process.env,
+    GOPROXY: `file://${proxy}`,
+    GOSUMDB: 'off',
+    GOFLAGS: '-modcacherw',
+    GOMODCACHE: path.join(folder, 'modcache'),
+  };
+  const before = contents(path.join(folder, 'src'));
+  expect((await build(folder, { env })).states).toEqual({ lone: 'built' });
+  expect(contents(path.join(folder, 'src'))).toEqual(before);
+  expect((await build(folder, { env })).states).toEqual({ lone: 'fresh' });
+
+  addToProxy(proxy, 'example.test/lone', 'v1.1.0', { 'lone.go': 'package lone\n\nconst Version = "v1.1.0"\n' });
+  write(folder, 'src/lone.go', source('second'));
+  expect((await build(folder, { env })).states).toEqual({ lone: 'built' });
+  expect(call(library(folder, 'lone'), 'GETXHandler').answers.GETXHandler?.body).toBe('v1.0.0');
+});
+
+test('the program that reads Go sources is sound itself', () => {
+  const cwd = path.resolve(__dirname, '../../native/go/wrap');
+  expect(spawnSync('go', ['vet', './...'], { cwd, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+  expect(spawnSync('gofmt', ['-l', '.'], { cwd, encoding: 'utf8' })).toMatchObject({ status: 0, stdout: '' });
 });

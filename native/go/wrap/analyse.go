@@ -25,7 +25,7 @@ type plugin struct {
 	scope    *types.Scope
 	files    []*ast.File
 	names    map[string]bool // base names of the files
-	header   string
+	inputs   string
 	handlers []handler
 	// exported are the names of its //export lines.
 	exported map[string]bool
@@ -41,7 +41,7 @@ type plugin struct {
 func analyse(asked question) (*plugin, error) {
 	fset := token.NewFileSet()
 	found := &plugin{
-		header:   asked.Header,
+		inputs:   asked.Inputs,
 		names:    map[string]bool{},
 		exported: map[string]bool{},
 		problems: []string{},

@@ -23,7 +23,7 @@ var parsed = template.Must(template.ParseFS(templates, "templates/*.tmpl"))
 type page struct {
 	// P begins every name that is added to the package, so that none meets a name of its author.
 	P                 string
-	Header            string
+	Inputs            string
 	Handlers          []handler
 	HasVars, HasQuery bool
 	MayExit           bool
@@ -35,14 +35,14 @@ type page struct {
 func generate(found *plugin, reply *answer) error {
 	p := page{
 		P:        found.prefix(),
-		Header:   found.header,
+		Inputs:   found.inputs,
 		Handlers: found.handlers,
 		HasVars:  found.hasVars,
 		HasQuery: found.hasQuery,
 		MayExit:  found.mayExit,
 		OwnFree:  found.exported["PluginFree"],
 	}
-	if err := found.add(reply, p, "header"); err != nil {
+	if err := found.add(reply, p, "inputs"); err != nil {
 		return err
 	}
 	if len(found.handlers) > 0 {

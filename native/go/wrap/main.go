@@ -18,8 +18,9 @@ type question struct {
 	Files []string `json:"files"`
 	// Dependencies are the Go files of every package that it imports, the standard library's left out.
 	Dependencies []string `json:"dependencies"`
-	// Header is a digest of dlserve.h. The go command does not see that header change, so a file of the package must.
-	Header string `json:"header"`
+	// Inputs is a digest of all that the package is built from, dlserve.h too. The go command does not see every header
+	// change, but it sees a Go file change, so one of the added files holds it.
+	Inputs string `json:"inputs"`
 }
 
 type answer struct {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { METHODS } from '../../contract/name';
 import { GO_WRAPPER, HEADER } from '../builder';
 import { run, ToolFailure } from '../run';
-import { digest } from '../stamp';
+import { digest, digestFiles } from '../stamp';
 import type { GoJob } from './command';
 import type { Listed } from './list';
 
@@ -30,7 +30,7 @@ export async function addedFiles(job: GoJob, listed: Listed): Promise<Added> {
     methods: METHODS,
     files: listed.files,
     dependencies: listed.dependencies,
-    header: digest(await readFile(HEADER, 'utf8')),
+    inputs: digest([await readFile(HEADER, 'utf8'), await digestFiles(job.pluginpath, [...job.source.files, ...listed.inputs])]),
   };
   // A program for this machine, whatever the plugins are built for.
   const env = { ...job.env, GOFLAGS: '-mod=readonly', GOWORK: 'off', GO111MODULE: 'on', GOOS: '', GOARCH: '', CGO_ENABLED: '0' };

@@ -1,4 +1,6 @@
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { isHeader } from '../sources';
 import { go, type GoJob } from './command';
 
 /** A package as `go list -json` describes it, and of that what is asked for. */
@@ -42,11 +44,13 @@ export async function listPackage(job: GoJob): Promise<Listed> {
   const imported = packages.filter(({ DepOnly }) => DepOnly === true);
   const local = packages.filter(({ Dir }) => !Dir.startsWith(job.settings.GOMODCACHE + path.sep));
   const modules = local.flatMap(({ Module }) => (Module?.GoMod === undefined ? [] : [Module.GoMod]));
+  // A file by itself may include headers beside it, of which go list knows only in a folder.
+  const beside = !job.source.folder && own.some(({ CgoFiles = [] }) => CgoFiles.length > 0) ? await headers(job.folder) : [];
   const lent = new Set(Object.entries(job.overlay).flat());
   return {
     files: own.flatMap((entry) => filesOf(entry, GO_FILES)),
     dependencies: imported.flatMap((entry) => filesOf(entry, GO_FILES)),
-    inputs: [...local.flatMap((entry) => filesOf(entry, ALL_FILES)), ...modules].filter((file) => !lent.has(file)),
+    inputs: [...local.flatMap((entry) => filesOf(entry, ALL_FILES)), ...modules, ...beside].filter((file) => !lent.has(file)),
   };
 }
 
@@ -58,6 +62,10 @@ function isTheirs(entry: ListedPackage): entry is Their {
 
 function filesOf(entry: Their, kinds: readonly (typeof ALL_FILES)[number][]): string[] {
   return kinds.flatMap((kind) => entry[kind] ?? []).map((file) => path.resolve(entry.Dir, file));
+}
+
+async function headers(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter(isHeader).map((name) => path.join(folder, name));
 }
 
 /** `go list -json` writes one object after the other, each closed by a brace in the first column. */
