@@ -58,7 +58,7 @@ export class Toolchain {
    * Builds what is stale. A server calls it once: a source that is changed later has no effect until the next start.
    * @param names the plugins to look at; all that have a source by default
    * @returns how each ended, sorted by name; a failure is an event like the others
-   * @throws DlserveError LIBRARY_NOT_FOUND for a name without source; what reading the folder of the sources throws
+   * @throws DlserveError BAD_CONFIG for a name without source; what reading the folder of the sources throws
    */
   async build(names?: readonly string[]): Promise<BuildEvent[]> {
     this.#looking = this.#look(names);
@@ -75,8 +75,9 @@ export class Toolchain {
     const ended = this.#ended.get(name);
     if (ended !== undefined) return ended.state === 'failed' ? Promise.reject(ended.error!) : undefined;
     const underway = this.#underway.get(name);
-    if (underway === undefined) return this.#looking?.then(() => this.wait(name));
-    return underway.then(() => this.wait(name));
+    const again = (): Promise<void> | undefined => this.wait(name);
+    // Where the sources cannot be read, nothing is built, and build() says so.
+    return underway?.then(again) ?? this.#looking?.then(again, () => undefined);
   }
 
   /** How each source has ended so far, by the name of its plugin. */
@@ -98,7 +99,8 @@ export class Toolchain {
     const wanted = names ?? [...sources.keys(), ...found.ambiguous.keys()].sort();
     const stranger = wanted.find((name) => !sources.has(name) && !found.ambiguous.has(name));
     if (stranger !== undefined) {
-      throw new DlserveError('LIBRARY_NOT_FOUND', { library: `source of ${stranger}`, directory: sourceFolder(this.#pluginpath) });
+      const places = `${stranger}.c, .cc, .cpp, .cxx, .go, or a folder ${stranger}`;
+      throw new DlserveError('BAD_CONFIG', { reason: `no source of ${stranger} in ${sourceFolder(this.#pluginpath)}: neither ${places}` });
     }
     if (names === undefined) this.#report.notes(this.#pluginpath, found.notes);
 

@@ -22,8 +22,11 @@ interface Compiled {
   readonly output: string;
 }
 
+const darwin = process.platform === 'darwin';
 /** Unresolved symbols are told by the linker now, not by dlopen later. Apple's linker does so unasked. */
-const SHARED = process.platform === 'darwin' ? ['-dynamiclib'] : ['-shared', '-Wl,--no-undefined'];
+const SHARED = darwin ? ['-dynamiclib'] : ['-shared', '-Wl,--no-undefined'];
+/** On macOS threads are in the library that everything has, and clang warns about the flag. */
+const THREADS = darwin ? [] : ['-pthread'];
 
 /** C and C++: each file by its own compiler, linked by the C++ compiler where any of them is C++. */
 export const cBuilder: Builder = {
@@ -57,13 +60,13 @@ export const cBuilder: Builder = {
 const NO_FLAGS: Flags = { cflags: [], ldflags: [] };
 
 function makeRecipe(flags: Flags, env: NodeJS.ProcessEnv): Recipe {
-  const always = ['-fPIC', '-O2', '-Wall', '-pthread', ...words(env.CPPFLAGS)];
+  const always = ['-fPIC', '-O2', '-Wall', ...THREADS, ...words(env.CPPFLAGS)];
   return {
     cc: env.CC ?? 'cc',
     cxx: env.CXX ?? 'c++',
     cflags: [...always, ...words(env.CFLAGS), ...flags.cflags],
     cxxflags: [...always, ...words(env.CXXFLAGS), ...flags.cflags],
-    ldflags: [...SHARED, '-pthread', ...words(env.LDFLAGS)],
+    ldflags: [...SHARED, ...THREADS, ...words(env.LDFLAGS)],
     libs: [...flags.ldflags, '-lm'],
   };
 }

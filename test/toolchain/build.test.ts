@@ -141,7 +141,10 @@ test('single plugins are built by their names', async () => {
   const { states, chain } = await build(folder, {}, ['b']);
   expect(states).toEqual({ b: 'built' });
   expect(existsSync(library(folder, 'a'))).toBe(false);
-  await expect(chain.build(['none'])).rejects.toMatchObject({ code: 'LIBRARY_NOT_FOUND' });
+  await expect(chain.build(['none'])).rejects.toMatchObject({
+    code: 'BAD_CONFIG',
+    message: `no source of none in ${path.join(folder, 'src')}: neither none.c, .cc, .cpp, .cxx, .go, or a folder none`,
+  });
   write(folder, 'src/b.c', 'bad');
   expect((await chain.build(['b', 'a'])).map(({ state }) => state)).toEqual(['failed', 'built']);
 });
@@ -150,6 +153,18 @@ test('a pluginpath without sources is left as it is', async () => {
   const folder = path.join(pluginpath(), 'lib');
   expect((await build(folder)).states).toEqual({});
   expect(existsSync(folder)).toBe(false);
+});
+
+test('sources that cannot be read fail the build, and no request', async () => {
+  const folder = path.join(pluginpath(), 'lib');
+  mkdirSync(folder);
+  writeFileSync(path.join(folder, 'src'), 'a file');
+  const { chain } = toolchain(folder);
+  const all = chain.build();
+  const waiting = chain.wait('a');
+  await expect(all).rejects.toMatchObject({ code: 'ENOTDIR' });
+  await waiting;
+  expect(chain.wait('a')).toBeUndefined();
 });
 
 test('what is no source is noted in the log', async () => {
