@@ -105,6 +105,16 @@ describe('also survived', () => {
     expect(deaths()).toEqual([]);
   });
 
+  it('a request for which the memory limit leaves no room', async () => {
+    const { ask, deaths } = await open('crash.c', { settings: { memory: 64 * 1024 * 1024 } });
+    const pid = await ask('GETPidHandler');
+    const large = ask('GETEchoHandler', { body: Buffer.alloc(80 * 1024 * 1024, 'x') });
+    const escaped = ask('GETEchoHandler', { body: Buffer.alloc(20 * 1024 * 1024, 'x') });
+    expect(await Promise.all([large, escaped, ask('GETEchoHandler')])).toEqual(['PLUGIN_CRASHED', 'PLUGIN_CRASHED', INNOCENT]);
+    expect(await ask('GETPidHandler')).toBe(pid);
+    expect(deaths()).toEqual([]);
+  });
+
   it('a process that a handler leaves behind: it ends with the runner', async () => {
     const { ask } = await openLibrary(compileInnocent('fork.c'), ['GETLeaveHandler', 'GETPidHandler']);
     const left = Number(await ask('GETLeaveHandler'));
