@@ -18,6 +18,7 @@
             'native/runner/library.c',
             'native/runner/replies.c',
             'native/runner/threads.c',
+            'native/runner/watch.c',
             'native/runner/workers.c',
             'native/invoke/invoke.c',
           ],

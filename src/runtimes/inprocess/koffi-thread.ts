@@ -2,36 +2,53 @@ import { DlserveError } from '../../ground/errors';
 import type { RawReply } from '../../contract/reply';
 import type { Call, Plugin, PluginSource, Runtime } from '../../contract/runtime';
 import { Drain, inTime } from './drain';
-import { BoundLibrary, Invocation } from './invocation';
+import { Invocation } from './invocation';
+import type { KoffiFunction } from './koffi';
 import { Library } from './library';
 import { LibuvShare, type Waiting } from './libuv-share';
+import { callInit, callStop } from './lifecycle';
+import { PluginMemory } from './plugin-memory';
 import { internal, tooLate } from './refusals';
 import { ThreadLog } from './thread-log';
 
 /** Mode "thread" without the addon: koffi's asynchronous calls, on a share of libuv's threads. */
 export class KoffiThreadRuntime implements Runtime {
-  readonly #share: LibuvShare;
+  #warned = false;
 
-  constructor(share = new LibuvShare()) {
-    this.#share = share;
-  }
+  /** @param reason why the addon can't be used */
+  constructor(
+    private readonly reason: string,
+    private readonly share = new LibuvShare(),
+  ) {}
 
   async open(source: PluginSource): Promise<Plugin> {
+    this.#warn(source);
     const library = Library.open(source);
     try {
-      const bound = new BoundLibrary(library, source);
-      await bound.init((init, ...args) => this.#share.runNow(init, ...args));
-      return new KoffiThreadPlugin(source, library, bound, this.#share);
+      await callInit(library, source, (init, ...args) => this.share.runNow(init, ...args));
+      return new KoffiThreadPlugin(source, library, this.share);
     } catch (refusal) {
       library.unload();
       throw refusal;
     }
+  }
+
+  #warn({ log }: PluginSource): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    log.warn(
+      { reason: this.reason, threads: this.share.threads },
+      'the native addon is missing: in mode "thread" all plugins share the threads of Node\'s own pool, and calls are slower; ' +
+        'install a C compiler, make and Python, then run: npm rebuild dlserve',
+    );
   }
 }
 
 class KoffiThreadPlugin implements Plugin, Waiting {
   readonly capacity: number;
   readonly #log: ThreadLog;
+  readonly #memory: PluginMemory;
+  readonly #handlers: readonly KoffiFunction[];
   readonly #queue: Call[] = [];
   readonly #running = new Set<Call>();
   readonly #overdue = new Set<Call>();
@@ -42,11 +59,12 @@ class KoffiThreadPlugin implements Plugin, Waiting {
   constructor(
     private readonly source: PluginSource,
     private readonly library: Library,
-    private readonly bound: BoundLibrary,
     private readonly share: LibuvShare,
   ) {
     this.capacity = Math.min(library.concurrency(), share.mostForOne);
     this.#log = new ThreadLog(source);
+    this.#memory = new PluginMemory(library);
+    this.#handlers = source.symbols.map((symbol) => library.handler(symbol));
     share.join(this);
   }
 
@@ -67,36 +85,33 @@ class KoffiThreadPlugin implements Plugin, Waiting {
     if (this.#running.size >= this.capacity) return false;
     const call = this.#queue.shift();
     if (call === undefined) return false;
-    if (call.deadline <= performance.now()) {
-      call.settle(tooLate(this.source, call), null);
+    if (call.deadline > performance.now()) {
+      this.#start(call);
+    } else {
       this.#restIfDone();
-      return true;
+      call.settle(tooLate(this.source, call), null);
     }
-    this.#start(call);
     return true;
   }
 
   #start(call: Call): void {
-    const invocation = this.#invocations.pop() ?? new Invocation(this.bound);
-    const text = invocation.begin(call);
+    const invocation = this.#invocations.pop() ?? new Invocation(this.#memory);
+    const args = invocation.begin(call);
     this.#running.add(call);
-    const args = [text, invocation.status, invocation.exchange];
-    // The callback refers to text and call, and so keeps in place the memory that the handler reads.
-    this.share.run(this.bound.handlers[call.symbol]!, args, (failure, string) => {
-      this.#end(call, text, invocation, failure, string as bigint | null);
+    this.share.run(this.#handlers[call.symbol]!, args, (failure, string) => {
+      this.#end(call, invocation, failure, string as bigint | null);
     });
   }
 
-  #end(call: Call, text: Buffer, invocation: Invocation, failure: unknown, string: bigint | null): void {
+  #end(call: Call, invocation: Invocation, failure: unknown, string: bigint | null): void {
     let reply: RawReply | null = null;
     let error: DlserveError | null = null;
     try {
-      if (failure !== null) throw failure;
-      reply = invocation.end(string, this.source.symbols[call.symbol]!);
+      if (failure !== null) error = internal(this.source, call, failure);
+      else reply = invocation.end(string, this.source.symbols[call.symbol]!);
     } catch (thrown) {
       error = thrown instanceof DlserveError ? thrown : internal(this.source, call, thrown);
     }
-    void text;
     this.#invocations.push(invocation);
     this.#running.delete(call);
     if (this.#overdue.delete(call)) this.#log.cameBack(call);
@@ -132,9 +147,7 @@ class KoffiThreadPlugin implements Plugin, Waiting {
       for (const call of this.#queue.splice(0)) call.settle(new DlserveError('STOPPING'), null);
       this.#log.givenUp([...this.#running]);
       this.library.keep();
-      return;
-    }
-    if (await inTime(this.bound.stop((stop) => this.share.runNow(stop)), left())) {
+    } else if (await inTime(callStop(this.library, (stop) => this.share.runNow(stop)), left())) {
       this.library.close();
     } else {
       this.#log.stopHangs();

@@ -73,6 +73,11 @@ export class Library {
     return this.address(symbol) === null ? null : this.handle.func(symbol, result, parameters);
   }
 
+  /** A handler as a function of the addresses of its three parameters, which returns an address or null. */
+  handler(symbol: string): KoffiFunction {
+    return this.handle.func(symbol, 'void *', ['void *', 'void *', 'void *']);
+  }
+
   /** Threads that may be inside at once, by the configuration or else by the library itself. */
   concurrency(): number {
     const configured = this.source.settings.concurrency;

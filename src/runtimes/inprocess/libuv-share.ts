@@ -44,16 +44,16 @@ export class LibuvShare {
   }
 
   /**
-   * Runs a function on the pool.
+   * Runs a function on the pool. Its arguments stay in memory until it is done.
    * @param done gets koffi's failure or the result, and returns before other calls are started in its place
    */
-  run(f: KoffiFunction, args: readonly unknown[], done: (error: unknown, result: unknown) => void): void {
+  run(f: KoffiFunction, args: readonly unknown[], done: (error: Error | null, result: unknown) => void): void {
     leaveWithoutWaiting();
     this.#running++;
-    inFlight++;
-    f.async(...args, (error: unknown, result: unknown) => {
+    held.add(args);
+    f.async(...args, (error: Error | null, result: unknown) => {
+      held.delete(args);
       this.#running--;
-      inFlight--;
       try {
         done(error, result);
       } finally {
@@ -65,14 +65,13 @@ export class LibuvShare {
   /** The same, as a promise, and whether or not a thread of the share is free. */
   runNow(f: KoffiFunction, ...args: unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.run(f, args, (error, result) =>
-        error === null ? resolve(result) : reject(error instanceof Error ? error : new Error(String(error))),
-      );
+      this.run(f, args, (error, result) => (error === null ? resolve(result) : reject(error)));
     });
   }
 }
 
-let inFlight = 0;
+/** The arguments of what runs: nothing else refers to memory that a handler reads. */
+const held = new Set<readonly unknown[]>();
 let registered = false;
 
 /** At its end a process waits for every thread of libuv's pool; one that hangs in a handler would hold it for ever. */
@@ -80,6 +79,6 @@ function leaveWithoutWaiting(): void {
   if (registered || !isMainThread) return;
   registered = true;
   process.on('exit', (code) => {
-    if (inFlight > 0) useKoffi().system.exit(code);
+    if (held.size > 0) useKoffi().system.exit(code);
   });
 }

@@ -1,0 +1,68 @@
+/* hub.h - where the jobs of all lanes come back to one event loop: gathered by the threads, handed to JavaScript in batches. */
+#ifndef DLSERVE_HUB_H
+#define DLSERVE_HUB_H
+
+#include <node_api.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "../invoke/invoke.h"
+#include "status.h"
+
+struct job;
+struct lane;
+
+/* Jobs that JavaScript hears of in one call. */
+#define HUB_BATCH 64
+
+/* Numbers in one record: lane, slot, outcome (with RECORD_HAS_HEADERS), status. */
+#define RECORD_FIELDS 4
+#define RECORD_HAS_HEADERS 0x100
+
+typedef struct hub {
+  /* Fixed. */
+  napi_threadsafe_function wake;
+  double clock_origin;
+  status_page *status; /* or NULL */
+  size_t most_reply;
+  int32_t *records; /* memory of a JavaScript array that `records_ref` keeps */
+  napi_ref records_ref;
+  napi_ref bodies_ref;
+  napi_ref headers_ref;
+
+  /* The event loop's thread alone. */
+  napi_env env;
+  struct lane *first_dirty;
+  int32_t expected; /* jobs for which the event loop stays alive */
+  invoke_scratch inline_scratch;
+  status_slot *inline_running;
+
+  _Atomic(struct job *) reported; /* newest first */
+
+  pthread_mutex_t gate;
+  int is_gone; /* the environment has ended: nobody may wake it any more */
+
+  _Atomic int references; /* the environment's and one of each lane */
+} hub;
+
+/* Makes a hub, which lives as long as its environment and its lanes; `callback` is called with the number of records each time
+ * that jobs have come back. NULL on failure. */
+hub *hub_create(napi_env env, napi_value callback);
+
+void hub_hold(hub *hub);
+void hub_release(hub *hub);
+
+/* From any thread: hands a job that has ended back to the event loop, and wakes it if need be. */
+void hub_report(hub *hub, struct job *job);
+
+/* One more, or one less, job that the event loop waits for. */
+void hub_expect(hub *hub);
+void hub_expect_less(hub *hub);
+
+/* Remembers that a lane has a batch. */
+void hub_dirty(hub *hub, struct lane *lane);
+
+/* Hands all batches to the threads. */
+void hub_flush(hub *hub);
+
+#endif

@@ -1,0 +1,52 @@
+#include "inline.h"
+
+#include "clock.h"
+#include "deliver.h"
+
+static napi_value fail(napi_env env, hub *hub, enum job_outcome outcome, double number) {
+  napi_value value = NULL;
+  hub->records[2] = (int32_t)outcome;
+  napi_create_double(env, number, &value);
+  return value;
+}
+
+/* The values of a reply, made before the library gets its memory back. */
+static napi_value reply_values(napi_env env, hub *hub, const invoke_reply *reply) {
+  if (reply->body_length > hub->most_reply) return fail(env, hub, OUTCOME_TOO_LARGE, (double)reply->body_length);
+  hub->records[2] = OUTCOME_REPLY;
+  hub->records[3] = reply->status;
+  napi_value body, text, headers;
+  if (!reply->has_body) napi_get_null(env, &body);
+  else if (body_value(env, reply->given_body, reply->body_length, reply->is_ascii, NULL, &body) != napi_ok) return NULL;
+  if (reply->given_headers != NULL) {
+    hub->records[2] |= RECORD_HAS_HEADERS;
+    napi_get_reference_value(env, hub->headers_ref, &headers);
+    if (napi_create_string_latin1(env, reply->given_headers, reply->headers_length, &text) != napi_ok) return NULL;
+    if (napi_set_element(env, headers, 0, text) != napi_ok) return NULL;
+  }
+  return body;
+}
+
+napi_value invoke_inline(napi_env env, lane *lane, const call_arguments *call) {
+  hub *hub = lane->hub;
+  double now = clock_now(hub->clock_origin);
+  if (call->deadline <= now) return fail(env, hub, OUTCOME_TOO_LATE, 0);
+  invoke_request request = {
+    .lent_head = call->head,
+    .head_length = call->head_length,
+    .lent_body = call->body,
+    .body_length = call->body_length,
+    .has_body = call->has_body,
+    .deadline_unix_ms = clock_unix_deadline(call->deadline, now),
+  };
+  const char *text = call->has_body ? invoke_text(&hub->inline_scratch, &request) : call->head;
+  if (text == NULL) return fail(env, hub, OUTCOME_NO_MEMORY, 0);
+  invoke_reply reply;
+  status_begin(hub->inline_running, lane->first_label, call->symbol);
+  invoke_call(lane->handlers[call->symbol], text, &request, &reply);
+  napi_value body = reply_values(env, hub, &reply);
+  invoke_release(lane->release, &reply);
+  status_end(hub->inline_running);
+  invoke_scratch_trim(&hub->inline_scratch);
+  return body;
+}

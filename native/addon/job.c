@@ -1,0 +1,109 @@
+#include "job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "lane.h"
+
+job *job_create(enum job_kind kind, const char *head, size_t head_length, const void *body, size_t body_length) {
+  job *created = malloc(sizeof *created + head_length + 1 + body_length + JOB_REPLY_INLINE);
+  if (created == NULL) return NULL;
+  memset(created, 0, sizeof *created);
+  created->kind = kind;
+  created->head_length = head_length;
+  created->request_body_length = body_length;
+  created->has_request_body = body != NULL;
+  memcpy(created->bytes, head, head_length);
+  created->bytes[head_length] = '\0';
+  if (body_length > 0) memcpy(created->bytes + head_length + 1, body, body_length);
+  return created;
+}
+
+void job_free(job *job) {
+  free(job->owned_body);
+  free(job->owned_headers);
+  free(job);
+}
+
+/* Copies into the block at `room` where it fits there, and moves `room` on; else into memory of its own. */
+static char *keep(const char *given, size_t length, char **room, const char *end, char **owned) {
+  char *copy = *room;
+  if (length <= (size_t)(end - *room)) {
+    *room += length;
+  } else {
+    copy = *owned = malloc(length);
+    if (copy == NULL) return NULL;
+  }
+  memcpy(copy, given, length);
+  return copy;
+}
+
+static void keep_reply(job *job, const invoke_reply *reply) {
+  job->status = reply->status;
+  job->is_ascii = reply->is_ascii;
+  job->body_length = reply->body_length;
+  job->headers_length = reply->headers_length;
+  if (reply->body_length > job->lane->most_reply) {
+    job->outcome = OUTCOME_TOO_LARGE;
+    return;
+  }
+  char *room = job->bytes + job->head_length + 1 + job->request_body_length;
+  const char *end = room + JOB_REPLY_INLINE;
+  if (reply->has_body) job->body = keep(reply->given_body, reply->body_length, &room, end, &job->owned_body);
+  if (reply->given_headers != NULL) {
+    job->headers = keep(reply->given_headers, reply->headers_length, &room, end, &job->owned_headers);
+  }
+  int lost = (reply->has_body && job->body == NULL) || (reply->given_headers != NULL && job->headers == NULL);
+  job->outcome = lost ? OUTCOME_NO_MEMORY : OUTCOME_REPLY;
+}
+
+static void run_call(job *job, invoke_scratch *scratch, double now) {
+  const lane *lane = job->lane;
+  if (job->deadline <= now) {
+    job->outcome = OUTCOME_TOO_LATE;
+    return;
+  }
+  invoke_request request = {
+    .lent_head = job->bytes,
+    .head_length = job->head_length,
+    .lent_body = (const uint8_t *)job->bytes + job->head_length + 1,
+    .body_length = job->request_body_length,
+    .has_body = job->has_request_body,
+    .deadline_unix_ms = clock_unix_deadline(job->deadline, now),
+  };
+  const char *text = request.has_body ? invoke_text(scratch, &request) : job->bytes;
+  if (text == NULL) {
+    job->outcome = OUTCOME_NO_MEMORY;
+    return;
+  }
+  invoke_reply reply;
+  invoke_call(lane->handlers[job->symbol], text, &request, &reply);
+  keep_reply(job, &reply);
+  invoke_release(lane->release, &reply);
+  invoke_scratch_trim(scratch);
+}
+
+/* The head is the configuration; the status becomes what PluginInit returned, and the body its words. */
+static void run_init(job *job) {
+  const lane *lane = job->lane;
+  char *given_error = NULL;
+  int returned = lane->init(job->bytes, &given_error);
+  invoke_reply words = {
+    .status = returned,
+    .has_body = given_error != NULL,
+    .given_body = given_error,
+    .body_length = given_error == NULL ? 0 : strlen(given_error),
+  };
+  keep_reply(job, &words);
+  invoke_release(lane->release, &words);
+}
+
+void job_run(job *job, invoke_scratch *scratch, double now) {
+  switch (job->kind) {
+    case JOB_CALL: run_call(job, scratch, now); break;
+    case JOB_INIT: run_init(job); break;
+    case JOB_STOP: job->lane->stop(); break;
+    case JOB_CLOSED: break;
+  }
+}

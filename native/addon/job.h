@@ -1,0 +1,60 @@
+/* job.h - one call on its way: its request, who runs it, and a copy of what the handler gave. */
+#ifndef DLSERVE_JOB_H
+#define DLSERVE_JOB_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "../invoke/invoke.h"
+
+struct lane;
+
+enum job_kind { JOB_CALL, JOB_INIT, JOB_STOP, JOB_CLOSED };
+
+/* A job is waiting until a thread takes it, and ended once the library has let go of it. */
+enum job_state { JOB_WAITING, JOB_BEGUN, JOB_ENDED };
+
+/* How a job ended, as JavaScript reads it (src/runtimes/inprocess/addon.ts). */
+enum job_outcome { OUTCOME_REPLY = 0, OUTCOME_TOO_LATE = 1, OUTCOME_TOO_LARGE = 2, OUTCOME_NO_MEMORY = 3 };
+
+/* Replies up to this many bytes, headers included, travel in the job's own block. */
+#define JOB_REPLY_INLINE 1024
+
+typedef struct job {
+  struct job *next;
+  struct job *previous;
+  struct lane *lane;
+  enum job_kind kind;
+  _Atomic int state;
+  int32_t slot; /* under which JavaScript knows it */
+  uint32_t symbol;
+  double deadline; /* milliseconds of performance.now() */
+  int is_overdue;  /* has answered 504 already; the event loop's thread alone reads and writes it */
+
+  size_t head_length;
+  size_t request_body_length;
+  int has_request_body;
+
+  enum job_outcome outcome;
+  int status;
+  int is_ascii;
+  char *body; /* NULL: none was given. In this block, or owned where `owned_body` says so. */
+  size_t body_length;
+  char *headers;
+  size_t headers_length;
+  char *owned_body;
+  char *owned_headers;
+
+  /* The request's head and a NUL, then its body, then JOB_REPLY_INLINE bytes for the reply. */
+  char bytes[];
+} job;
+
+/* Makes a job with a copy of its request; `body` may be NULL. NULL when memory is out. */
+job *job_create(enum job_kind kind, const char *head, size_t head_length, const void *body, size_t body_length);
+
+void job_free(job *job);
+
+/* Runs a job on the thread that took it. `now` is in milliseconds of performance.now(). */
+void job_run(job *job, invoke_scratch *scratch, double now);
+
+#endif

@@ -1,0 +1,79 @@
+/* lane.h - one library's way through the addon: its functions, its queue, and the threads that work it off. */
+#ifndef DLSERVE_LANE_H
+#define DLSERVE_LANE_H
+
+#include <pthread.h>
+
+#include "hub.h"
+#include "job.h"
+#include "status.h"
+
+typedef struct lane {
+  /* Fixed once it is open. */
+  hub *hub;
+  int32_t id;
+  dlserve_handler **handlers;
+  uint32_t handler_count;
+  dlserve_free *release; /* or NULL: the library lends */
+  dlserve_init *init;
+  dlserve_stop *stop;
+  size_t most_reply; /* the largest reply, in bytes */
+  uint32_t first_label; /* of its handlers on the status page; 0: they have none */
+
+  /* The event loop's thread alone. */
+  job **slots; /* by the number that JavaScript knows a job under; NULL where free */
+  int32_t *free_slots;
+  int32_t slot_count;
+  int32_t free_count;
+  job *batch_first; /* submitted in this turn of the event loop, handed to the threads by lane_flush */
+  job *batch_last;
+  int is_dirty; /* has a batch, and is in the hub's list */
+  struct lane *next_dirty;
+  int is_abandoned;
+
+  /* Under the lock. */
+  pthread_mutex_t lock;
+  pthread_cond_t work;
+  job *first;
+  job *last;
+  pthread_t *threads;
+  int thread_count;
+  int thread_limit;
+  int idle;
+  int is_waking; /* one thread was woken or started and has not looked at the queue yet */
+  int is_closing;
+
+  _Atomic int references; /* the event loop's and one of each thread */
+} lane;
+
+/* Makes a lane that runs nothing yet. The lane takes the array of handlers over. NULL when memory is out. */
+lane *lane_create(hub *hub, dlserve_handler **handlers, uint32_t handler_count);
+
+/* Drops the reference of whoever calls; the last one frees. */
+void lane_release(lane *lane);
+
+/* Sets how many threads there may be; there are none before. Returns 0 when memory is out. */
+int lane_limit(lane *lane, int threads);
+
+/* Puts a job at the end of this turn's batch and gives it its slot; returns that, or -1 when memory is out. */
+int32_t lane_submit(lane *lane, job *job);
+
+/* Hands the batch to the threads, and wakes or starts one if all that are awake are busy. */
+void lane_flush(lane *lane);
+
+/* Takes a job back that no thread has taken; returns the state it was found in, JOB_WAITING if it is gone now. */
+enum job_state lane_withdraw(lane *lane, int32_t slot);
+
+/* Frees the slot of a job that JavaScript has heard of. */
+void lane_forget(lane *lane, int32_t slot);
+
+/* Lets the threads end, all work done, and reports JOB_CLOSED to the hub when they have. Returns 0 where that can't be. */
+int lane_close(lane *lane);
+
+/* Leaves the threads to themselves: what waits is dropped, what runs may end or not. The lane stays in memory for good. */
+void lane_abandon(lane *lane);
+
+/* The environment ends: the threads are left to themselves, and the event loop's reference is dropped. */
+void lane_leave(lane *lane);
+
+#endif

@@ -1,0 +1,178 @@
+import { DlserveError } from '../../ground/errors';
+import type { Call, Plugin, PluginSource } from '../../contract/runtime';
+import { JobState, Outcome, type Addon, type Body, type Records } from './addon';
+import { Drain, inTime } from './drain';
+import type { Library } from './library';
+import { internal, noReply } from './refusals';
+import { ThreadLog } from './thread-log';
+
+/** How PluginInit, PluginStop or the end of the threads came back. */
+interface Task {
+  readonly outcome: number;
+  readonly status: number;
+  readonly body: Body;
+}
+
+/** One library of mode "thread", with the addon. */
+export class AddonThreadPlugin implements Plugin {
+  capacity = 1;
+  outstanding = 0;
+  /** Resolves once the addon will say no more of this plugin. */
+  readonly gone: Promise<void>;
+  #isGone!: () => void;
+  readonly #log: ThreadLog;
+  /** By slot. */
+  readonly #calls: (Call | undefined)[] = [];
+  /** Slots of calls that have answered 504 and still hold a thread. */
+  readonly #overdue = new Set<number>();
+  readonly #drain = new Drain();
+  #task: ((task: Task) => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @param flushSoon sees to it that what was submitted reaches the threads */
+  constructor(
+    private readonly source: PluginSource,
+    private readonly library: Library,
+    private readonly addon: Addon,
+    private readonly lane: number,
+    private readonly flushSoon: () => void,
+  ) {
+    this.gone = new Promise((resolve) => (this.#isGone = resolve));
+    this.#log = new ThreadLog(source);
+  }
+
+  /**
+   * Calls PluginInit on the thread that will be the first to run handlers, and learns how many threads there may be. After a
+   * failure no thread is left.
+   * @throws DlserveError INIT_FAILED
+   */
+  async init(): Promise<void> {
+    try {
+      this.addon.limitLane(this.lane, 1);
+      if (this.library.address('PluginInit') !== null) {
+        const config = JSON.stringify(this.source.settings.config);
+        const { status, body } = await this.#run(() => this.addon.init(this.lane, config));
+        if (status !== 0) throw this.library.initFailed(status, body === null ? '' : String(body));
+      }
+      this.capacity = this.library.concurrency();
+      this.addon.limitLane(this.lane, this.capacity);
+    } catch (refusal) {
+      await this.#endThreads();
+      throw refusal;
+    }
+  }
+
+  call(call: Call): void {
+    if (this.#closing !== undefined) {
+      call.settle(new DlserveError('STOPPING'), null);
+      return;
+    }
+    const slot = this.addon.submit(this.lane, call.symbol, call.request, call.body, call.deadline);
+    if (slot === -1) {
+      call.settle(internal(this.source, call, new Error('out of memory')), null);
+      return;
+    }
+    this.#calls[slot] = call;
+    this.outstanding++;
+    this.flushSoon();
+  }
+
+  /** A record of the addon says that a job has ended. */
+  ended(records: Records, index: number): void {
+    const slot = records.slot(index);
+    const call = this.#calls[slot];
+    const outcome = records.outcome(index);
+    const status = records.status(index);
+    const body = records.takeBody(index);
+    const headers = records.takeHeaders(index);
+    if (call === undefined) {
+      this.#task?.({ outcome, status, body });
+      return;
+    }
+    this.#calls[slot] = undefined;
+    if (this.#overdue.size > 0 && this.#overdue.delete(slot)) this.#log.cameBack(call);
+    this.#finishOne();
+    if (outcome === Outcome.REPLY) call.settle(null, { status, body: body as Exclude<Body, number>, headers });
+    else call.settle(noReply(this.source, call, outcome, body), null);
+  }
+
+  #finishOne(): void {
+    if (--this.outstanding === 0 && this.#closing !== undefined) this.#drain.rested();
+  }
+
+  expire(call: Call): void {
+    const slot = this.#calls.indexOf(call);
+    if (slot === -1) return;
+    const state = this.addon.withdraw(this.lane, slot);
+    if (state === JobState.WAITING) {
+      this.#calls[slot] = undefined;
+      this.#finishOne();
+    } else if (state === JobState.BEGUN) {
+      this.#overdue.add(slot);
+      this.#log.holds(call);
+    }
+  }
+
+  close(limit: number): Promise<void> {
+    this.#closing ??= this.#close(performance.now() + limit);
+    return this.#closing;
+  }
+
+  async #close(end: number): Promise<void> {
+    const left = (): number => end - performance.now();
+    if (this.outstanding > 0 && !(await this.#drain.wait(left()))) {
+      this.#giveUp();
+    } else if (!(await this.#stop(left()))) {
+      this.#log.stopHangs();
+      this.#abandon();
+    } else if (await inTime(this.#endThreads(), left())) {
+      this.library.close();
+    } else {
+      this.#log.stopHangs();
+      this.library.keep();
+    }
+  }
+
+  #stop(limit: number): Promise<boolean> {
+    if (this.library.address('PluginStop') === null) return Promise.resolve(true);
+    return inTime(this.#run(() => this.addon.stop(this.lane)), limit);
+  }
+
+  /** Submits one of the jobs that are no calls; they never overlap. */
+  async #run(submit: () => number): Promise<Task> {
+    const task = new Promise<Task>((resolve) => (this.#task = resolve));
+    if (submit() === -1) throw new DlserveError('INTERNAL', {}, { cause: new Error('out of memory') });
+    this.flushSoon();
+    const ended = await task;
+    if (ended.outcome !== Outcome.REPLY) throw new DlserveError('INTERNAL', {}, { cause: new Error('no thread could be started') });
+    return ended;
+  }
+
+  /** Resolves when the last of the threads has left the library. */
+  async #endThreads(): Promise<void> {
+    const ended = new Promise<Task>((resolve) => (this.#task = resolve));
+    if (this.addon.closeLane(this.lane)) {
+      await ended;
+      this.addon.dropLane(this.lane);
+    }
+    this.#isGone();
+  }
+
+  #giveUp(): void {
+    const waiting: Call[] = [];
+    const running: Call[] = [];
+    this.#calls.forEach((call, slot) => {
+      if (call !== undefined) (this.addon.withdraw(this.lane, slot) === JobState.WAITING ? waiting : running).push(call);
+    });
+    this.#calls.length = 0;
+    this.#log.givenUp(running);
+    this.#abandon();
+    for (const call of waiting) call.settle(new DlserveError('STOPPING'), null);
+  }
+
+  #abandon(): void {
+    this.addon.abandonLane(this.lane);
+    this.#isGone();
+    this.library.keep();
+  }
+}
