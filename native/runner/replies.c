@@ -5,11 +5,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 
 #include "fault.h"
 #include "guard.h"
-#include "threads.h"
+#include "watch.h"
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* where it is missing, ignoring SIGPIPE must do */
@@ -20,9 +19,6 @@
 /* Replies wait for company no longer than either of these while more calls are at hand. */
 #define FLUSH_BYTES 16384u
 #define FLUSH_AGE 0.1
-/* How often the watch looks for replies left behind, and after how many looks at nothing it goes to sleep. */
-#define WATCH_NANOSECONDS 1000000
-#define WATCH_IDLE_ROUNDS 20
 
 static struct {
   int fd;
@@ -33,9 +29,8 @@ static struct {
   uint64_t sent;
   int sending;            /* some thread is in flush_locked, and maybe not holding the lock */
   double oldest;          /* when the first unsent reply was committed */
-  int watching;           /* the watch is awake */
-  pthread_cond_t watch;
-} out = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .watch = PTHREAD_COND_INITIALIZER };
+  uint64_t looked;        /* `sent` at the watch's last look */
+} out = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 /* Sends as much as the socket takes; blocks until it takes something. */
 static size_t send_some(struct iovec *parts, size_t count) {
@@ -147,36 +142,21 @@ void replies_flush(void) {
 
 void replies_leave(void) {
   pthread_mutex_lock(&out.lock);
-  if (out.sent < out.committed && !out.sending && !out.watching) {
-    out.watching = 1;
-    pthread_cond_signal(&out.watch);
-  }
+  int unsent = out.sent < out.committed;
   pthread_mutex_unlock(&out.lock);
+  if (unsent) watch_wake();
 }
 
-/* Replies that are unsent at two looks in a row were left by a worker that is busy with something slow. */
-static void *watch(void *unused) {
-  (void)unused;
-  const struct timespec pause = { .tv_nsec = WATCH_NANOSECONDS };
+int replies_look(void) {
   pthread_mutex_lock(&out.lock);
-  for (;;) {
-    while (!out.watching) pthread_cond_wait(&out.watch, &out.lock);
-    uint64_t seen = out.sent;
-    for (int idle = 0; idle < WATCH_IDLE_ROUNDS;) {
-      pthread_mutex_unlock(&out.lock);
-      nanosleep(&pause, NULL);
-      pthread_mutex_lock(&out.lock);
-      idle = out.sent == seen && out.sent == out.committed ? idle + 1 : 0;
-      if (out.sent == seen) flush_locked();
-      seen = out.sent;
-    }
-    out.watching = 0;
-  }
-  return NULL;
+  if (out.sent == out.looked) flush_locked();
+  int unsent = out.sent < out.committed;
+  out.looked = out.sent;
+  pthread_mutex_unlock(&out.lock);
+  return unsent;
 }
 
 void replies_start(int fd, shared_file *shared) {
   out.fd = fd;
   out.shared = shared;
-  threads_start_small(watch);
 }

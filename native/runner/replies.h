@@ -22,4 +22,7 @@ void replies_flush(void);
 /* To be called before something that may take long: if replies are unsent, they will be sent within a few milliseconds. */
 void replies_leave(void);
 
+/* For the watch: replies that are unsent at two looks in a row were left by a worker that is busy, and are sent. */
+int replies_look(void);
+
 #endif

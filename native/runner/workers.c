@@ -14,9 +14,16 @@
 #include "guard.h"
 #include "replies.h"
 #include "threads.h"
+#include "watch.h"
+
+/* A call that takes less than this isn't worth waking another thread. Microseconds; and what is assumed of a handler that was
+ * never called. */
+#define BRIEF 10
+#define UNKNOWN 1000
 
 /* A free worker reads the socket itself, and then executes what it read: a lone call passes through one thread. While it
- * executes, another free one takes its place as the reader. When all are busy nobody reads, and calls wait in the socket. */
+ * executes, another free one takes its place as the reader; where the call should be brief, only if that turns out to be
+ * wrong. When all are busy nobody reads, and calls wait in the socket. */
 static struct {
   int fd;
   frames *frames;
@@ -29,6 +36,8 @@ static struct {
   uint64_t begun;
   uint32_t threads, waiting, busy;
   int reading, stopping;
+  uint64_t looked; /* `begun` at the watch's last look */
+  atomic_uint *typical; /* microseconds that each handler takes */
 } crew = { .lock = PTHREAD_MUTEX_INITIALIZER, .turn = PTHREAD_COND_INITIALIZER, .rest = PTHREAD_COND_INITIALIZER };
 
 typedef struct {
@@ -93,14 +102,35 @@ static int next_task(task *task) {
   return 0;
 }
 
-/* Sees to it that somebody looks after the next call while this thread is busy. */
 static void call_next_worker(void) {
-  if (crew.library->concurrency == 1 || crew.reading) return;
   if (crew.waiting > 0) {
     pthread_cond_signal(&crew.turn);
   } else if (crew.threads < crew.library->concurrency && threads_start_worker(work)) {
     crew.threads++;
   }
+}
+
+/* Sees to it that somebody looks after the next call while this thread is busy with one. */
+static void hand_over(uint16_t symbol) {
+  if (crew.library->concurrency == 1 || crew.reading) return;
+  if (atomic_load_explicit(&crew.typical[symbol], memory_order_relaxed) >= BRIEF) call_next_worker();
+  else watch_wake();
+}
+
+int workers_look(void) {
+  pthread_mutex_lock(&crew.lock);
+  int unread = crew.busy > 0 && crew.busy < crew.library->concurrency && !crew.reading;
+  if (unread && crew.begun == crew.looked) call_next_worker();
+  crew.looked = crew.begun;
+  pthread_mutex_unlock(&crew.lock);
+  return unread;
+}
+
+/* A moving average; two threads that meet here may lose one of their values. */
+static void learn(uint16_t symbol, double milliseconds) {
+  double before = atomic_load_explicit(&crew.typical[symbol], memory_order_relaxed);
+  double now = milliseconds * 1e3 < 1e6 ? milliseconds * 1e3 : 1e6;
+  atomic_store_explicit(&crew.typical[symbol], (unsigned)(before + (now - before) / 8), memory_order_relaxed);
 }
 
 static _Noreturn void stop(void) {
@@ -145,7 +175,7 @@ static void take(task *task, int was_busy) {
     }
   }
   crew.busy++;
-  call_next_worker();
+  hand_over(task->call.symbol);
   pthread_mutex_unlock(&crew.lock);
 }
 
@@ -221,7 +251,9 @@ static void execute(const task *task, invoke_scratch *scratch) {
   replies_leave();
   invoke_call(crew.library->handlers[call->symbol], text, &request, &reply);
   if (guard_is_fork()) _exit(0);
-  answer_reply(call->id, &reply, began, clock_now());
+  double ended = clock_now();
+  learn(call->symbol, ended - began);
+  answer_reply(call->id, &reply, began, ended);
   invoke_release(crew.library->release, &reply);
   invoke_scratch_trim(scratch);
 }
@@ -245,6 +277,10 @@ void workers_serve(int fd, frames *frames, const library *library, shared_file *
   crew.shared = shared;
   crew.clock_ahead = clock_ahead;
   crew.threads = 1;
+  crew.typical = calloc(library->symbol_count + 1, sizeof *crew.typical);
+  if (crew.typical == NULL) fault("out of memory");
+  for (uint32_t i = 0; i < library->symbol_count; i++) atomic_init(&crew.typical[i], UNKNOWN);
+  watch_start(replies_look, workers_look);
   atomic_store(&shared->stage, PROTOCOL_STAGE_SERVE);
   work(NULL);
   __builtin_unreachable();

@@ -11,6 +11,9 @@
  * fd: the socket from the host; frames: what has arrived there; clock_ahead: ms by which our clock is ahead of the host's */
 _Noreturn void workers_serve(int fd, frames *frames, const library *library, shared_file *shared, double clock_ahead);
 
+/* For the watch: where nobody reads because a call took longer than expected, a free worker is called. */
+int workers_look(void);
+
 /* Reads what is there, waiting until something is. Ends the process when the host is gone. */
 void workers_receive(int fd, frames *frames);
 
