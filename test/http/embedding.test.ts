@@ -1,0 +1,105 @@
+import { cpSync, mkdirSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import express, { type Express } from 'express';
+import { createPluginHost, DlserveError, type HostOptions, type PluginHost } from '../../src';
+import { compileFixture } from '../support/compile';
+import { scratch } from '../support/server';
+
+const opened: { host: PluginHost; server: Server }[] = [];
+
+afterEach(async () => {
+  for (const { host, server } of opened.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+    await host.close();
+  }
+});
+
+/** A person's own app around a host with these libraries; resolves with its URL. */
+async function embed(fixtures: readonly string[], compose: (app: Express, host: PluginHost) => void, options: HostOptions = {}): Promise<[string, PluginHost]> {
+  const pluginpath = path.join(scratch(), 'lib');
+  mkdirSync(pluginpath);
+  for (const fixture of fixtures) cpSync(compileFixture(fixture), path.join(pluginpath, `${path.parse(fixture).name}.so`));
+  const host = await createPluginHost({ pluginpath, ...options });
+  const app = express();
+  compose(app, host);
+  const server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  opened.push({ host, server });
+  return [`http://127.0.0.1:${(server.address() as AddressInfo).port}`, host];
+}
+
+const post = (url: string, type: string, body: string): Promise<Response> => fetch(url, { method: 'POST', headers: { 'content-type': type }, body });
+
+describe('in a person’s own Express app', () => {
+  test('the router stands beside other routes, under any prefix', async () => {
+    const [url] = await embed(['echo.c'], (app, host) => {
+      app.use((_req, res, next) => {
+        res.setHeader('X-Mine', 'yes');
+        next();
+      });
+      app.use('/api', host.router());
+      app.get('/api/own', (_req, res) => {
+        res.send('mine');
+      });
+    });
+    const answer = await fetch(`${url}/api/_PLUGIN/echo/Echo?a=1`);
+    expect(answer.headers.get('x-mine')).toBe('yes');
+    expect(await answer.json()).toMatchObject({ path: '/api/_PLUGIN/echo/Echo', url_query: { a: ['1'] } });
+    expect(await (await fetch(`${url}/api/own`)).text()).toBe('mine');
+    expect((await fetch(`${url}/_PLUGIN/echo/Echo`)).status).toBe(404);
+  });
+
+  test('a body that was kept whole by a parser reaches the plugin; one that was not is an error, never a hang', async () => {
+    const [url] = await embed(['echo.c'], (app, host) => {
+      app.use(express.raw({ type: 'application/octet-stream' }), express.text(), express.json());
+      app.use(host.router());
+    });
+    const target = `${url}/_PLUGIN/echo/Echo`;
+    expect(await (await post(target, 'application/octet-stream', 'raw')).json()).toMatchObject({ body: 'raw' });
+    expect(await (await post(target, 'text/plain', 'tëxt')).json()).toMatchObject({ body: 'tëxt' });
+    expect(await (await post(target, 'text/css', 'unparsed')).json()).toMatchObject({ body: 'unparsed' });
+    const parsed = await post(target, 'application/json', '{"a": 1}');
+    expect([parsed.status, await parsed.json()]).toEqual([500, expect.objectContaining({ code: 'BODY_CONSUMED' })]);
+  });
+
+  test('a closed host answers 503', async () => {
+    const [url, host] = await embed(['echo.c'], (app, plugins) => app.use(plugins.router()));
+    expect((await fetch(`${url}/_PLUGIN/echo/Echo`)).status).toBe(200);
+    await host.close();
+    for (const name of ['echo', 'other']) {
+      const answer = await fetch(`${url}/_PLUGIN/${name}/Echo`);
+      expect([answer.status, await answer.json()]).toEqual([503, { error: 'the server is stopping', code: 'STOPPING' }]);
+    }
+  });
+
+  test.each(['thread', 'inline', 'process'] as const)('plugins.mode %s', async (mode) => {
+    const [url] = await embed(['echo.c'], (app, host) => app.use(host.router()), { plugins: { mode } });
+    expect((await fetch(`${url}/_PLUGIN/echo/Echo`)).status).toBe(200);
+  });
+
+  test('options are checked as a file is', async () => {
+    await expect(createPluginHost({ plugins: { timeout: 'soon' } })).rejects.toThrow(DlserveError);
+    await expect(createPluginHost({ plugins: { timeout: 'soon' } })).rejects.toThrow(/plugins\.timeout.*"soon"/);
+  });
+
+  test('lists what its libraries offer', async () => {
+    const [, host] = await embed(['echo.c'], (app, plugins) => app.use(plugins.router()));
+    expect(await host.offers()).toEqual([
+      { file: 'echo', endpoints: [{ method: 'GET', path: '/_PLUGIN/echo/Echo' }, { method: 'POST', path: '/_PLUGIN/echo/Echo' }] },
+    ]);
+  });
+
+  test('on Windows the endpoint does not exist, and the log says why', async () => {
+    const platform = Object.getOwnPropertyDescriptor(process, 'platform')!;
+    Object.defineProperty(process, 'platform', { ...platform, value: 'win32' });
+    try {
+      const [url] = await embed(['echo.c'], (app, host) => app.use(host.router()));
+      expect((await fetch(`${url}/_PLUGIN/echo/Echo`)).status).toBe(404);
+    } finally {
+      Object.defineProperty(process, 'platform', platform);
+    }
+  });
+});
