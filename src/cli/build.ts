@@ -4,6 +4,9 @@ import { loadConfig } from '../config/load';
 import { Toolchain } from '../toolchain/build';
 import type { FlagValues } from './flags';
 import { withProgress } from './progress';
+import { onStopSignal } from './signals';
+
+const SOURCE_ENDING = /\.(c|cc|cpp|cxx|go)$/;
 
 /**
  * `dlserve build`: compiles what is stale and prints what the compilers say.
@@ -19,7 +22,8 @@ export async function build(files: readonly string[], flags: FlagValues): Promis
     flags: (name) => config.compile(name),
     onProgress: withProgress(log),
   });
-  const names = files.map((file) => path.parse(path.resolve(file)).name);
+  onStopSignal(log, () => toolchain.stop(), 1);
+  const names = files.map((file) => path.basename(path.resolve(file)).replace(SOURCE_ENDING, ''));
   const events = await toolchain.build(names.length > 0 ? names : undefined);
   if (events.length === 0) console.log(`nothing to build: no sources in ${path.join(config.pluginpath, 'src')}`);
   for (const { name, state, ms } of events) console.log(`${name}: ${state}${state === 'built' ? ` in ${(ms / 1000).toFixed(1)} s` : ''}`);

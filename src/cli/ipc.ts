@@ -5,6 +5,9 @@ import type { Details } from '../ground/errors';
 /** The environment variable in which a worker finds its port: the configured one may be 0. */
 export const WORKER_PORT = 'DLSERVE_WORKER_PORT';
 
+/** The descriptor of the file in which a worker publishes which handlers it is running, for the primary to read after its death. */
+export const STATUS_FILE = 4;
+
 /** A worker asks whether a plugin's source is compiled; the primary must answer with a Built of the same name. */
 export interface Wait {
   readonly type: 'wait';

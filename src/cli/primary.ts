@@ -1,10 +1,12 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
+import { closeSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { DlserveError } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { Config } from '../config/load';
 import type { Builds } from '../host/builds';
+import { createStatusFile, readStatus, type Running } from '../runtimes/inprocess/status';
 import { listen } from '../http/server';
 import { WORKER_PORT, type FromWorker, type ToWorker } from './ipc';
 import { onStopSignal } from './signals';
@@ -31,6 +33,8 @@ export async function start(config: Config, builds: Builds, log: Logger): Promis
   let short = 0;
 
   const fork = (): Worker => {
+    const status = createStatusFile();
+    cluster.setupPrimary({ stdio: ['inherit', 'inherit', 'inherit', 'ipc', status] });
     const worker = cluster.fork({ [WORKER_PORT]: String(port) });
     const born = performance.now();
     workers.add(worker);
@@ -39,10 +43,13 @@ export async function start(config: Config, builds: Builds, log: Logger): Promis
     });
     worker.on('exit', (code, signal) => {
       workers.delete(worker);
+      const running = readStatus(status);
+      closeSync(status);
       if (stopping) return;
       short = performance.now() - born < WELL ? short + 1 : 0;
       const delay = short < 2 ? 0 : Math.min(FIRST_DELAY * 2 ** (short - 2), LONGEST_DELAY);
-      log.error({ worker: worker.process.pid, code, signal }, `a server process died (${signal || `exit status ${code}`}); replacing it in ${delay} ms`);
+      const how = signal || `exit status ${code}`;
+      log.error({ worker: worker.process.pid, code, signal, running }, `a server process died (${how})${suspects(running)}; replacing it in ${delay} ms`);
       setTimeout(() => {
         if (!stopping) fork();
       }, delay);
@@ -65,6 +72,12 @@ export async function start(config: Config, builds: Builds, log: Logger): Promis
   });
   for (let i = 1; i < config.http.workers; i++) fork();
   return urlOf(host, port);
+}
+
+/** What ran in a process when it died, for its log line. */
+function suspects(running: readonly Running[]): string {
+  if (running.length === 0) return '';
+  return `, in ${running.map(({ plugin, symbol }) => `${symbol} of ${plugin}`).join(', ')}: in mode "process" a crash costs one request`;
 }
 
 /** A free port is chosen once for all workers, so that those who come later listen on the same one. */

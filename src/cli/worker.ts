@@ -2,12 +2,14 @@ import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { Config } from '../config/load';
 import type { Builds } from '../host/builds';
-import { WORKER_PORT, type FromWorker, type ToWorker } from './ipc';
+import { attachStatus } from '../runtimes/inprocess/status';
+import { STATUS_FILE, WORKER_PORT, type FromWorker, type ToWorker } from './ipc';
 import { startServer } from './server-process';
 
 /** One of several server processes on a port. Its primary compiles the sources and tells it when to stop. */
 export async function runWorker(config: Config, log: Logger): Promise<void> {
   const ownLog = log.child({ worker: process.pid });
+  attachStatus(STATUS_FILE);
   try {
     const http = { ...config.http, port: Number(process.env[WORKER_PORT]) };
     const { stop } = await startServer({ ...config, http }, askPrimary(), ownLog);

@@ -84,7 +84,10 @@ export async function stopServer(server: Server, limit: number): Promise<boolean
     inTime = false;
     server.closeAllConnections();
   }, limit);
+  // A connection that is kept alive would be waited for long after its last request.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
   await new Promise((resolve) => server.close(resolve));
+  clearInterval(idle);
   clearTimeout(timer);
   return inTime;
 }

@@ -233,4 +233,13 @@ describe('several server processes', () => {
     expect(await server.stop()).toEqual({ code: 0, signal: null });
     for (const pid of after) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
+
+  test('say which handler a process died in', async () => {
+    const server = await serve(folder(['crash.c', 'echo.c']), ['--workers', '2']);
+    const [func] = /(?<=GET)\w+(?=Handler)/.exec(readFileSync(path.resolve(__dirname, '../fixtures/native/crash.c'), 'utf8'))!;
+    await expect(get(`${server.url}/_PLUGIN/crash/${func}`)).rejects.toThrow();
+    const line = await until(() => server.log().find(({ signal }) => signal === 'SIGSEGV'));
+    expect(line.running).toEqual([{ plugin: 'crash', symbol: `GET${func}Handler` }]);
+    expect(line.msg).toContain(`in GET${func}Handler of crash`);
+  });
 });
