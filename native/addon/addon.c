@@ -91,7 +91,8 @@ static napi_value create_hub(napi_env env, napi_callback_info info) {
   return int_value(env, instance->hub_count++);
 }
 
-/* openLane(hub, name, symbols, handlers, release, init, stop): id; functions are addresses, 0n where there is none */
+/* openLane(hub, name, symbols, handlers, release, init, stop): id; functions are addresses, 0n where there is none; PluginInit and
+ * PluginStop are the last two symbols */
 static napi_value open_lane(napi_env env, napi_callback_info info) {
   napi_value arguments[7];
   instance *instance = take_arguments(env, info, 7, arguments);
@@ -113,7 +114,7 @@ static napi_value open_lane(napi_env env, napi_callback_info info) {
   lane->init = (dlserve_init *)address(env, arguments[5]);
   lane->stop = (dlserve_stop *)address(env, arguments[6]);
   lane->most_reply = hub->most_reply;
-  lane->first_label = label_handlers(env, hub->status, arguments[1], arguments[2], count);
+  lane->first_label = label_symbols(env, hub->status, arguments[1], arguments[2]);
   lanes[instance->lane_count] = lane;
   return int_value(env, instance->lane_count++);
 }
@@ -130,9 +131,11 @@ static napi_value limit_lane(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-static napi_value submit_job(napi_env env, lane *lane, job *job) {
-  int32_t slot = job == NULL ? -1 : lane_submit(lane, job);
-  if (slot == -1 && job != NULL) job_free(job);
+static napi_value submit_job(napi_env env, lane *lane, job *job, uint32_t symbol) {
+  if (job == NULL) return int_value(env, -1);
+  job->symbol = symbol;
+  int32_t slot = lane_submit(lane, job);
+  if (slot == -1) job_free(job);
   return int_value(env, slot);
 }
 
@@ -147,10 +150,9 @@ static napi_value submit(napi_env env, napi_callback_info info) {
   job *job = job_create(JOB_CALL, call.head, call.head_length, call.body, call.body_length);
   if (job != NULL) {
     job->has_request_body = call.has_body;
-    job->symbol = call.symbol;
     job->deadline = call.deadline;
   }
-  return submit_job(env, lane, job);
+  return submit_job(env, lane, job, call.symbol);
 }
 
 /* init(lane, config): slot */
@@ -162,7 +164,7 @@ static napi_value init(napi_env env, napi_callback_info info) {
   if (lane == NULL) return NULL;
   if (lane->init == NULL) return throw(env, "the library has no PluginInit");
   if (!take_text(env, arguments[1], &instance->text, &length)) return NULL;
-  return submit_job(env, lane, job_create(JOB_INIT, instance->text.owned, length, NULL, 0));
+  return submit_job(env, lane, job_create(JOB_INIT, instance->text.owned, length, NULL, 0), lane->handler_count);
 }
 
 /* stop(lane): slot */
@@ -172,7 +174,7 @@ static napi_value stop(napi_env env, napi_callback_info info) {
   lane *lane = instance == NULL ? NULL : lane_argument(env, instance, arguments[0]);
   if (lane == NULL) return NULL;
   if (lane->stop == NULL) return throw(env, "the library has no PluginStop");
-  return submit_job(env, lane, job_create(JOB_STOP, "", 0, NULL, 0));
+  return submit_job(env, lane, job_create(JOB_STOP, "", 0, NULL, 0), lane->handler_count + 1);
 }
 
 /* flush(hub) */

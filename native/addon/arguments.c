@@ -102,20 +102,24 @@ void **address_list(napi_env env, napi_value value, uint32_t *count) {
 /* Names are file names and C symbols: far shorter than this, or not worth a label. */
 #define NAME_SIZE 256
 
-uint32_t label_handlers(napi_env env, status_page *page, napi_value name, napi_value symbols, uint32_t count) {
-  if (page == NULL || count == 0) return 0;
+uint32_t label_symbols(napi_env env, status_page *page, napi_value name, napi_value symbols) {
+  uint32_t count = 0;
+  if (page == NULL || napi_get_array_length(env, symbols, &count) != napi_ok || count == 0) return 0;
   char plugin[NAME_SIZE] = "";
   napi_get_value_string_utf8(env, name, plugin, sizeof plugin, NULL);
-  char (*texts)[NAME_SIZE] = calloc(count, sizeof *texts);
+  char(*texts)[NAME_SIZE] = calloc(count, sizeof *texts);
   const char **lent = calloc(count, sizeof *lent);
-  for (uint32_t i = 0; texts != NULL && lent != NULL && i < count; i++) {
-    napi_value element;
-    if (napi_get_element(env, symbols, i, &element) == napi_ok) {
-      napi_get_value_string_utf8(env, element, texts[i], NAME_SIZE, NULL);
+  uint32_t first = 0;
+  if (texts != NULL && lent != NULL) {
+    for (uint32_t i = 0; i < count; i++) {
+      napi_value element;
+      if (napi_get_element(env, symbols, i, &element) == napi_ok) {
+        napi_get_value_string_utf8(env, element, texts[i], NAME_SIZE, NULL);
+      }
+      lent[i] = texts[i];
     }
-    lent[i] = texts[i];
+    first = status_label(page, plugin, lent, count);
   }
-  uint32_t first = texts != NULL && lent != NULL ? status_label(page, plugin, lent, count) : 0;
   free(texts);
   free(lent);
   return first;

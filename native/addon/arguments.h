@@ -40,7 +40,7 @@ void *address(napi_env env, napi_value value);
 /* A list of bigints as addresses; the caller frees it. NULL with an exception on failure. */
 void **address_list(napi_env env, napi_value value, uint32_t *count);
 
-/* Puts a plugin's name and symbols on the status page; returns the first label's number, or 0. */
-uint32_t label_handlers(napi_env env, status_page *page, napi_value name, napi_value symbols, uint32_t count);
+/* Puts a plugin's name and a list of symbols on the status page; returns the first label's number, or 0. */
+uint32_t label_symbols(napi_env env, status_page *page, napi_value name, napi_value symbols);
 
 #endif

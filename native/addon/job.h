@@ -27,7 +27,7 @@ typedef struct job {
   enum job_kind kind;
   _Atomic int state;
   int32_t slot; /* under which JavaScript knows it */
-  uint32_t symbol;
+  uint32_t symbol; /* of a call: the handler's place; PluginInit and PluginStop come after the last handler */
   double deadline; /* milliseconds of performance.now() */
   int is_overdue;  /* has answered 504 already; the event loop's thread alone reads and writes it */
 

@@ -145,7 +145,7 @@ static void *work(void *argument) {
     taken->state = JOB_BEGUN;
     unlock_and_wake(lane);
 
-    if (taken->kind == JOB_CALL) status_begin(running, lane->first_label, taken->symbol);
+    status_begin(running, lane->first_label, taken->symbol);
     job_run(taken, &scratch, clock_now(hub->clock_origin));
     status_end(running);
     taken->state = JOB_ENDED;

@@ -18,7 +18,7 @@ typedef struct lane {
   dlserve_init *init;
   dlserve_stop *stop;
   size_t most_reply; /* the largest reply, in bytes */
-  uint32_t first_label; /* of its handlers on the status page; 0: they have none */
+  uint32_t first_label; /* of its symbols on the status page; 0: they have none */
 
   /* The event loop's thread alone. */
   job **slots; /* by the number that JavaScript knows a job under; NULL where free */

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ANY_CONCURRENCY, HOST_ABI, type Plugin, type PluginSettings, type Runtime } from '../../src/contract/runtime';
 import { compileFixture } from '../support/compile';
-import { bytesOf, callHandler, head, makeCall, pluginSource, textOf, until } from '../support/runtime';
+import { bytesOf, callHandler, head, makeCall, pluginSource, textOf } from '../support/runtime';
+import { until } from '../support/until';
 
 /** In what the modes may differ. */
 export interface ConformanceOptions {

@@ -86,12 +86,3 @@ export function bytesOf(reply: RawReply): Buffer | null {
 export function textOf(reply: RawReply): string | null {
   return bytesOf(reply)?.toString() ?? null;
 }
-
-/** Waits, at most 30 seconds, until `condition` holds. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 30_000;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`never came true: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}

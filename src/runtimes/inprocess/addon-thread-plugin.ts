@@ -159,15 +159,11 @@ export class AddonThreadPlugin implements Plugin {
   }
 
   #giveUp(): void {
-    const waiting: Call[] = [];
-    const running: Call[] = [];
-    this.#calls.forEach((call, slot) => {
-      if (call !== undefined) (this.addon.withdraw(this.lane, slot) === JobState.WAITING ? waiting : running).push(call);
-    });
+    const calls = this.#calls.filter((call) => call !== undefined);
+    this.#log.givenUp(calls.filter((call) => this.addon.withdraw(this.lane, this.#calls.indexOf(call)) === JobState.BEGUN));
     this.#calls.length = 0;
-    this.#log.givenUp(running);
     this.#abandon();
-    for (const call of waiting) call.settle(new DlserveError('STOPPING'), null);
+    for (const call of calls) call.settle(new DlserveError('STOPPING'), null);
   }
 
   #abandon(): void {

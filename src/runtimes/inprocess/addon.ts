@@ -11,6 +11,7 @@ export const JobState = { WAITING: 0, BEGUN: 1, ENDED: 2 } as const;
 
 /** The functions of native/addon/addon.c. Hubs, lanes and the slots of jobs are numbers. */
 export interface Addon {
+  /** Publishes on the status page behind a descriptor what the hubs made from now on are running. */
   attachStatus(descriptor: number): void;
   createHub(
     callback: (count: number) => void,
@@ -20,7 +21,7 @@ export interface Addon {
     now: number,
     mostReply: number,
   ): number;
-  /** Functions are given by their addresses, 0n where the library has none. */
+  /** Functions are given by their addresses, 0n where the library has none; `symbols` ends with PluginInit and PluginStop. */
   openLane(
     hub: number,
     name: string,

@@ -3,13 +3,13 @@ import type { RawReply } from '../../contract/reply';
 import type { Call, Plugin, PluginSource, Runtime } from '../../contract/runtime';
 import { Library } from './library';
 import { callInit, callStop } from './lifecycle';
-import { internal, tooLate } from './refusals';
+import { internal } from './refusals';
 
 /** A library's handlers, ready for calls. */
 export interface Handlers {
   /**
-   * Runs a handler to its end.
-   * @throws DlserveError
+   * Runs a handler to its end, unless the call's deadline has passed.
+   * @throws DlserveError TIMEOUT, REPLY_TOO_LARGE or INTERNAL
    */
   invoke(call: Call): RawReply;
   /** No call will follow. */
@@ -56,7 +56,6 @@ class InlinePlugin implements Plugin {
 
   #run(call: Call): RawReply {
     if (this.#closing !== undefined) throw new DlserveError('STOPPING');
-    if (call.deadline <= performance.now()) throw tooLate(this.source, call);
     return this.handlers.invoke(call);
   }
 

@@ -144,9 +144,9 @@ class KoffiThreadPlugin implements Plugin, Waiting {
     const drained = this.outstanding === 0 || (await this.#drain.wait(left()));
     this.share.leave(this);
     if (!drained) {
-      for (const call of this.#queue.splice(0)) call.settle(new DlserveError('STOPPING'), null);
       this.#log.givenUp([...this.#running]);
       this.library.keep();
+      for (const call of [...this.#queue.splice(0), ...this.#running]) call.settle(new DlserveError('STOPPING'), null);
     } else if (await inTime(callStop(this.library, (stop) => this.share.runNow(stop)), left())) {
       this.library.close();
     } else {

@@ -6,5 +6,6 @@ import type { Library } from './library';
 export function openLane(addon: Addon, hub: number, source: PluginSource, library: Library): number {
   const at = (symbol: string): bigint => library.address(symbol) ?? 0n;
   const handlers = source.symbols.map(at);
-  return addon.openLane(hub, source.name, source.symbols, handlers, at('PluginFree'), at('PluginInit'), at('PluginStop'));
+  const symbols = [...source.symbols, 'PluginInit', 'PluginStop'];
+  return addon.openLane(hub, source.name, symbols, handlers, at('PluginFree'), at('PluginInit'), at('PluginStop'));
 }

@@ -72,13 +72,20 @@ export class LibuvShare {
 
 /** The arguments of what runs: nothing else refers to memory that a handler reads. */
 const held = new Set<readonly unknown[]>();
-let registered = false;
+let isRegistered = false;
 
 /** At its end a process waits for every thread of libuv's pool; one that hangs in a handler would hold it for ever. */
 function leaveWithoutWaiting(): void {
-  if (registered || !isMainThread) return;
-  registered = true;
+  if (isRegistered || !isMainThread) return;
+  isRegistered = true;
+  let fatal: unknown;
+  process.on('uncaughtExceptionMonitor', (error) => {
+    if (process.listenerCount('uncaughtException') === 0) fatal = error;
+  });
   process.on('exit', (code) => {
-    if (held.size > 0) useKoffi().system.exit(code);
+    if (held.size === 0) return;
+    // Node would say so only after this.
+    if (fatal !== undefined) console.error(fatal);
+    useKoffi().system.exit(code);
   });
 }
