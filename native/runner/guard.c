@@ -43,10 +43,11 @@ static void end_with(pid_t parent) {
   if (getppid() != parent) _exit(FAULT_STATUS);
 }
 
+/* The parent's death, to Linux, is that of the thread which forked: one of the library's own may well end before its child. */
 static void in_fork(void) {
   *original = 0;
   for (int i = 0; i < descriptor_count; i++) close(descriptors[i]);
-  end_with(runner);
+  if (threads_is_worker) end_with(runner);
 }
 
 void guard_lifetime(pid_t host) {

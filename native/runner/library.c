@@ -16,12 +16,18 @@ static int refuse_loading(library_refusal *refusal) {
   return refuse(refusal, PROTOCOL_STAGE_LOAD, 0, words == NULL ? "unknown reason" : strdup(words));
 }
 
-static uint32_t concurrency_of(void *handle, const library_request *request) {
-  if (request->concurrency > 0) return request->concurrency;
+#define MOST_THREADS 1024u
+
+static uint32_t declared_concurrency(void *handle, uint32_t any) {
   dlserve_concurrency *declared = (dlserve_concurrency *)dlsym(handle, "PluginConcurrency");
   if (declared == NULL) return 1;
   int concurrency = declared();
-  return concurrency == 0 ? request->any : concurrency < 0 ? 1 : (uint32_t)concurrency;
+  return concurrency == 0 ? any : concurrency < 0 ? 1 : (uint32_t)concurrency;
+}
+
+static uint32_t concurrency_of(void *handle, const library_request *request) {
+  uint32_t concurrency = request->concurrency > 0 ? request->concurrency : declared_concurrency(handle, request->any);
+  return concurrency < MOST_THREADS ? concurrency : MOST_THREADS;
 }
 
 int library_open(const library_request *request, library *library, library_refusal *refusal, void (*stage)(uint32_t)) {

@@ -12,6 +12,8 @@
 #define SMALL_STACK (64u * 1024u)
 #define WORKER_STACK (8u * 1024u * 1024u)
 
+_Thread_local int threads_is_worker;
+
 static int start(void *(*run)(void *), size_t stack) {
   pthread_attr_t attributes;
   pthread_t thread;

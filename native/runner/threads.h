@@ -2,6 +2,9 @@
 #ifndef DLSERVE_THREADS_H
 #define DLSERVE_THREADS_H
 
+/* Whether the calling thread executes handlers. */
+extern _Thread_local int threads_is_worker;
+
 /* A thread of the runner's own, with a small stack and all signals blocked. Ends the process where it can't be had. */
 void threads_start_small(void *(*run)(void *));
 

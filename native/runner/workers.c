@@ -21,6 +21,9 @@
 #define BRIEF 10
 #define UNKNOWN 1000
 
+/* The largest number of milliseconds that an f64 holds exactly; a deadline beyond is none. */
+#define LAST_TIME 9007199254740992.0
+
 /* A free worker reads the socket itself, and then executes what it read: a lone call passes through one thread. While it
  * executes, another free one takes its place as the reader; where the call should be brief, only if that turns out to be
  * wrong. When all are busy nobody reads, and calls wait in the socket. */
@@ -240,7 +243,7 @@ static void execute(const task *task, invoke_scratch *scratch) {
     .lent_body = call->lent_body,
     .body_length = call->body_length,
     .has_body = call->has_body,
-    .deadline_unix_ms = (int64_t)call->deadline_unix,
+    .deadline_unix_ms = call->deadline_unix < LAST_TIME ? (int64_t)call->deadline_unix : INT64_MAX,
   };
   const char *text = task->lost ? NULL : invoke_text(scratch, &request);
   if (text == NULL) {
@@ -260,6 +263,7 @@ static void execute(const task *task, invoke_scratch *scratch) {
 
 static void *work(void *unused) {
   (void)unused;
+  threads_is_worker = 1;
   invoke_scratch scratch = { 0 };
   for (int was_busy = 0;; was_busy = 1) {
     task task;

@@ -8,9 +8,14 @@ const LARGE_BODY = 16384;
 /** UTF-8 takes at most this many bytes for a UTF-16 unit. */
 const WIDEST = 3;
 
+/** Bytes that a call's frame has at most. */
+export function frameBound(call: Call): number {
+  return CALL_HEADER + call.request.length * WIDEST + (call.body === null ? 0 : call.body.length);
+}
+
 /** Calls on their way to one runner: those of one turn of the event loop are written together. */
 export class Batch {
-  private readonly socket: Socket;
+  private readonly socket: Socket | null;
   private slab = Buffer.allocUnsafeSlow(SLAB);
   /** The slab up to `written` was given to the socket; up to `end` it waits. */
   private written = 0;
@@ -21,7 +26,8 @@ export class Batch {
     this.flush();
   };
 
-  constructor(socket: Socket) {
+  /** @param socket null: there is nobody to write to */
+  constructor(socket: Socket | null) {
     this.socket = socket;
   }
 
@@ -31,12 +37,12 @@ export class Batch {
    */
   add(id: number, call: Call, alone: boolean): void {
     const body = call.body;
-    const bodyLength = body === null ? 0 : body.length;
-    if (bodyLength >= LARGE_BODY || call.request.length * WIDEST + bodyLength + CALL_HEADER > SLAB) {
+    const bound = frameBound(call);
+    if (bound > SLAB || (body !== null && body.length >= LARGE_BODY)) {
       this.addLarge(id, call);
       return;
     }
-    if (this.end + CALL_HEADER + call.request.length * WIDEST + bodyLength > SLAB) this.renew();
+    if (this.end + bound > SLAB) this.renew();
     const slab = this.slab;
     const start = this.end;
     const headLength = slab.write(call.request, start + CALL_HEADER, 'utf8');
@@ -55,26 +61,34 @@ export class Batch {
 
   /** Writes what was added. */
   flush(): void {
-    if (this.end === this.written || !this.socket.writable) return;
-    this.socket.write(this.slab.subarray(this.written, this.end));
+    const socket = this.socket;
+    if (this.end === this.written || socket?.writable !== true) return;
+    socket.write(this.slab.subarray(this.written, this.end));
     this.written = this.end;
-    if (this.socket.writableLength === 0) this.written = this.end = 0;
+    if (socket.writableLength === 0) this.written = this.end = 0;
+  }
+
+  /** Writes a frame that is no call, after the calls that were added. */
+  write(frame: Buffer): void {
+    this.flush();
+    if (this.socket?.writable === true) this.socket.write(frame);
   }
 
   /** The body is not copied: its buffer goes to the socket as it is. */
   private addLarge(id: number, call: Call): void {
     this.flush();
-    if (!this.socket.writable) return;
+    const socket = this.socket;
+    if (socket?.writable !== true) return;
     const body = call.body;
     const headLength = Buffer.byteLength(call.request);
     const start = Buffer.allocUnsafe(CALL_HEADER + headLength);
     const length = start.length + (body === null ? 0 : body.length);
     writeCallHeader(start, 0, length, id, call.symbol, headLength, body !== null, call.deadline);
     start.write(call.request, CALL_HEADER, 'utf8');
-    this.socket.cork();
-    this.socket.write(start);
-    if (body !== null && body.length > 0) this.socket.write(body);
-    this.socket.uncork();
+    socket.cork();
+    socket.write(start);
+    if (body !== null && body.length > 0) socket.write(body);
+    socket.uncork();
   }
 
   private renew(): void {

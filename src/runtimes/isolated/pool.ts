@@ -1,10 +1,13 @@
 import path from 'node:path';
 import { DlserveError, messageOf } from '../../ground/errors';
 import type { Call, Plugin, PluginSource } from '../../contract/runtime';
+import { frameBound } from './batch';
+import { Conditions } from './conditions';
 import { CrashRecord } from './crashes';
-import { describeDeath, openError } from './deaths';
-import { fileIdentity, libraryFile, type LibraryFile } from './library-file';
-import { Runner, type Death, type RunnerOwner } from './runner';
+import { lossError, openError, type Death } from './deaths';
+import { PluginLog } from './plugin-log';
+import { MAX_FRAME } from './protocol';
+import { Runner, type RunnerOwner } from './runner';
 
 /** Calls that one runner has at most, when it is the only one. */
 const DEEP = 1024;
@@ -24,11 +27,6 @@ interface Opening {
   readonly reject: (error: Error) => void;
 }
 
-interface Waiter {
-  readonly condition: () => boolean;
-  readonly done: () => void;
-}
-
 /** One library in `workers` runners, and what happens when they crash. */
 export class IsolatedPlugin implements Plugin, RunnerOwner {
   capacity = 0;
@@ -37,7 +35,6 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
   private readonly openLimit: number;
   private readonly library: string;
   private readonly crashes: CrashRecord;
-  private readonly limits = new Map<Runner, NodeJS.Timeout>();
   /** Those that take calls, or soon will. */
   private runners: Runner[] = [];
   /** Those that only finish what they have. */
@@ -47,9 +44,9 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
   private restart: NodeJS.Timeout | null = null;
   private watch: NodeJS.Timeout | null = null;
   private phase: 'open' | 'draining' | 'closed' = 'open';
-  private waiters: Waiter[] = [];
+  private readonly conditions = new Conditions();
   private closed: Promise<void> | null = null;
-  private file: Promise<LibraryFile> | null = null;
+  private readonly log: PluginLog;
 
   /**
    * @param executable the runner
@@ -61,6 +58,7 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
     this.openLimit = openLimit;
     this.library = path.basename(source.path);
     this.crashes = new CrashRecord(source.settings);
+    this.log = new PluginLog(source);
   }
 
   /** @throws DlserveError LOAD_FAILED, ABI_UNSUPPORTED or INIT_FAILED */
@@ -83,6 +81,10 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
       call.settle(new DlserveError('STOPPING'), null);
       return;
     }
+    if (frameBound(call) > MAX_FRAME) {
+      call.settle(new DlserveError('BODY_TOO_LARGE', { limit: MAX_FRAME }), null);
+      return;
+    }
     if (!this.crashes.isServing && !this.admit()) {
       call.settle(this.resting(), null);
       return;
@@ -97,10 +99,10 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
     const index = this.queue.indexOf(call);
     if (index !== -1) {
       this.queue.splice(index, 1);
-      this.changed();
+      this.conditions.changed();
       return;
     }
-    for (const runner of [...this.runners, ...this.leaving]) if (runner.expire(call)) return;
+    for (const runner of this.all()) if (runner.expire(call)) return;
   }
 
   /** After a rest, one call at a time may try whether the plugin is well. */
@@ -146,18 +148,14 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
 
   private startMissing(): void {
     this.restart = null;
-    this.warnOfChange();
+    this.log.restarts();
     const wanted = this.crashes.isServing ? this.source.settings.workers : 1;
     while (this.runners.length < wanted) if (!this.start()) return;
   }
 
   private start(): boolean {
     try {
-      const runner = new Runner(this.executable, this.source, this);
-      this.runners.push(runner);
-      const limit = setTimeout(() => runner.kill('limit'), this.openLimit);
-      if (this.opening === null) limit.unref();
-      this.limits.set(runner, limit);
+      this.runners.push(new Runner(this.executable, this.source, this.openLimit, this));
       return true;
     } catch (cause) {
       const reason = `its process did not start: ${messageOf(cause)}`;
@@ -181,20 +179,14 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
   }
 
   opened(runner: Runner): void {
-    this.endOpenLimit(runner);
     if (this.opening !== null) {
       if (this.runners.some((other) => other.state !== 'ready')) return;
       this.capacity = runner.concurrency * this.source.settings.workers;
-      this.file = libraryFile(this.source.path);
+      this.log.opened();
       this.opening.resolve();
       this.opening = null;
     }
     this.pump();
-  }
-
-  private endOpenLimit(runner: Runner): void {
-    clearTimeout(this.limits.get(runner));
-    this.limits.delete(runner);
   }
 
   replied(runner: Runner): void {
@@ -203,7 +195,7 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
       this.startMissing();
     }
     if (this.queue.length > 0) this.pump();
-    if (this.waiters.length > 0) this.changed();
+    this.conditions.changed();
   }
 
   retired(runner: Runner, waiting: readonly Call[]): void {
@@ -216,7 +208,6 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
   }
 
   died(runner: Runner, death: Death): void {
-    this.endOpenLimit(runner);
     this.runners = this.runners.filter((other) => other !== runner);
     this.leaving.delete(runner);
     if (this.opening !== null) {
@@ -224,17 +215,11 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
       return;
     }
     this.queue = [...death.waiting, ...this.queue];
-    if (!death.stopped && this.file !== null) void this.log(runner.pid, death);
-    for (const call of death.executing) call.settle(this.lossOf(call, death), null);
+    if (!death.stopped) this.log.death(death);
+    for (const call of death.executing) call.settle(lossError(call, death, this.source), null);
     if (this.phase === 'closed') this.refuseQueue(() => new DlserveError('STOPPING'));
     else this.judge(runner, death);
-    this.changed();
-  }
-
-  private lossOf(call: Call, death: Death): DlserveError {
-    if (death.ending === 'close') return new DlserveError('STOPPING');
-    const details = { library: this.library, symbol: this.source.symbols[call.symbol]!, reason: death.reason };
-    return new DlserveError('PLUGIN_CRASHED', details);
+    this.conditions.changed();
   }
 
   /** A deadline's or a stall's victim is replaced at once and counts as no crash: its pace is that of the deadlines. */
@@ -255,8 +240,7 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
   }
 
   private rest(): void {
-    const { crashes, source } = this;
-    source.log.error({ plugin: source.name, crashes: crashes.count, rest: source.settings.rest }, `${this.library} rests`);
+    this.log.rests(this.crashes.count);
     this.refuseQueue(() => this.resting());
   }
 
@@ -274,34 +258,6 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
     else this.restart = setTimeout(() => this.startMissing(), delay).unref();
   }
 
-  /** A plugin is loaded once and kept, but a new process can only load what is there now. */
-  private warnOfChange(): void {
-    const before = this.file;
-    if (before === null) return;
-    const { path: file, name, log } = this.source;
-    void Promise.all([before, fileIdentity(file).catch(messageOf)]).then(([known, identity]) => {
-      if (known.identity === identity || known.identity === '') return;
-      log.warn({ plugin: name, file }, 'the library has changed since it was opened: its new process runs the changed one');
-      this.file = libraryFile(file);
-    });
-  }
-
-  private async log(pid: number, death: Death): Promise<void> {
-    const { name, symbols, log } = this.source;
-    const calls = [...death.executing, ...death.expired];
-    const { sha256 } = await this.file!;
-    const fields = {
-      plugin: name,
-      handlers: calls.map((call) => symbols[call.symbol]),
-      requests: calls.map((call) => call.id),
-      signal: death.signal,
-      status: death.status,
-      pid,
-      sha256,
-    };
-    log[death.ending === null || death.ending === 'fault' ? 'error' : 'warn'](fields, `${this.library} ${describeDeath(death)}`);
-  }
-
   /** Runs while there are calls, and keeps the process alive for them. */
   private look(): void {
     if (this.outstanding === 0) {
@@ -309,7 +265,7 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
       this.watch = null;
       return;
     }
-    for (const runner of [...this.runners, ...this.leaving]) if (runner.checkStall() >= STALLED) runner.kill('stall');
+    for (const runner of this.all()) if (runner.checkStall() >= STALLED) runner.kill('stall');
   }
 
   // The end
@@ -322,7 +278,7 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
   private async stop(limit: number): Promise<void> {
     const end = performance.now() + limit;
     this.phase = 'draining';
-    await this.until(() => this.outstanding === 0, end);
+    await this.conditions.until(() => this.outstanding === 0, end);
     this.phase = 'closed';
     if (this.restart !== null) clearTimeout(this.restart);
     this.refuseQueue(() => new DlserveError('STOPPING'));
@@ -330,11 +286,11 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
       if (runner.state === 'ready') runner.stop();
       else runner.kill('close');
     }
-    if (!(await this.until(() => this.isEmpty, end))) {
+    if (!(await this.conditions.until(() => this.isEmpty, end))) {
       for (const runner of this.all()) runner.terminate();
-      if (!(await this.until(() => this.isEmpty, performance.now() + TERMINATE_GRACE))) {
+      if (!(await this.conditions.until(() => this.isEmpty, performance.now() + TERMINATE_GRACE))) {
         for (const runner of this.all()) runner.kill('close');
-        await this.until(() => this.isEmpty, Infinity);
+        await this.conditions.until(() => this.isEmpty, Infinity);
       }
     }
     if (this.watch !== null) clearInterval(this.watch);
@@ -347,25 +303,5 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
 
   private get isEmpty(): boolean {
     return this.runners.length === 0 && this.leaving.size === 0;
-  }
-
-  /** Resolves when the condition holds, or with false when the time of performance.now() has come. */
-  private until(condition: () => boolean, end: number): Promise<boolean> {
-    if (condition()) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const left = Math.min(Math.max(0, end - performance.now()), 2 ** 31 - 1);
-      const timer = setTimeout(() => finish(false), left);
-      const waiter = { condition, done: () => finish(true) };
-      const finish = (held: boolean): void => {
-        clearTimeout(timer);
-        this.waiters = this.waiters.filter((other) => other !== waiter);
-        resolve(held);
-      };
-      this.waiters.push(waiter);
-    });
-  }
-
-  private changed(): void {
-    for (const waiter of [...this.waiters]) if (waiter.condition()) waiter.done();
   }
 }

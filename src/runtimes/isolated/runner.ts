@@ -1,41 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import type { Socket } from 'node:net';
-import path from 'node:path';
 import { ANY_CONCURRENCY, MAX_REPLY, type Call, type PluginSource } from '../../contract/runtime';
 import { Batch } from './batch';
+import type { Death, Ending } from './deaths';
 import { FrameReader } from './frames';
-import { logLines } from './output';
+import { RunnerProcess, type Exit, type ProcessOwner } from './process';
 import {
-  CALLS_FD, FAILED_HEADER, Message, ProtocolError, REPLIES_FD, REPLY_HEADER, checkHello, helloFrame, openFrame, readFailed,
-  readOpened, replyId, stopFrame, type Failure,
+  FAILED_HEADER, Message, ProtocolError, REPLY_HEADER, checkHello, helloFrame, openFrame, readFailed, readOpened, replyId,
+  stopFrame, type Failure,
 } from './protocol';
 import { readReply, refusal } from './replies';
 import { Shared } from './shared';
-
-/** Why a runner was ended by the host. */
-export type Ending = 'deadline' | 'stall' | 'fault' | 'limit' | 'close';
-
-/** How a runner came to its end, and what became of its calls. */
-export interface Death {
-  /** Words for an error's message: a signal or an exit status. */
-  readonly reason: string;
-  readonly signal: NodeJS.Signals | null;
-  /** Exit status. */
-  readonly status: number | null;
-  /** null: it ended by itself. */
-  readonly ending: Ending | null;
-  /** It was told to stop, and did. */
-  readonly stopped: boolean;
-  /** How far it had come, see Stage. */
-  readonly stage: number;
-  /** What it said when it could not open the library. */
-  readonly failure: Failure | null;
-  /** Calls that had begun and were not answered; those past their deadline are settled already. */
-  readonly executing: readonly Call[];
-  readonly expired: readonly Call[];
-  /** Calls that had not begun, in order. */
-  readonly waiting: readonly Call[];
-}
 
 /** Whoever keeps runners. */
 export interface RunnerOwner {
@@ -51,16 +24,13 @@ export interface RunnerOwner {
 
 /** The largest frame that a runner may send. */
 const LARGEST_FRAME = MAX_REPLY + REPLY_HEADER;
-/** Milliseconds that a runner has to end by itself after it hung up, and its sockets to be read after it ended. */
-const HANGUP_GRACE = 100;
-const DRAIN_GRACE = 200;
 /** Milliseconds until a reply that is on its way must have been read. */
 const REPLY_GRACE = 5;
 /** Request bytes on their way to one runner, above which it gets no further call. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
 /** One process with one library in it. */
-export class Runner {
+export class Runner implements ProcessOwner {
   /** Threads that can be inside the library. */
   concurrency = 0;
   state: 'opening' | 'ready' | 'retired' | 'stopping' | 'ending' | 'dead' = 'opening';
@@ -73,9 +43,8 @@ export class Runner {
   private readonly source: PluginSource;
   private readonly owner: RunnerOwner;
   private readonly shared: Shared;
-  private readonly child: ChildProcess;
-  private readonly toRunner: Socket;
-  private readonly fromRunner: Socket;
+  private readonly process: RunnerProcess;
+  private readonly openLimit: NodeJS.Timeout;
   private readonly batch: Batch;
   private readonly frames: FrameReader;
   /** Calls past their deadline that have begun. */
@@ -91,43 +60,29 @@ export class Runner {
   private failure: Failure | null = null;
   private ending: Ending | null = null;
   private faulty = false;
-  private exit: { status: number | null; signal: NodeJS.Signals | null } | null = null;
-  private hungUp = false;
   private idleChecks = 0;
   private progressSeen = '';
 
   /**
    * Starts the process and asks it to open the library.
    * @param executable the runner
+   * @param openLimit milliseconds that loading and PluginInit may take
    * @throws what spawn or the file system throws
    */
-  constructor(executable: string, source: PluginSource, owner: RunnerOwner) {
+  constructor(executable: string, source: PluginSource, openLimit: number, owner: RunnerOwner) {
     this.source = source;
     this.owner = owner;
     this.shared = new Shared();
     try {
-      this.child = spawn(executable, [path.basename(source.path), String(process.pid)], {
-        // A session of its own: all that the library starts can be ended as one group, and Ctrl-C is the host's affair.
-        detached: true,
-        stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', this.shared.fd],
-      });
-      // A spawn that failed says why in this event.
-      this.child.on('error', (error) => this.source.log.error({ plugin: source.name, err: error }, 'the runner did not start'));
-      if (this.child.pid === undefined) throw new Error('the runner did not start, see the log');
+      this.process = new RunnerProcess(executable, this.shared.fd, source, this);
     } catch (error) {
       this.shared.close();
       throw error;
     }
-    this.toRunner = this.child.stdio[CALLS_FD] as Socket;
-    this.fromRunner = this.child.stdio[REPLIES_FD] as Socket;
-    this.batch = new Batch(this.toRunner);
     this.frames = new FrameReader(LARGEST_FRAME, (buffer, start, end) => this.frame(buffer, start, end));
-    this.listen();
-    this.toRunner.write(Buffer.concat([helloFrame(), this.openFrame()]));
-  }
-
-  get pid(): number {
-    return this.child.pid!;
+    this.batch = new Batch(this.process.calls);
+    this.batch.write(Buffer.concat([helloFrame(), this.openFrame()]));
+    this.openLimit = setTimeout(() => this.kill('limit'), openLimit);
   }
 
   private openFrame(): Buffer {
@@ -141,22 +96,6 @@ export class Runner {
       memory: settings.memory,
       largestReply: MAX_REPLY,
     });
-  }
-
-  private listen(): void {
-    const { child, toRunner, fromRunner } = this;
-    const { name, log } = this.source;
-    logLines(child.stdout!, log, 'info', { plugin: name, stream: 'stdout', pid: child.pid });
-    logLines(child.stderr!, log, 'warn', { plugin: name, stream: 'stderr', pid: child.pid });
-    toRunner.on('error', () => undefined);
-    toRunner.resume();
-    fromRunner.on('error', () => undefined);
-    fromRunner.on('data', (chunk: Buffer) => this.receive(chunk));
-    fromRunner.on('close', () => this.hangUp());
-    child.on('exit', (status, signal) => this.exited(status, signal));
-    // The owner's timers hold the event loop while there is something to wait for.
-    child.unref();
-    for (const socket of [child.stdout, child.stderr, toRunner, fromRunner]) (socket as Socket).unref();
   }
 
   /** Whether it can take a call now. `window`: how many it may have. */
@@ -173,14 +112,15 @@ export class Runner {
     this.batch.add(id, call, alone);
   }
 
-  private receive(chunk: Buffer): void {
+  /** @internal */
+  receive(chunk: Buffer): void {
     if (this.faulty) return;
     try {
       this.frames.push(chunk);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.faulty = true;
-      this.source.log.error({ plugin: this.source.name, pid: this.pid }, `the runner sent ${error.message}`);
+      this.source.log.error({ plugin: this.source.name, pid: this.process.pid }, `the runner sent ${error.message}`);
       this.kill('fault');
     }
     if (this.state === 'retired') this.endWhenOnlyHung();
@@ -196,6 +136,7 @@ export class Runner {
       this.greeted = true;
     } else if (this.greeted && this.concurrency === 0 && message === Message.OPENED) {
       this.concurrency = readOpened(buffer, start, end);
+      clearTimeout(this.openLimit);
       if (this.state !== 'opening') return;
       this.state = 'ready';
       this.owner.opened(this);
@@ -309,66 +250,43 @@ export class Runner {
     if (this.state !== 'ready') return;
     this.state = 'stopping';
     this.stopAsked = true;
-    this.batch.flush();
-    if (this.toRunner.writable) this.toRunner.write(stopFrame());
+    this.batch.write(stopFrame());
   }
 
   /** Asks the process to end, past the protocol. */
   terminate(): void {
     this.ending ??= 'close';
-    this.child.kill('SIGTERM');
+    this.process.terminate();
   }
 
   /** Ends it, and all that it started. */
   kill(ending: Ending): void {
     this.ending ??= ending;
     this.state = 'ending';
-    this.killGroup();
+    this.process.kill();
   }
 
-  private killGroup(): void {
-    try {
-      process.kill(-this.pid, 'SIGKILL');
-    } catch {
-      // Nobody is left in the group.
-    }
-  }
-
-  private hangUp(): void {
-    this.hungUp = true;
+  /** @internal */
+  lost(): void {
     this.state = 'ending';
-    if (this.exit !== null) this.finish();
-    else setTimeout(() => this.killGroup(), HANGUP_GRACE);
   }
 
-  private exited(status: number | null, signal: NodeJS.Signals | null): void {
-    this.exit = { status, signal };
-    this.state = 'ending';
-    // What it forked must not outlive it.
-    this.killGroup();
-    if (this.hungUp) this.finish();
-    else setTimeout(() => this.finish(), DRAIN_GRACE);
-  }
-
-  /** The process is gone and its socket is read to the end: what it had finished is in the shared file. */
-  private finish(): void {
-    if (this.exit === null || this.state === 'dead') return;
+  /** What it had finished but not sent is in the shared file. @internal */
+  ended(exit: Exit): void {
+    clearTimeout(this.openLimit);
     const { begun, committed, stage } = this.shared.progress();
     const unsent = this.shared.unsent(this.frames.received, committed);
     if (unsent.length > 0) this.receive(unsent);
     this.state = 'dead';
     this.shared.close();
-    for (const socket of [this.toRunner, this.fromRunner]) socket.destroy();
     // A value that can't be was written by a dying plugin: then nothing that was sent is sent again.
     const waiting = begun <= this.lastId && begun >= this.replies ? this.takeWaiting(begun) : [];
     const open = [...this.calls.values()];
-    const { status, signal } = this.exit;
     this.owner.died(this, {
-      reason: signal === null ? `exited with status ${status}` : `ended by ${signal}`,
-      signal,
-      status,
+      pid: this.process.pid,
+      exit,
       ending: this.ending,
-      stopped: this.stopped && status === 0,
+      stopped: this.stopped && exit.status === 0,
       stage,
       failure: this.failure,
       executing: open.filter((call) => !this.expired.has(call)),

@@ -81,9 +81,10 @@ describe('a library that changes', () => {
     const library = path.join(scratch, 'changing.so');
     copyFileSync(compileInnocent('crash.c'), library);
     const { ask, lines, deaths } = await openLibrary(library, ['GETFaultHandler', 'GETEchoHandler']);
-    // The first crash's line shows that the file was looked at.
+    // The first crash's line shows that the file was looked at; the answer, that a new process has it.
     await ask('GETFaultHandler');
     await until(() => deaths().length === 1);
+    await ask('GETEchoHandler');
     copyFileSync(compileInnocent('abort.c'), `${library}.new`);
     renameSync(`${library}.new`, library);
     await ask('GETFaultHandler');
