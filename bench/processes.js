@@ -52,6 +52,8 @@ function start(command, args, options = {}) {
 
   return {
     pid: child.pid,
+    /** How it ended; undefined while it runs. */
+    ending: () => (end === undefined ? undefined : `ended with ${end.code}: ${lastLine(end.stderr) || 'without a word'}`),
     kill: (signal = 'SIGKILL') => child.kill(signal),
     /** Resolves with what `pattern` found in standard output. */
     printed: (pattern, limit = 20_000) => until(() => pattern.exec(output.stdout) ?? undefined, limit, `${pattern} was printed`),

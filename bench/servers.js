@@ -69,6 +69,11 @@ async function startServer(kind, pluginpath) {
       pid: child.pid,
       /** Milliseconds from the start of the process until its line was read here. */
       listening: performance.now() - begun,
+      /** @throws Error where the server has ended */
+      assertAlive() {
+        const ending = child.ending();
+        if (ending !== undefined) throw new Error(`the server ${ending}`);
+      },
       async stop() {
         child.kill('SIGTERM');
         await child.ended(5_000);

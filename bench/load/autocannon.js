@@ -6,7 +6,7 @@ const path = require('node:path');
 
 const program = require.resolve('autocannon/autocannon.js');
 
-/** autocannon, from npm. It is a Node program and on two cores it is slower than the servers that it measures. */
+/** autocannon, from npm: a Node program, so it takes more of the machine than wrk does. Its latencies are whole milliseconds. */
 module.exports = {
   name: 'autocannon',
 

@@ -94,6 +94,7 @@ async function measureOnce(workload, kind, seconds, { plugins, generator, preset
     if (preset.warmUp > 0) await generator.start({ url, connections, seconds: preset.warmUp, body }).result;
     const before = processorTimeOf(server.pid);
     const load = await generator.start({ url, connections, seconds, body }).result;
+    server.assertAlive();
     const spent = processorTimeOf(server.pid) - before;
     await check(url, workload);
     return { ...load, cpu: (spent * 1000) / (load.rate * seconds) };
