@@ -23,7 +23,7 @@ export interface ProcessOwner {
 }
 
 /** Milliseconds that it has to end by itself after it hung up, and its socket to be read to the end after it ended. */
-const HANGUP_GRACE = 100;
+const HANGUP_GRACE = 1000;
 const DRAIN_GRACE = 200;
 
 /** The process of a runner, with its sockets, its output and all that it starts. */
