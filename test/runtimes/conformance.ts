@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ANY_CONCURRENCY, HOST_ABI, type Plugin, type PluginSettings, type Runtime } from '../../src/contract/runtime';
+import { ANY_CONCURRENCY, HOST_ABI, MAX_REPLY, type Plugin, type PluginSettings, type Runtime } from '../../src/contract/runtime';
 import { compileFixture } from '../support/compile';
 import { bytesOf, callHandler, head, makeCall, pluginSource, textOf } from '../support/runtime';
 import { until } from '../support/until';
@@ -174,6 +174,12 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
         expect(bytes.length).toBe(64 * 1024 * 1024);
         const alphabet = Buffer.from('abcdefghijklmnopqrstuvwxyz');
         expect(bytes.equals(Buffer.alloc(bytes.length, alphabet))).toBe(true);
+      });
+
+      it('is refused over the limit, and the next one is not', async () => {
+        const plugin = await open('over_limit.c', ['GETOverLimitHandler']);
+        const refusal = { code: 'REPLY_TOO_LARGE', message: expect.stringContaining(`of ${MAX_REPLY + 1} bytes`) as unknown };
+        for (let i = 0; i < 2; i++) await expect(callHandler(plugin, 0)).rejects.toMatchObject(refusal);
       });
 
       it('keeps its own bytes when many are in flight', async () => {

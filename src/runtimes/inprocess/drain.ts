@@ -17,7 +17,7 @@ export class Drain {
 }
 
 /**
- * Whether a promise was fulfilled in time.
+ * Whether work succeeded in time.
  * @param limit milliseconds
  */
 export async function inTime(work: Promise<unknown>, limit: number): Promise<boolean> {
@@ -26,7 +26,7 @@ export async function inTime(work: Promise<unknown>, limit: number): Promise<boo
     timer = setTimeout(resolve, Math.max(0, limit), false);
   });
   try {
-    return await Promise.race([work.then(() => true), late]);
+    return await Promise.race([work.then(() => true, () => false), late]);
   } finally {
     clearTimeout(timer);
   }

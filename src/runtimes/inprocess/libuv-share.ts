@@ -51,7 +51,7 @@ export class LibuvShare {
     leaveWithoutWaiting();
     this.#running++;
     held.add(args);
-    f.async(...args, (error: Error | null, result: unknown) => {
+    const end = (error: Error | null, result: unknown): void => {
       held.delete(args);
       this.#running--;
       try {
@@ -59,7 +59,13 @@ export class LibuvShare {
       } finally {
         this.pump();
       }
-    });
+    };
+    try {
+      f.async(...args, end);
+    } catch (error) {
+      // koffi takes no more, because of calls that others make through it.
+      end(error as Error, null);
+    }
   }
 
   /** The same, as a promise, and whether or not a thread of the share is free. */

@@ -70,6 +70,21 @@ describe("the share of libuv's threads", () => {
     expect(started).toEqual([]);
   });
 
+  it('ends a call that koffi does not take', async () => {
+    const share = new LibuvShare(4);
+    const refusing = Object.assign(() => undefined, {
+      async: () => {
+        throw new Error('Too many asynchronous calls are running');
+      },
+    }) as unknown as KoffiFunction;
+    for (let i = 0; i < 10; i++) await expect(share.runNow(refusing)).rejects.toThrow('Too many');
+    const { f, ends } = heldFunction();
+    const started: string[] = [];
+    waiting(share, f, 'next', 1, started);
+    share.pump();
+    expect([started, ends.length]).toEqual([['next'], 1]);
+  });
+
   it("goes on after a call whose end fails, and hands koffi's failure on", async () => {
     const share = new LibuvShare(4);
     const { f, ends } = heldFunction();

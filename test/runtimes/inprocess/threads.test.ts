@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -109,7 +109,7 @@ describe.each([
     const plugin = await openGate();
     const running = callHandler(plugin, 0, { id: 'running' });
     const waiting = callHandler(plugin, 0, { id: 'waiting' });
-    await pause(50);
+    await until(() => existsSync(`${gate}.begun`));
     const results = Promise.allSettled([running, waiting]);
     const start = performance.now();
     await plugin.close(100);
