@@ -6,7 +6,7 @@ import { DlserveError } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { Config } from '../config/load';
 import type { Builds } from '../host/builds';
-import { createStatusFile, readStatus, type Running } from '../runtimes/inprocess/status';
+import { createStatusFile, readStatus, type Running } from '../runtimes';
 import { listen } from '../http/server';
 import { WORKER_PORT, type FromWorker, type ToWorker } from './ipc';
 import { onStopSignal } from './signals';

@@ -2,7 +2,7 @@ import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { Config } from '../config/load';
 import type { Builds } from '../host/builds';
-import { attachStatus } from '../runtimes/inprocess/status';
+import { attachStatus } from '../runtimes';
 import { STATUS_FILE, WORKER_PORT, type FromWorker, type ToWorker } from './ipc';
 import { startServer } from './server-process';
 

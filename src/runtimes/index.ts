@@ -1,5 +1,7 @@
 import type { Mode, Runtime } from '../contract/runtime';
 
+export { attachStatus, createStatusFile, readStatus, type Running } from './inprocess/status';
+
 /**
  * The runtime of each mode, loaded when the first plugin asks for it.
  * @throws DlserveError RUNNER_MISSING for "process" where the native runner was not built
