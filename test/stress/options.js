@@ -1,0 +1,56 @@
+'use strict';
+
+const { parseArgs } = require('node:util');
+const { PLUGINS } = require('./plugins');
+
+const USAGE = `npm run stress -- [options]
+
+  --seconds N       how long the load lasts (10)
+  --connections N   clients, each with a connection that it keeps (64)
+  --guilty SHARE    requests that crash, of all (0.01)
+  --kills N         runners killed or stopped from outside, each second (10)
+  --plugins A,B     only these of ${PLUGINS.map(({ name }) => name).join(', ')}
+  --seed N          repeats the requests of an earlier run (random, and printed)`;
+
+/**
+ * @param {readonly string[]} args
+ * @returns {{ seconds: number, connections: number, guilty: number, kills: number, seed: number,
+ *   plugins: readonly import('./plugins').Plugin[] } | undefined} undefined: the usage was printed
+ */
+function readOptions(args) {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seconds: { type: 'string', default: '10' },
+      connections: { type: 'string', default: '64' },
+      guilty: { type: 'string', default: '0.01' },
+      kills: { type: 'string', default: '10' },
+      plugins: { type: 'string' },
+      seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return undefined;
+  }
+  const names = values.plugins?.split(',');
+  const unknown = names?.find((name) => !PLUGINS.some((plugin) => plugin.name === name));
+  if (unknown !== undefined) throw new Error(`--plugins: there is no ${unknown}`);
+  return {
+    seconds: number('seconds', values.seconds, 1, 86_400),
+    connections: number('connections', values.connections, 1, 10_000),
+    guilty: number('guilty', values.guilty, 0, 1),
+    kills: number('kills', values.kills, 0, 1000),
+    seed: number('seed', values.seed, 0, 2 ** 32),
+    plugins: PLUGINS.filter(({ name }) => names?.includes(name) ?? true),
+  };
+}
+
+function number(option, text, least, most) {
+  const value = Number(text);
+  if (!(value >= least && value <= most)) throw new Error(`--${option} is a number from ${least} to ${most}, not ${text}`);
+  return value;
+}
+
+module.exports = { readOptions, USAGE };

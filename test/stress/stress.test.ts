@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const script = path.join(__dirname, 'run.js');
+
+test('a few seconds of stress: all accounts agree', async () => {
+  const args = ['--seconds', '4', '--connections', '40', '--kills', '20', '--plugins', 'serial,threads,processes,both,bystander'];
+  const { stdout } = await run(process.execPath, [script, ...args]);
+  const numbers = (line: RegExp): number[] => line.exec(stdout)![1]!.trim().split(/\s+/).map(Number);
+  const [requests, right, guilty, beside, killed, late, wrong] = numbers(/^all {2,}(.*)$/m);
+  expect(requests).toBe(right! + guilty! + beside! + killed! + late!);
+  expect(wrong).toBe(0);
+  expect(guilty).toBeGreaterThan(0);
+  expect(numbers(/^signals (.*)$/m)[0]).toBeGreaterThan(0);
+  expect(stdout).not.toContain(' NO ');
+});
+
+test.each([[['--seconds', '0'], '--seconds is a number from 1'], [['--plugins', 'nope'], 'there is no nope'], [['--fast'], '--fast']])(
+  '%j is misuse, and is told what to do',
+  async (args, words) => {
+    const failed = run(process.execPath, [script, ...args]);
+    await expect(failed).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(words) as string });
+    await expect(failed).rejects.toMatchObject({ stderr: expect.stringContaining('npm run stress --') as string });
+  },
+);
