@@ -1,5 +1,9 @@
 /* addon.c - what JavaScript can call; src/runtimes/inprocess/addon.ts has the same as types, and is the only caller. Numbers
  * that JavaScript gives are checked here, so that a mistake there is an exception and not a crash. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* dladdr, RTLD_NODELETE */
+#endif
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,7 +256,15 @@ static void leave(void *data) {
   free(instance);
 }
 
+/* When the worker thread that loaded the addon ends, Node.js unmaps it; threads that hang in a handler still need it. */
+static void stay_mapped(void) {
+  static const char here;
+  Dl_info addon;
+  if (dladdr(&here, &addon) != 0) dlopen(addon.dli_fname, RTLD_NOW | RTLD_NODELETE);
+}
+
 NAPI_MODULE_INIT() {
+  stay_mapped();
   instance *created = calloc(1, sizeof *created);
   if (created == NULL) return throw(env, "out of memory");
   static const struct {
