@@ -11,8 +11,8 @@
  * @property {string} [text] written at its end; the value unless given
  */
 
-const WIDTH = 760;
-const LABELS = 240;
+const WIDTH = 850;
+const LABELS = 340;
 const VALUES = 130;
 const ROW = 26;
 const BAR = 16;
