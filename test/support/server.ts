@@ -32,6 +32,8 @@ export interface ServerSetup {
   readonly env?: Record<string, string>;
   /** Run by this instead of the node that runs the tests. */
   readonly node?: string;
+  /** The command of another package than the one under test, such as a copy of it. */
+  readonly main?: string;
 }
 
 /** A fresh folder. */
@@ -44,7 +46,7 @@ export function scratch(): string {
  * @param args more arguments
  */
 export async function startServer(args: readonly string[] = [], setup: ServerSetup = {}): Promise<TestServer> {
-  const child = spawn(setup.node ?? process.execPath, [main, 'serve', '--port', '0', ...args], {
+  const child = spawn(setup.node ?? process.execPath, [setup.main ?? main, 'serve', '--port', '0', ...args], {
     cwd: setup.cwd ?? scratch(),
     env: { ...process.env, ...setup.env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -7,6 +7,7 @@ const ROOT = path.resolve(__dirname, '../../..');
 /** Where node-gyp puts the runner. */
 export const RUNNER = path.join(ROOT, 'build/Release/runner');
 const REPORT = path.join(ROOT, 'build/failed.txt');
+const REMEDY = 'Install a C compiler, make and Python, then run: npm rebuild dlserve';
 
 /**
  * Checks that the native runner is there.
@@ -21,8 +22,7 @@ export function checkRunner(runner = RUNNER, report = REPORT): string {
     accessSync(runner, constants.X_OK);
     return runner;
   } catch (cause) {
-    const reason = whyNotBuilt(report) ?? `there is no ${runner}`;
-    throw missing(`${reason}. Install a C compiler, make and Python, then run: npm rebuild dlserve`, cause);
+    throw missing(`${whyNotBuilt(report) ?? `there is no ${runner}. `}${REMEDY}`, cause);
   }
 }
 
