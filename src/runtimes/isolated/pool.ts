@@ -186,7 +186,8 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
       this.opening.resolve();
       this.opening = null;
     }
-    this.pump();
+    if (this.phase === 'closed') runner.stop();
+    else this.pump();
   }
 
   replied(runner: Runner): void {
@@ -284,7 +285,8 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
     this.refuseQueue(() => new DlserveError('STOPPING'));
     for (const runner of this.all()) {
       if (runner.state === 'ready') runner.stop();
-      else runner.kill('close');
+      // One that still opens its library is stopped after that.
+      else if (runner.state !== 'opening') runner.kill('close');
     }
     if (!(await this.conditions.until(() => this.isEmpty, end))) {
       for (const runner of this.all()) runner.terminate();

@@ -1,4 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { until } from '../../support/until';
 import { builtRunner } from './built-runner';
@@ -57,6 +59,16 @@ describe('close', () => {
     await plugin.close(10_000);
     await until(() => deaths().length > 0);
     expect(deaths()[0]!.msg).toBe('stop_crash.so crashed: ended by SIGABRT, in PluginStop');
+  });
+
+  it('lets a process that still opens its library do so, and then stops it', async () => {
+    const trace = path.join(mkdtempSync(path.join(tmpdir(), 'dlserve-stopping-')), 'trace');
+    const { plugin, ask, lines } = await open('slow_init.c', { settings: { config: { trace } } });
+    expect(await ask('GETFaultHandler')).toBe('PLUGIN_CRASHED');
+    await plugin.close(20_000);
+    expect(readFileSync(trace, 'utf8')).toBe('init\ninit\nstop\n');
+    await until(() => lines.some((line) => line.msg === 'slow_init.so crashed: ended by SIGABRT'));
+    expect(lines.filter((line) => line.msg.includes('forced'))).toEqual([]);
   });
 
   it('may be asked twice, and while the plugin rests', async () => {
