@@ -44,14 +44,24 @@ static size_t utf8_sequence(const uint8_t *at, size_t left) {
 #define EVERY_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
 #define ANY_ZERO(word) (((word) - EVERY_BYTE(0x01)) & ~(word) & EVERY_BYTE(0x80))
 
-/* Whether eight bytes can be copied as they are: ASCII, no control character, no quote, no backslash. The first two tests
- * together are exact for bytes below 0x80; the last two may only err towards "no". */
-static int plain8(const uint8_t *at) {
+/* Which of eight bytes can't be copied as they are: 0 when all can, else the lowest bit set is in the first that can't.
+ * What stands there is not ASCII, a control character, a quote or a backslash. (Each term is exact up to its lowest bit:
+ * https://graphics.stanford.edu/~seander/bithacks.html, "hasless" and "haszero".) */
+static uint64_t special8(const uint8_t *at) {
   uint64_t word;
   memcpy(&word, at, sizeof word);
-  if (word & EVERY_BYTE(0x80)) return 0;
-  if ((word - EVERY_BYTE(0x20)) & EVERY_BYTE(0x80)) return 0;
-  return (ANY_ZERO(word ^ EVERY_BYTE('"')) | ANY_ZERO(word ^ EVERY_BYTE('\\'))) == 0;
+  return (word | (word - EVERY_BYTE(0x20)) | ANY_ZERO(word ^ EVERY_BYTE('"')) | ANY_ZERO(word ^ EVERY_BYTE('\\'))) &
+         EVERY_BYTE(0x80);
+}
+
+/* How many of eight bytes stand before the first special one. */
+static size_t plain_bytes(uint64_t special) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return (size_t)__builtin_ctzll(special) / 8;
+#else
+  (void)special;
+  return 0;
+#endif
 }
 
 static char *escape(char *out, uint8_t byte) {
@@ -79,11 +89,15 @@ static char *append_body(char *out, const uint8_t *body, size_t length) {
   size_t i = 0;
   *out++ = '"';
   while (i < length) {
-    if (length - i >= 8 && plain8(body + i)) {
-      memcpy(out, body + i, 8);
-      out += 8;
-      i += 8;
-    } else if (body[i] < 0x20 || body[i] == '"' || body[i] == '\\') {
+    if (length - i >= 8) {
+      uint64_t special = special8(body + i);
+      size_t plain = special == 0 ? 8 : plain_bytes(special);
+      memcpy(out, body + i, 8); /* what is behind the plain ones is written over: there is room for six times as much */
+      out += plain;
+      i += plain;
+      if (special == 0) continue;
+    }
+    if (body[i] < 0x20 || body[i] == '"' || body[i] == '\\') {
       out = escape(out, body[i++]);
     } else if (body[i] < 0x80) {
       *out++ = (char)body[i++];

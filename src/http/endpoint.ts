@@ -145,10 +145,21 @@ export class Endpoint {
   }
 }
 
-function writeReply(res: ServerResponse, reply: Reply): void {
-  res.writeHead(reply.status, reply.headers);
-  if (typeof reply.body === 'string') res.end(reply.body, 'latin1');
-  else res.end(reply.body);
+/**
+ * Head and a short body leave in one write: end(body) alone makes node:http write an empty string behind it, and so a
+ * writev of two parts, which costs a tenth of the whole request.
+ */
+function writeReply(res: ServerResponse, { status, headers, body }: Reply): void {
+  res.writeHead(status, headers);
+  const { socket } = res;
+  if (typeof body !== 'string' || body === '' || socket === null) {
+    res.end(body);
+    return;
+  }
+  socket.cork();
+  res.write(body, 'latin1');
+  socket.uncork();
+  res.end();
 }
 
 /** What can't be decoded stays as it is, and is then no legal name. */

@@ -87,7 +87,7 @@ describe('a host that is killed', () => {
   const start = async (handler: string): Promise<string> => {
     const script = path.join(__dirname, 'orphan-host.ts');
     const args = [builtRunner(), compileInnocent('fork.c'), handler];
-    const child = spawn(process.execPath, ['-r', path.join(__dirname, 'swc-require.js'), script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['-r', require.resolve('../../support/typescript-require.js'), script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     host = child;
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
