@@ -63,11 +63,11 @@ describe('close', () => {
 
   it('lets a process that still opens its library do so, and then stops it', async () => {
     const trace = path.join(mkdtempSync(path.join(tmpdir(), 'dlserve-stopping-')), 'trace');
-    const { plugin, ask, lines } = await open('slow_init.c', { settings: { config: { trace } } });
+    const { plugin, ask, lines } = await open('traced_slow_init.c', { settings: { config: { trace } } });
     expect(await ask('GETFaultHandler')).toBe('PLUGIN_CRASHED');
     await plugin.close(20_000);
     expect(readFileSync(trace, 'utf8')).toBe('init\ninit\nstop\n');
-    await until(() => lines.some((line) => line.msg === 'slow_init.so crashed: ended by SIGABRT'));
+    await until(() => lines.some((line) => line.msg === 'traced_slow_init.so crashed: ended by SIGABRT'));
     expect(lines.filter((line) => line.msg.includes('forced'))).toEqual([]);
   });
 
