@@ -40,11 +40,14 @@ function queryJson(query: string): string {
   return json + '}';
 }
 
+/** Headers up to which comparing each name with those before it is quicker than a map of them. */
+const FEW = 32;
+
 /** Names in lower case; a repeated name's values are joined by ", " (for Cookie by "; "), as RFC 9110 5.3 allows. */
 function headersJson(rawHeaders: readonly string[]): string {
   let json = '{';
-  let names: Map<string, string> | undefined;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
+  let names = rawHeaders.length > 2 * FEW ? joined(rawHeaders) : undefined;
+  for (let i = 0; names === undefined && i < rawHeaders.length; i += 2) {
     const name = lowerCase(rawHeaders[i]!);
     for (let k = 0; names === undefined && k < i; k += 2) {
       if (rawHeaders[k]!.length === name.length && lowerCase(rawHeaders[k]!) === name) names = joined(rawHeaders);

@@ -46,6 +46,14 @@ test('repeated headers are joined as RFC 9110 and RFC 6265 say', () => {
   expect(json({ rawHeaders })).toContain('"headers":{"accept":"a, b","cookie":"x=1; y=2","x-once":"c"}');
 });
 
+test.each([31, 32, 33, 1000])('a repeated header is found among %d others', (count) => {
+  const others = Array.from({ length: count }, (_, i) => [`X-${i}`, String(i)]).flat();
+  const text = json({ rawHeaders: ['Accept', 'a', ...others, 'accept', 'b'] });
+  const expected = { accept: 'a, b', ...Object.fromEntries(Array.from({ length: count }, (_, i) => [`x-${i}`, String(i)])) };
+  expect(JSON.parse(text)).toMatchObject({ headers: expected });
+  expect(members(text, 'headers')).toHaveLength(count + 1);
+});
+
 test('integer-like keys and __proto__ are kept, in order', () => {
   const text = json({ query: '10=a&2=b&__proto__=c&2=d', rawHeaders: ['10', 'x', '9', 'y', '__proto__', 'z'] });
   expect(text).toContain('"url_query":{"10":["a"],"2":["b","d"],"__proto__":["c"]}');
