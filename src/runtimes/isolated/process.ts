@@ -38,6 +38,8 @@ export class RunnerProcess {
   private exit: Exit | null = null;
   private hungUp = false;
   private isOver = false;
+  /** Of HANGUP_GRACE or DRAIN_GRACE. */
+  private grace: NodeJS.Timeout | undefined;
 
   /**
    * @param executable the runner
@@ -81,23 +83,25 @@ export class RunnerProcess {
     this.hungUp = true;
     this.owner.lost();
     if (this.exit !== null) this.end(this.exit);
-    else setTimeout(() => this.kill(), HANGUP_GRACE);
+    else this.grace = setTimeout(() => this.kill(), HANGUP_GRACE);
   }
 
   private exited(status: number | null, signal: NodeJS.Signals | null): void {
     const words = signal === null ? `exited with status ${status}` : `ended by ${signal}`;
     const exit = { status, signal, words };
-    this.exit = exit;
+    clearTimeout(this.grace);
     // What it forked must not outlive it.
     this.kill();
+    this.exit = exit;
     this.owner.lost();
     if (this.hungUp) this.end(exit);
-    else setTimeout(() => this.end(exit), DRAIN_GRACE);
+    else this.grace = setTimeout(() => this.end(exit), DRAIN_GRACE);
   }
 
   private end(exit: Exit): void {
     if (this.isOver) return;
     this.isOver = true;
+    clearTimeout(this.grace);
     this.calls?.destroy();
     this.replies?.destroy();
     this.owner.ended(exit);
@@ -108,9 +112,9 @@ export class RunnerProcess {
     this.child.kill('SIGTERM');
   }
 
-  /** Ends it, and all that it started. */
+  /** Ends it, and all that it started; not once it has ended, as its id may be another's then. */
   kill(): void {
-    if (this.pid === null) return;
+    if (this.pid === null || this.exit !== null) return;
     try {
       process.kill(-this.pid, 'SIGKILL');
     } catch {
