@@ -30,11 +30,11 @@ export function makeReply(raw: RawReply, symbol: string): Reply {
   if (raw.body === null) throw new DlserveError('NO_REPLY', { symbol });
   const status = raw.status === -1 ? 200 : raw.status;
   if (status < 200 || status > 599) throw new DlserveError('BAD_STATUS', { symbol, value: raw.status });
-  // A 204 and a 304 have no body and no length (RFC 9110 8.6, 15.3.5, 15.4.5).
-  const bodiless = status === 204 || status === 304;
-  const body = bodiless ? '' : raw.body;
+  // A 204 and a 304 have no body and no length, a 205 an empty one (RFC 9110 8.6, 15.3.5, 15.3.6, 15.4.5).
+  const unsized = status === 204 || status === 304;
+  const body = unsized || status === 205 ? '' : raw.body;
   const headers = raw.headers === null ? [] : parseHeaders(raw.headers, symbol);
-  if (!bodiless) {
+  if (!unsized) {
     if (!names(headers, 'content-type')) headers.push('Content-Type', JSON_TYPE);
     headers.push('Content-Length', String(body.length));
   }

@@ -52,6 +52,11 @@ test.each([204, 304])('status %d has neither body nor length', (status) => {
   expect(reply({ status, headers: 'ETag: "1"' })).toEqual({ status, headers: ['ETag', '"1"'], body: '' });
 });
 
+test('status 205 has an empty body, and says so', () => {
+  const headers = ['Content-Type', 'application/json; charset=utf-8', 'Content-Length', '0'];
+  expect(reply({ status: 205 })).toEqual({ status: 205, headers, body: '' });
+});
+
 test('header lines end with LF or CRLF; empty ones and space around values are dropped; repeated names are kept', () => {
   const { headers } = reply({
     headers: 'Set-Cookie: a=1\r\nset-cookie:b=2\n\n\r\nX-Empty:\nX-Space: \t v \t\nX-Colon: a:b',
