@@ -3,9 +3,15 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import express, { type Express } from 'express';
-import { createPluginHost, DlserveError, type HostOptions, type PluginHost } from '../../src';
+import { createPluginHost, DlserveError, serverOptionsFor, type HostOptions, type PluginHost } from '../../src';
 import { compileFixture } from '../support/compile';
 import { scratch } from '../support/server';
+
+declare module 'express-serve-static-core' {
+  interface Request {
+    greet(): string;
+  }
+}
 
 const opened: { host: PluginHost; server: Server }[] = [];
 
@@ -73,6 +79,23 @@ describe('in a person’s own Express app', () => {
       const answer = await fetch(`${url}/_PLUGIN/${name}/Echo`);
       expect([answer.status, await answer.json()]).toEqual([503, { error: 'the server is stopping', code: 'STOPPING' }]);
     }
+  });
+
+  test('a server with the options for an app serves it as another would', async () => {
+    const app = express();
+    app.request.greet = function () {
+      return `hello from ${this.path}`;
+    };
+    app.use('/sub', express().get('/x', (req, res) => void res.status(201).json({ url: req.originalUrl, host: req.get('host') !== undefined })));
+    app.get('/own', (req, res) => void res.type('text').send(req.greet()));
+    const server = createServer(serverOptionsFor(app), app);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await (await fetch(`${url}/own`)).text()).toBe('hello from /own');
+    const sub = await fetch(`${url}/sub/x`);
+    expect([sub.status, await sub.json()]).toEqual([201, { url: '/sub/x', host: true }]);
+    server.closeAllConnections();
+    server.close();
   });
 
   test.each(['thread', 'inline', 'process'] as const)('plugins.mode %s', async (mode) => {
