@@ -48,9 +48,10 @@ export class Endpoint {
    * @returns false when the path is none of the endpoint's; the request is then untouched
    */
   handle(req: IncomingMessage, res: ServerResponse, url: string): boolean {
-    if (!url.startsWith(PREFIX)) return false;
-    const mark = url.indexOf('?');
-    const path = mark === -1 ? url : url.slice(0, mark);
+    const target = originForm(url);
+    if (!target.startsWith(PREFIX)) return false;
+    const mark = target.indexOf('?');
+    const path = mark === -1 ? target : target.slice(0, mark);
     const route = this.#routes.get(path);
     if (route !== undefined) {
       this.#dispatch(route, req, res);
@@ -124,7 +125,7 @@ export class Endpoint {
       timeout = shorter;
     }
     const id = headers.id ?? `${process.pid}-${++this.#requests}`;
-    const url = (req as { originalUrl?: string }).originalUrl ?? req.url ?? '';
+    const url = originForm((req as { originalUrl?: string }).originalUrl ?? req.url ?? '');
     const mark = url.indexOf('?');
     const head = requestHead({
       file: plugin.name,
@@ -160,6 +161,11 @@ function writeReply(res: ServerResponse, { status, headers, body }: Reply): void
   res.write(body, 'latin1');
   socket.uncork();
   res.end();
+}
+
+/** A request target without scheme and host, which a client may send as if to a proxy (RFC 9112 3.2.2). */
+function originForm(target: string): string {
+  return target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*/i, '');
 }
 
 /** What can't be decoded stays as it is, and is then no legal name. */

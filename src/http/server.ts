@@ -34,6 +34,9 @@ export function createServer({ endpoint, fastlane, bodylimit, log }: ServerOptio
         };
   // Where the fast lane takes most requests, subclasses would cost it more than they spare Express.
   const server = createHttpServer(lane === undefined ? serverOptionsFor(app) : {}, listener);
+  // By default node:http drops the headers after about the thousandth, and among them may be the body's length. The head
+  // of a request is limited all the same, by --max-http-header-size.
+  server.maxHeadersCount = 0;
   server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
     // A client that was not told to continue may send its next request at once: this connection can't be read on.
     if (Number(req.headers['content-length'] ?? 0) > bodylimit) res.setHeader('Connection', 'close');
