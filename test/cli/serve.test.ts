@@ -234,6 +234,17 @@ describe('several server processes', () => {
     for (const pid of after) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
+  test('wait for sources that the primary compiles, and hear of its failures', async () => {
+    const cwd = folder([]);
+    mkdirSync(path.join(cwd, 'lib/src'));
+    writeFileSync(path.join(cwd, 'lib/src/good.c'), 'char *GETGoodHandler(void) { return "good"; }\n');
+    writeFileSync(path.join(cwd, 'lib/src/bad.c'), 'char *GETBadHandler(void) { return forgotten; }\n');
+    const server = await serve(cwd, ['--workers', '2']);
+    expect(await get(`${server.url}/_PLUGIN/good/Good`)).toEqual([200, 'good']);
+    expect(await get(`${server.url}/_PLUGIN/bad/Bad`)).toEqual([500, expect.objectContaining({ code: 'BUILD_FAILED' })]);
+    expect(server.log().filter(({ msg }) => msg === 'built good')).toHaveLength(1);
+  });
+
   test('say which handler a process died in', async () => {
     const server = await serve(folder(['crash.c', 'echo.c']), ['--workers', '2']);
     const [func] = /(?<=GET)\w+(?=Handler)/.exec(readFileSync(path.resolve(__dirname, '../fixtures/native/crash.c'), 'utf8'))!;
