@@ -16,7 +16,7 @@ export function createLog(level: LogLevel, forPeople = process.stderr.isTTY): Lo
   // Loaded only where someone looks on: it costs the start of a server some milliseconds.
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- an import statement would load it always
   const pretty = require('pino-pretty') as typeof import('pino-pretty');
-  return pino({ level, base: null }, pretty({ colorize: process.stderr.isTTY, destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' }));
+  return pino({ level, base: null }, pretty({ colorize: process.stderr.isTTY, destination: 2, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' }));
 }
 
 /** A log that writes nothing: the default of an embedded host. */
