@@ -63,7 +63,9 @@ void workers_receive(int fd, frames *frames) {
   frames_filled(frames, (size_t)received);
 }
 
-/* The host wants this process to take no more calls, and will end it. */
+/* Whether the host wants this process to take no more calls; it will end it. */
+static int is_halted(void) { return atomic_load(&crew.shared->halt) != 0; }
+
 static _Noreturn void halt(void) {
   pthread_mutex_unlock(&crew.lock);
   replies_flush();
@@ -86,7 +88,7 @@ static int accept_frame(const frame *frame, task *task) {
   /* Before the looks at `halt`, `cancelled` and the clock, so that a host which sees a call not begun can be sure that it
    * never will, once it has said so or once its deadline has passed. */
   atomic_store(&crew.shared->begun, ++crew.begun);
-  if (atomic_load(&crew.shared->halt) != 0) {
+  if (is_halted()) {
     atomic_store(&crew.shared->begun, --crew.begun);
     halt();
   }
@@ -96,6 +98,8 @@ static int accept_frame(const frame *frame, task *task) {
 static int next_task(task *task) {
   frame frame;
   while (!crew.stopping && !crew.reading) {
+    /* Before the next frame: another thread may have taken one in vain. */
+    if (is_halted()) halt();
     int got = frames_next(crew.frames, &frame);
     if (got < 0) fault("the host sent %s", crew.frames->fault);
     if (got == 0) return 0;

@@ -16,7 +16,7 @@ export interface RunnerOwner {
   opened(runner: Runner): void;
   /** Replies came, so there may be room for more calls. */
   replied(runner: Runner): void;
-  /** It takes no more calls, because one in it hangs; `waiting` had not begun and never will here. */
+  /** It takes no more calls, because one in it hangs; `waiting` had not begun and never will here. May be told again. */
   retired(runner: Runner, waiting: readonly Call[]): void;
   /** The last that is heard of it. */
   died(runner: Runner, death: Death): void;
@@ -204,9 +204,19 @@ export class Runner implements ProcessOwner {
     }
     this.shared.halt();
     this.state = 'retired';
+    this.handBack();
+    // A call that was being taken at this very moment is not: that shows a little later.
+    setTimeout(() => this.checkRetired(), REPLY_GRACE);
+  }
+
+  private handBack(): void {
     const waiting = this.takeWaiting(this.shared.progress().begun);
     this.endWhenOnlyHung();
     this.owner.retired(this, waiting);
+  }
+
+  private checkRetired(): void {
+    if (this.state === 'retired') this.handBack();
   }
 
   /** Whether the host has decided to end it. */
@@ -235,7 +245,7 @@ export class Runner implements ProcessOwner {
    * @returns for how many times in a row nothing has happened although a call could have begun
    */
   checkStall(): number {
-    if (this.state === 'retired') this.endWhenOnlyHung();
+    this.checkRetired();
     if (this.state !== 'ready' || this.calls.size === 0) return (this.idleChecks = 0);
     const { begun, committed } = this.shared.progress();
     const seen = `${begun} ${committed} ${this.frames.received}`;

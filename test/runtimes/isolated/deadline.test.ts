@@ -48,6 +48,23 @@ describe('a call past its deadline', () => {
     expect(plugin.outstanding).toBe(0);
   });
 
+  it('harms none of several that run beside it, while others wait behind them', async () => {
+    const { plugin, ask, deaths, waiting } = await open('hang.c', { settings: { concurrency: 4 } });
+    const gates = ['a', 'b', 'c'].map((name) => path.join(scratch, name));
+    const beside = gates.map((file) => ask('GETWaitHandler', { query: `gate=${file}` }));
+    await waiting(3);
+    const hung = askUntil(plugin, 0, 100);
+    const behind = Array.from({ length: 10 }, () => ask('GETEchoHandler'));
+    expect(await hung).toBe('TIMEOUT');
+    expect(await Promise.all(behind)).toEqual(behind.map(() => INNOCENT));
+    for (const [i, file] of gates.entries()) {
+      writeFileSync(file, '');
+      expect(await beside[i]).toBe('through');
+    }
+    await until(() => deaths().length > 0);
+    expect(plugin.outstanding).toBe(0);
+  });
+
   it('never begins, if it has not', async () => {
     const tally = path.join(scratch, 'tally');
     const { plugin, ask } = await openLibrary(compileInnocent('tally.c'), ['GETNoteHandler', 'GETWaitHandler'], {
