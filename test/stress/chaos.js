@@ -30,11 +30,13 @@ const signal = (pid, name) => {
 class Chaos {
   /**
    * @param {number} server
-   * @param {number} rate acts each second
+   * @param {readonly string[]} plugins whose runners are struck
+   * @param {number} rate acts each second and plugin
    * @param {() => number} next random
    */
-  constructor(server, rate, next) {
+  constructor(server, plugins, rate, next) {
     this.server = server;
+    this.plugins = plugins;
     this.rate = rate;
     this.next = next;
     /** @type {Act[]} */
@@ -50,7 +52,7 @@ class Chaos {
     const end = performance.now() + seconds * 1000;
     const pauses = [];
     for (;;) {
-      const wait = (this.next() * 2000) / this.rate;
+      const wait = (this.next() * 2000) / (this.rate * this.plugins.length);
       if (performance.now() + wait >= end) break;
       await sleep(wait);
       const act = this.strike();
@@ -63,19 +65,26 @@ class Chaos {
 
   strike() {
     // One that was stopped for good is the server's affair.
-    const runners = runnersOf(this.server).filter(({ pid }) => !this.acts.some((act) => act.kind === 'stop' && act.pid === pid));
+    const stopped = new Set(this.acts.filter(({ kind }) => kind === 'stop').map(({ pid }) => pid));
+    const runners = runnersOf(this.server).filter(({ pid }) => !stopped.has(pid));
     // One that is stopped while it opens its library keeps its plugin from working for all the time that opening may take.
     const grown = runners.filter(({ pid }) => this.seen.has(pid));
     this.seen = new Set(runners.map(({ pid }) => pid));
     const draw = this.next();
     const kind = draw < STOPS ? 'stop' : draw < STOPS + PAUSES ? 'pause' : 'kill';
-    const choice = kind === 'stop' ? grown : runners;
+    const plugin = this.pick(this.plugins);
+    const choice = (kind === 'stop' ? grown : runners).filter((runner) => runner.plugin === plugin);
     if (choice.length === 0) return undefined;
-    const { pid, plugin } = choice[Math.floor(this.next() * choice.length)];
+    const { pid } = this.pick(choice);
     const act = { kind, pid, plugin, time: Date.now(), end: Infinity };
     if (!signal(pid, kind === 'kill' ? 'SIGKILL' : 'SIGSTOP')) return undefined;
     this.acts.push(act);
     return act;
+  }
+
+  /** @template T @param {readonly T[]} list @returns {T} */
+  pick(list) {
+    return list[Math.floor(this.next() * list.length)];
   }
 
   release(act) {

@@ -7,8 +7,8 @@ const USAGE = `npm run stress -- [options]
 
   --seconds N       how long the load lasts (10)
   --connections N   clients, each with a connection that it keeps (64)
-  --guilty SHARE    requests that crash, of all (0.01)
-  --kills N         runners killed or stopped from outside, each second (10)
+  --guilty SHARE    requests that crash, of all (0.01; beyond 0.1 a plugin would be waiting to restart most of its time)
+  --kills N         runners of each plugin that are killed or stopped from outside each second (2; at most 5, likewise)
   --plugins A,B     only these of ${PLUGINS.map(({ name }) => name).join(', ')}
   --seed N          repeats the requests of an earlier run (random, and printed)`;
 
@@ -24,7 +24,7 @@ function readOptions(args) {
       seconds: { type: 'string', default: '10' },
       connections: { type: 'string', default: '64' },
       guilty: { type: 'string', default: '0.01' },
-      kills: { type: 'string', default: '10' },
+      kills: { type: 'string', default: '2' },
       plugins: { type: 'string' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
       help: { type: 'boolean' },
@@ -40,8 +40,8 @@ function readOptions(args) {
   return {
     seconds: number('seconds', values.seconds, 1, 86_400),
     connections: number('connections', values.connections, 1, 10_000),
-    guilty: number('guilty', values.guilty, 0, 1),
-    kills: number('kills', values.kills, 0, 1000),
+    guilty: number('guilty', values.guilty, 0, 0.1),
+    kills: number('kills', values.kills, 0, 5),
     seed: number('seed', values.seed, 0, 2 ** 32),
     plugins: PLUGINS.filter(({ name }) => names?.includes(name) ?? true),
   };

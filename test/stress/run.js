@@ -55,11 +55,12 @@ async function run({ seed, guilty, seconds, connections, kills }, plugins, folde
   const requests = new Requests(seed, guilty);
   const ledger = new Ledger(plugins);
   const running = await startServer(folder);
-  console.log(`${seconds} s, ${connections} connections, ${guilty} guilty, ${kills} kills a second, --seed ${seed}`);
+  console.log(`${seconds} s, ${connections} connections, ${guilty} guilty, ${kills} kills a second and plugin, --seed ${seed}`);
   await Promise.all(plugins.map((plugin) => warm(running.url, plugin, new Requests(seed, 0), ledger)));
-  const canStrike = process.platform === 'linux' && kills > 0;
-  if (!canStrike && kills > 0) console.log('no process is struck from outside: that needs /proc');
-  const chaos = new Chaos(running.pid, kills, generator(seed));
+  const targets = plugins.filter(({ mode }) => mode === 'process').map(({ name }) => name);
+  const canStrike = process.platform === 'linux' && kills > 0 && targets.length > 0;
+  if (process.platform !== 'linux' && kills > 0) console.log('no process is struck from outside: that needs /proc');
+  const chaos = new Chaos(running.pid, targets, kills, generator(seed));
   const memory = watchMemory(running.pid);
   await Promise.all([
     load(running.url, connections, seconds, plugins, requests, ledger),

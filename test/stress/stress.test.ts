@@ -6,14 +6,14 @@ const run = promisify(execFile);
 const script = path.join(__dirname, 'run.js');
 
 test('a few seconds of stress: all accounts agree', async () => {
-  const args = ['--seconds', '4', '--connections', '40', '--kills', '20', '--plugins', 'serial,threads,processes,both,bystander'];
+  const args = ['--seconds', '4', '--connections', '40', '--kills', '4', '--plugins', 'serial,threads,processes,both,bystander'];
   const { stdout } = await run(process.execPath, [script, ...args]);
   const numbers = (line: RegExp): number[] => line.exec(stdout)![1]!.trim().split(/\s+/).map(Number);
   const [requests, right, guilty, beside, killed, late, wrong] = numbers(/^all {2,}(.*)$/m);
   expect(requests).toBe(right! + guilty! + beside! + killed! + late!);
   expect(wrong).toBe(0);
   expect(guilty).toBeGreaterThan(0);
-  expect(numbers(/^signals (.*)$/m)[0]).toBeGreaterThan(0);
+  expect(numbers(/^signals (.*)$/m)[0]! > 0).toBe(process.platform === 'linux');
   expect(stdout).not.toContain(' NO ');
 });
 
