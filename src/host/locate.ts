@@ -31,7 +31,10 @@ export async function locate(pluginpath: string, name: string): Promise<Located>
       if (!resolved.startsWith(folder + path.sep)) {
         throw notFound(`${library} is a link to ${resolved}, which is outside of pluginpath`);
       }
-      const { ino, size, mtimeMs } = await stat(resolved);
+      const status = await stat(resolved);
+      // A pipe would never end to be read.
+      if (!status.isFile()) throw loadFailed(library, new Error(`it is ${status.isDirectory() ? 'a folder' : 'no regular file'}`));
+      const { ino, size, mtimeMs } = status;
       return { path: resolved, library, fingerprint: `${ino}:${size}:${mtimeMs}` };
     } catch (error) {
       if (error instanceof DlserveError) throw error;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { symlinkSync, writeFileSync, mkdirSync, cpSync } from 'node:fs';
 import path from 'node:path';
 import { compileFixture } from '../support/compile';
@@ -179,7 +180,9 @@ describe.each(['thread', 'inline', 'process'])('in mode %s', (mode) => {
       writeFileSync(path.join(doors.pluginpath, 'text.so'), 'not a library');
       mkdirSync(path.join(doors.pluginpath, 'folder.so'));
       expect(await errorOf('/_PLUGIN/text/Echo')).toEqual([500, 'LOAD_FAILED']);
-      expect(await errorOf('/_PLUGIN/folder/Echo')).toEqual([500, 'LOAD_FAILED']);
+      execFileSync('mkfifo', [path.join(doors.pluginpath, 'pipe.so')]);
+      symlinkSync('loop.so', path.join(doors.pluginpath, 'loop.so'));
+      for (const name of ['folder', 'pipe', 'loop']) expect(await errorOf(`/_PLUGIN/${name}/Echo`)).toEqual([500, 'LOAD_FAILED']);
     });
 
     test('a library that failed is tried again when its file has changed', async () => {
