@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import os from 'node:os';
-import path from 'node:path';
 import { DlserveError } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { Flags, Means } from './builder';
@@ -96,8 +95,8 @@ export class Toolchain {
   async #look(names: readonly string[] | undefined): Promise<readonly string[]> {
     const [found] = await Promise.all([findSources(this.#pluginpath), removeLeftovers(this.#pluginpath)]);
     const sources = new Map(found.sources.map((source) => [source.name, source]));
-    const wanted = names ?? [...sources.keys(), ...found.ambiguous.keys()].sort();
-    const stranger = wanted.find((name) => !sources.has(name) && !found.ambiguous.has(name));
+    const wanted = names ?? [...sources.keys(), ...found.unusable.keys()].sort();
+    const stranger = wanted.find((name) => !sources.has(name) && !found.unusable.has(name));
     if (stranger !== undefined) {
       const places = `${stranger}.c, .cc, .cpp, .cxx, .go, or a folder ${stranger}`;
       throw new DlserveError('BAD_CONFIG', { reason: `no source of ${stranger} in ${sourceFolder(this.#pluginpath)}: neither ${places}` });
@@ -107,7 +106,8 @@ export class Toolchain {
     const checked = await Promise.all(
       wanted.map(async (name): Promise<Task | BuildEvent> => {
         try {
-          const source = sources.get(name) ?? severalSources(found.ambiguous.get(name)!);
+          const source = sources.get(name);
+          if (source === undefined) throw found.unusable.get(name)!;
           return (await check(source, this.#flags(name), this.#means)) ?? goesWell(name, 'fresh');
         } catch (error) {
           return this.#failure(name, 0, error);
@@ -161,9 +161,4 @@ export class Toolchain {
     }
     for (const [command, concerned] of byCommand) this.#report.missing(command, concerned);
   }
-}
-
-function severalSources(paths: readonly string[]): never {
-  const list = paths.map((place) => path.basename(place)).join(' and ');
-  throw new Error(`src has ${list}, and only one of them can be its source: rename or remove the other`);
 }

@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { messageOf } from '../ground/errors';
 import { isFileName } from '../contract/name';
 
 export type Language = 'c' | 'c++' | 'go';
@@ -25,8 +26,8 @@ export interface Note {
 
 export interface Found {
   readonly sources: readonly Source[];
-  /** Names that more than one source claims. */
-  readonly ambiguous: ReadonlyMap<string, readonly string[]>;
+  /** Names whose source can't be had, and why: several claim the name, or a folder can't be read. */
+  readonly unusable: ReadonlyMap<string, Error>;
   readonly notes: readonly Note[];
 }
 
@@ -57,7 +58,15 @@ export function sourceFolder(pluginpath: string): string {
 export async function findSources(pluginpath: string): Promise<Found> {
   const folder = sourceFolder(pluginpath);
   const notes: Note[] = [];
-  const candidates = await Promise.all((await entries(folder)).map((entry) => inspect(path.join(folder, entry.name), notes)));
+  const unusable = new Map<string, Error>();
+  const candidates = await Promise.all(
+    (await entries(folder)).map((entry) =>
+      inspect(path.join(folder, entry.name), notes).catch((error: unknown) => {
+        unusable.set(entry.name, new Error(`its source can't be read: ${messageOf(error)}`, { cause: error }));
+        return undefined;
+      }),
+    ),
+  );
 
   const byName = new Map<string, Source[]>();
   for (const source of candidates) {
@@ -67,12 +76,16 @@ export async function findSources(pluginpath: string): Promise<Found> {
     else rivals.push(source);
   }
   const sources: Source[] = [];
-  const ambiguous = new Map<string, string[]>();
   for (const [name, rivals] of byName) {
-    if (rivals.length === 1) sources.push(rivals[0]!);
-    else ambiguous.set(name, rivals.map((rival) => rival.path));
+    if (rivals.length > 1) unusable.set(name, severalSources(rivals));
+    else if (!unusable.has(name)) sources.push(rivals[0]!);
   }
-  return { sources, ambiguous, notes };
+  return { sources, unusable, notes };
+}
+
+function severalSources(rivals: readonly Source[]): Error {
+  const list = rivals.map((rival) => path.basename(rival.path)).join(' and ');
+  return new Error(`src has ${list}, and only one of them can be its source: rename or remove the other`);
 }
 
 async function inspect(place: string, notes: Note[]): Promise<Source | undefined> {

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, promises, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { findSources } from '../../src/toolchain/sources';
 import { pluginpath, removeFolders, write } from './support';
@@ -7,11 +7,11 @@ afterAll(removeFolders);
 
 async function found(files: readonly string[]) {
   const folder = pluginpath(Object.fromEntries(files.map((file) => [`src/${file}`, ''])));
-  const { sources, ambiguous, notes } = await findSources(folder);
+  const { sources, unusable, notes } = await findSources(folder);
   return {
     sources: Object.fromEntries(sources.map(({ name, language }) => [name, language])),
     files: Object.fromEntries(sources.map((source) => [source.name, source.files.map((file) => path.relative(source.path, file))])),
-    ambiguous: Object.fromEntries(Array.from(ambiguous, ([name, paths]) => [name, paths.map((place) => path.basename(place))])),
+    unusable: Object.fromEntries(Array.from(unusable, ([name, { message }]) => [name, message])),
     notes: notes.map(({ path: place, words }) => `${path.basename(place)} ${words}`),
   };
 }
@@ -38,9 +38,10 @@ test('what is hidden is not seen', async () => {
 });
 
 test('two sources of one name are told apart from all others', async () => {
-  const { sources, ambiguous } = await found(['a.c', 'a.go', 'b.c', 'c.c', 'c/x.c', 'd.c', 'd/only.h']);
+  const { sources, unusable } = await found(['a.c', 'a.go', 'b.c', 'c.c', 'c/x.c', 'd.c', 'd/only.h']);
   expect(Object.keys(sources)).toEqual(['b', 'd']);
-  expect(ambiguous).toEqual({ a: ['a.c', 'a.go'], c: ['c', 'c.c'] });
+  const only = 'and only one of them can be its source: rename or remove the other';
+  expect(unusable).toEqual({ a: `src has a.c and a.go, ${only}`, c: `src has c and c.c, ${only}` });
 });
 
 test('what will not be built is explained where a person may expect it to be', async () => {
@@ -53,6 +54,17 @@ test('what will not be built is explained where a person may expect it to be', a
     expect.stringMatching(/^my plugin\.c has a name that no URL can have/),
     expect.stringMatching(/^tests has no C, C\+\+ or Go source/),
   ]);
+});
+
+test('a folder that can not be read is told apart from all others', async () => {
+  const folder = pluginpath({ 'src/a.c': '', 'src/b/x.c': '', 'src/b/deep/y.c': '' });
+  // Not by its mode: root may read everything.
+  const { readdir } = promises;
+  jest.spyOn(promises, 'readdir').mockImplementation(((place: string, options: object) =>
+    place.endsWith('deep') ? Promise.reject(new Error('EACCES: permission denied')) : readdir(place, options)) as typeof readdir);
+  const { sources, unusable } = await findSources(folder).finally(() => jest.restoreAllMocks());
+  expect(sources.map(({ name }) => name)).toEqual(['a']);
+  expect([...unusable]).toEqual([['b', expect.objectContaining({ message: "its source can't be read: EACCES: permission denied" })]]);
 });
 
 test('a pluginpath without src has no sources', async () => {
