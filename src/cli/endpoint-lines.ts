@@ -13,7 +13,7 @@ export function endpointLines(offers: readonly Offer[], url: string, pluginpath:
   }
   const lines = offers.flatMap(({ file, endpoints, error }) => [
     ...endpoints.map(({ method, path }) => `  ${curl(method)}${url}${path}`),
-    ...(error === undefined ? [] : [`  # ${file}: ${error.message}`]),
+    ...(error === undefined ? [] : [`  # ${error.message}`]),
     ...(error === undefined && endpoints.length === 0 ? [`  # ${file}: no handlers, see: dlserve inspect`] : []),
   ]);
   const rest = lines.length > MOST ? [`  ... and ${lines.length - MOST} more`] : [];

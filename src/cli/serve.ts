@@ -19,7 +19,10 @@ export async function serve(flags: FlagValues): Promise<void> {
   for (const { level, message } of config.notes) log[level](message);
   const builds = buildsOf(config, log, withProgress(log));
   const { start } = config.http.workers > 1 ? await import('./primary.js') : await import('./single.js');
-  const url = await start(config, builds, log);
+  const url = await start(config, builds, log).catch(async (error: unknown) => {
+    await builds.stop();
+    throw error;
+  });
   console.log(`dlserve ${version()} listens on ${url}`);
   await builds.finished;
   console.log(endpointLines(await listOffers(config.pluginpath), url, config.pluginpath));

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { DlserveError } from '../ground/errors';
-import { isFileName, libraryExtensions } from '../contract/name';
+import { checkNames, libraryExtensions } from '../contract/name';
 import { examine, locate } from './locate';
 
 /** One library of pluginpath and what it answers, read without opening it. */
@@ -17,17 +17,14 @@ export interface Offer {
 /** Lists every library in `pluginpath`, in alphabetical order. A folder that is not there offers nothing. */
 export async function listOffers(pluginpath: string): Promise<Offer[]> {
   const files = await readdir(pluginpath).catch(() => []);
-  const names = new Set(
-    files
-      .filter((file) => libraryExtensions().includes(path.extname(file)))
-      .map((file) => path.parse(file).name)
-      .filter(isFileName),
-  );
+  const libraries = files.filter((file) => !file.startsWith('.') && libraryExtensions().includes(path.extname(file)));
+  const names = new Set(libraries.map((library) => path.parse(library).name));
   return Promise.all([...names].sort().map((file) => offer(pluginpath, file)));
 }
 
 async function offer(pluginpath: string, file: string): Promise<Offer> {
   try {
+    checkNames(file, 'Any');
     const { byFunc } = await examine(await locate(pluginpath, file));
     const endpoints = [...byFunc].flatMap(([func, methods]) =>
       [...methods.keys()].map((method) => ({ method, path: `/_PLUGIN/${file}/${func}` })),

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -77,13 +77,29 @@ describe('the command line', () => {
     expect([code, stderr]).toEqual([1, `dlserve: port ${port} on 127.0.0.1 is taken: stop what listens there, or choose another with --port (0 picks a free one)\n`]);
   });
 
+  test('a start that fails leaves no compiler behind', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const cwd = folder([], `[http]\nport = ${(taken.address() as AddressInfo).port}\n`);
+    mkdirSync(path.join(cwd, 'lib/src'));
+    writeFileSync(path.join(cwd, 'lib/src/slow.c'), '');
+    writeFileSync(path.join(cwd, 'cc'), '#!/bin/sh\necho $$ > "$PWD/compiler"\nexec sleep 600\n', { mode: 0o755 });
+    const { status } = spawnSync(process.execPath, [main], { cwd, env: { ...process.env, CC: path.join(cwd, 'cc') }, timeout: 60_000 });
+    taken.close();
+    expect(status).toBe(1);
+    const trace = path.join(cwd, 'compiler');
+    if (existsSync(trace)) expect(() => process.kill(Number(readFileSync(trace, 'utf8')), 0)).toThrow('ESRCH');
+  });
+
   test('lists every endpoint with a curl line, and what can not be served', async () => {
     const cwd = folder(['echo.c']);
     writeFileSync(path.join(cwd, 'lib/text.so'), 'text');
+    writeFileSync(path.join(cwd, 'lib/my text.so'), 'text');
     const server = await serve(cwd);
     const list = await until(() => /\n {2}curl[^]*text[^]*\n/.exec(server.stdout())?.[0]);
     expect(list).toContain(`  curl ${server.url}/_PLUGIN/echo/Echo\n  curl -X POST -d 'text' ${server.url}/_PLUGIN/echo/Echo\n`);
-    expect(list).toContain('# text: text.so did not load:');
+    expect(list).toContain('  # text.so did not load:');
+    expect(list).toContain('  # illegal file "my text": letters, digits');
   });
 
   test('notes of the configuration are logged', async () => {
