@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "arguments.h"
-#include "clock.h"
 #include "hub.h"
 #include "inline.h"
 #include "job.h"
 #include "lane.h"
+#include "performance.h"
 #include "status.h"
 
 /* What belongs to one JavaScript environment: the main thread's, or a worker's. Hubs and lanes are known to JavaScript by
@@ -84,7 +84,7 @@ static napi_value create_hub(napi_env env, napi_callback_info info) {
   hub *hub = hub_create(env, arguments[0]);
   if (hub == NULL) return throw(env, "no hub could be made");
   hub->records = records;
-  hub->clock_origin = clock_origin(now);
+  hub->performance_origin = performance_origin(now);
   hub->most_reply = (size_t)most_reply;
   hub->status = instance->status;
   hub->inline_running = status_claim(hub->status);

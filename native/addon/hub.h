@@ -22,7 +22,7 @@ struct lane;
 typedef struct hub {
   /* Fixed. */
   napi_threadsafe_function wake;
-  double clock_origin;
+  double performance_origin;
   status_page *status; /* or NULL */
   size_t most_reply;
   int32_t *records; /* memory of a JavaScript array that `records_ref` keeps */

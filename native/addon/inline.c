@@ -1,7 +1,7 @@
 #include "inline.h"
 
-#include "clock.h"
 #include "deliver.h"
+#include "performance.h"
 
 static napi_value fail(napi_env env, hub *hub, enum job_outcome outcome, double number) {
   napi_value value = NULL;
@@ -29,7 +29,7 @@ static napi_value reply_values(napi_env env, hub *hub, const invoke_reply *reply
 
 napi_value invoke_inline(napi_env env, lane *lane, const call_arguments *call) {
   hub *hub = lane->hub;
-  double now = clock_now(hub->clock_origin);
+  double now = performance_now(hub->performance_origin);
   if (call->deadline <= now) return fail(env, hub, OUTCOME_TOO_LATE, 0);
   invoke_request request = {
     .lent_head = call->head,
@@ -37,7 +37,7 @@ napi_value invoke_inline(napi_env env, lane *lane, const call_arguments *call) {
     .lent_body = call->body,
     .body_length = call->body_length,
     .has_body = call->has_body,
-    .deadline_unix_ms = clock_unix_deadline(call->deadline, now),
+    .deadline_unix_ms = performance_unix_deadline(call->deadline, now),
   };
   const char *text = call->has_body ? invoke_text(&hub->inline_scratch, &request) : call->head;
   if (text == NULL) return fail(env, hub, OUTCOME_NO_MEMORY, 0);

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "lane.h"
+#include "performance.h"
 
 job *job_create(enum job_kind kind, const char *head, size_t head_length, const void *body, size_t body_length) {
   job *created = malloc(sizeof *created + head_length + 1 + body_length + JOB_REPLY_INLINE);
@@ -70,7 +70,7 @@ static void run_call(job *job, invoke_scratch *scratch, double now) {
     .lent_body = (const uint8_t *)job->bytes + job->head_length + 1,
     .body_length = job->request_body_length,
     .has_body = job->has_request_body,
-    .deadline_unix_ms = clock_unix_deadline(job->deadline, now),
+    .deadline_unix_ms = performance_unix_deadline(job->deadline, now),
   };
   const char *text = request.has_body ? invoke_text(scratch, &request) : job->bytes;
   if (text == NULL) {

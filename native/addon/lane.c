@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "performance.h"
 
 /* As much as the main thread has on most systems; only what is touched takes memory. */
 #define STACK_SIZE (8u * 1024u * 1024u)
@@ -146,7 +146,7 @@ static void *work(void *argument) {
     unlock_and_wake(lane);
 
     status_begin(running, lane->first_label, taken->symbol);
-    job_run(taken, &scratch, clock_now(hub->clock_origin));
+    job_run(taken, &scratch, performance_now(hub->performance_origin));
     status_end(running);
     taken->state = JOB_ENDED;
     hub_report(hub, taken);

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,6 +15,11 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
+#ifdef __APPLE__
+#include <sys/event.h>
+#else
+#include <poll.h>
+#endif
 
 #include "fault.h"
 #include "threads.h"
@@ -24,7 +28,7 @@
 /* High enough that a library's own descriptors don't meet it, low enough for any limit. */
 #define HIGH_DESCRIPTOR 200
 
-static pid_t runner;
+static pid_t host_process, runner;
 static int host_socket = -1;
 static int descriptors[MOST_DESCRIPTORS];
 static int descriptor_count;
@@ -51,6 +55,7 @@ static void in_fork(void) {
 }
 
 void guard_lifetime(pid_t host) {
+  host_process = host;
   runner = getpid();
   end_with(host);
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -67,6 +72,25 @@ void guard_lifetime(pid_t host) {
 
 int guard_is_fork(void) { return *original == 0; }
 
+#ifdef __APPLE__
+
+/* There poll doesn't tell of a hang-up alone (radars 37537852, 37550628), so what is watched is the process. */
+static void *watch_host(void *unused) {
+  (void)unused;
+  struct kevent exited, event;
+  EV_SET(&exited, (uintptr_t)host_process, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
+  int queue = kqueue();
+  int count;
+  do count = kevent(queue, &exited, 1, &event, 1, NULL);
+  while (count < 0 && errno == EINTR);
+  /* The library has closed the queue; the next receive or reply finds out. */
+  if (count <= 0) return NULL;
+  if ((event.flags & EV_ERROR) && event.data != ESRCH) fault("the host can't be watched: %s", strerror((int)event.data));
+  guard_end();
+}
+
+#else
+
 /* Only a hang-up wakes it, so it costs nothing while calls come and go. */
 static void *watch_host(void *unused) {
   (void)unused;
@@ -79,6 +103,8 @@ static void *watch_host(void *unused) {
   }
   return NULL;
 }
+
+#endif
 
 void guard_watch(int fd) {
   host_socket = fd;

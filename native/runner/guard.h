@@ -8,7 +8,7 @@
  * host: its process id */
 void guard_lifetime(pid_t host);
 
-/* Starts to watch a socket to the host: when it is closed from there, everything here ends. */
+/* Starts to watch the host, where the system allows it by a socket: when that is closed from there, everything here ends. */
 void guard_watch(int fd);
 
 /* Moves a descriptor that the host gave out of the library's sight; ends the process if it isn't there. */

@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "../invoke/clock.h"
 #include "fault.h"
 #include "frames.h"
 #include "guard.h"

@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../invoke/clock.h"
 #include "../invoke/invoke.h"
-#include "clock.h"
 #include "fault.h"
 #include "guard.h"
 #include "replies.h"
@@ -198,6 +198,10 @@ typedef struct __attribute__((packed)) {
 
 _Static_assert(sizeof(reply_header) == PROTOCOL_REPLY_HEADER, "layout");
 
+static uint32_t microseconds(double milliseconds) {
+  return milliseconds < UINT32_MAX / 1000 ? (uint32_t)(milliseconds * 1e3) : UINT32_MAX;
+}
+
 static void answer(uint64_t id, uint8_t flags, const invoke_reply *reply, double began, double now) {
   size_t length = sizeof(reply_header) + reply->headers_length + reply->body_length;
   reply_header header = {
@@ -206,7 +210,7 @@ static void answer(uint64_t id, uint8_t flags, const invoke_reply *reply, double
     .flags = flags,
     .id = id,
     .status = reply->status,
-    .microseconds = (uint32_t)((now - began) * 1e3),
+    .microseconds = microseconds(now - began),
     .headers_length = (uint32_t)reply->headers_length,
   };
   replies_commit(&header, sizeof header, reply->given_headers, reply->headers_length, reply->given_body, reply->body_length,
@@ -237,7 +241,7 @@ static void execute(const task *task, invoke_scratch *scratch) {
   const frames_call *call = &task->call;
   double began = clock_now();
   uint32_t cancelled = atomic_load(&crew.shared->cancelled[call->id % PROTOCOL_MOST_CANCELLED]);
-  if (cancelled == (uint32_t)call->id || began - crew.clock_ahead >= call->deadline) {
+  if (cancelled == (uint32_t)(call->id / PROTOCOL_MOST_CANCELLED + 1) || began - crew.clock_ahead >= call->deadline) {
     answer_empty(call->id, PROTOCOL_REPLY_SKIPPED, began);
     return;
   }

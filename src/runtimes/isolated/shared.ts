@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -24,7 +24,6 @@ export class Shared {
   /** @throws what the file system throws */
   constructor() {
     this.fd = create();
-    ftruncateSync(this.fd, SharedLayout.SIZE);
   }
 
   progress(): Progress {
@@ -54,7 +53,7 @@ export class Shared {
 
   /** Has the runner skip a call: if it has not begun when this returns, it never will. */
   cancel(id: number): void {
-    this.buffer.writeUInt32LE(id % 0x1_0000_0000, 0);
+    this.buffer.writeUInt32LE((Math.floor(id / MOST_CANCELLED) + 1) % 0x1_0000_0000, 0);
     writeSync(this.fd, this.buffer, 0, 4, SharedLayout.CANCELLED + 4 * (id % MOST_CANCELLED));
   }
 
@@ -68,18 +67,30 @@ export class Shared {
   }
 }
 
-/** In memory where the system has a file system for that. */
+/** In memory where the system has a file system for that, and where there is room in it. */
 function create(): number {
   const name = `dlserve-${process.pid}-${randomBytes(8).toString('hex')}`;
   const places = process.platform === 'linux' ? ['/dev/shm', tmpdir()] : [tmpdir()];
   for (;;) {
-    const file = path.join(places.shift()!, name);
     try {
-      const fd = openSync(file, 'wx+', 0o600);
-      unlinkSync(file);
-      return fd;
+      return createIn(path.join(places.shift()!, name));
     } catch (error) {
       if (places.length === 0) throw error;
     }
   }
 }
+
+/** All of the file is written: a page that turns out later not to fit would end the runner, or fail the host. */
+function createIn(file: string): number {
+  const fd = openSync(file, 'wx+', 0o600);
+  try {
+    unlinkSync(file);
+    for (let at = 0; at < ZEROS.length; ) at += writeSync(fd, ZEROS, at, ZEROS.length - at, at);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+const ZEROS = Buffer.alloc(SharedLayout.SIZE);
