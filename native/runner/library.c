@@ -30,6 +30,16 @@ static uint32_t concurrency_of(void *handle, const library_request *request) {
   return concurrency < MOST_THREADS ? concurrency : MOST_THREADS;
 }
 
+static int initialise(void *handle, const char *config, dlserve_free *release, library_refusal *refusal) {
+  dlserve_init *init = (dlserve_init *)dlsym(handle, "PluginInit");
+  if (init == NULL) return 1;
+  char *given_error = NULL;
+  int result = init(config, &given_error);
+  if (result != 0) refuse(refusal, PROTOCOL_STAGE_INIT, result, given_error == NULL ? "" : strdup(given_error));
+  if (given_error != NULL && release != NULL) release(given_error);
+  return result == 0;
+}
+
 int library_open(const library_request *request, library *library, library_refusal *refusal, void (*stage)(uint32_t)) {
   stage(PROTOCOL_STAGE_LOAD);
   void *handle = dlopen(request->lent_path, RTLD_NOW | RTLD_LOCAL);
@@ -51,15 +61,11 @@ int library_open(const library_request *request, library *library, library_refus
     library->handlers[i] = (dlserve_handler *)dlsym(handle, symbol);
     if (library->handlers[i] == NULL) return refuse_loading(refusal);
   }
-  library->concurrency = concurrency_of(handle, request);
 
   stage(PROTOCOL_STAGE_INIT);
-  dlserve_init *init = (dlserve_init *)dlsym(handle, "PluginInit");
-  if (init == NULL) return 1;
-  char *given_error = NULL;
-  int result = init(request->lent_config, &given_error);
-  if (result == 0) return 1;
-  refuse(refusal, PROTOCOL_STAGE_INIT, result, given_error == NULL ? "" : strdup(given_error));
-  if (given_error != NULL && library->release != NULL) library->release(given_error);
-  return 0;
+  if (!initialise(handle, request->lent_config, library->release, refusal)) return 0;
+
+  stage(PROTOCOL_STAGE_ABI);
+  library->concurrency = concurrency_of(handle, request);
+  return 1;
 }

@@ -18,7 +18,7 @@ export interface Handlers {
 
 /** Mode "inline": all that a library does, it does on the event loop's own thread. */
 export class InlineRuntime implements Runtime {
-    constructor(private readonly prepare: (source: PluginSource, library: Library) => Handlers) {}
+  constructor(private readonly prepare: (source: PluginSource, library: Library) => Handlers) {}
 
   async open(source: PluginSource): Promise<Plugin> {
     const library = Library.open(source);

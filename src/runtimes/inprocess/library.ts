@@ -6,6 +6,9 @@ import { useKoffi, type KoffiFunction, type LibraryHandle } from './koffi';
 /** RTLD_NOW, the same number on Linux and macOS: unresolved symbols fail the opening, not a call. */
 const RTLD_NOW = 2;
 
+/** What `concurrency` in the configuration may be at most, and MOST_THREADS of native/runner/library.c. */
+const MOST_THREADS = 1024;
+
 /** Libraries that are never let go of: something may still run in them. */
 const kept = new Set<Library>();
 
@@ -82,7 +85,7 @@ export class Library {
   concurrency(): number {
     const configured = this.source.settings.concurrency;
     const declared = configured ?? (this.bind('PluginConcurrency', 'int', [])?.() as number | undefined) ?? 1;
-    return declared === 0 ? ANY_CONCURRENCY : Math.max(1, declared);
+    return declared === 0 ? ANY_CONCURRENCY : Math.min(Math.max(1, declared), MOST_THREADS);
   }
 
   /**

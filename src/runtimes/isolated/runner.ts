@@ -91,7 +91,7 @@ export class Runner implements ProcessOwner {
       path: this.source.path,
       config: JSON.stringify(settings.config),
       symbols: this.source.symbols,
-      concurrency: settings.concurrency ?? 0,
+      concurrency: settings.concurrency === 0 ? ANY_CONCURRENCY : (settings.concurrency ?? 0),
       any: ANY_CONCURRENCY,
       memory: settings.memory,
       largestReply: MAX_REPLY,

@@ -47,6 +47,15 @@ describe.each([
   const begun = async (plugin: Plugin): Promise<number> => Number(textOf(await callHandler(plugin, 1)));
   const warnings = (): Record<string, unknown>[] => recorded.lines.filter((line) => line['handler'] === 'GETWaitHandler');
 
+  it.each([
+    [2 ** 31 - 1, 1024],
+    [-3, 1],
+  ])('takes no impossible number of threads from a library (%d)', async (threads, most) => {
+    const plugin = await open('concurrency.c', ['GETTestHandler'], { config: { threads } });
+    expect(plugin.capacity).toBeLessThanOrEqual(most);
+    expect(textOf(await callHandler(plugin, 0))).toBe('');
+  });
+
   it('leaves Node its file and DNS work, and other plugins theirs, while handlers wait', async () => {
     const slow = await openGate({ concurrency: 64 });
     const fast = await open('echo.c', ['GETEchoHandler']);

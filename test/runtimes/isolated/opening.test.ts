@@ -76,6 +76,21 @@ describe('what a process of a plugin gets', () => {
   });
 });
 
+describe('threads', () => {
+  it.each([
+    ['as the library says when PluginInit has returned', undefined, 3, 3],
+    ['one, where it says something impossible', undefined, -3, 1],
+    ['no more than a process can have, where it says so', undefined, 2 ** 31 - 1, 1024],
+    ['as many as "any number" is', undefined, 0, 64],
+    ['as the configuration says', 2, 3, 2],
+    ['as many as "any number" is, where the configuration says that', 0, 3, 64],
+  ])('%s', async (_, concurrency, threads, capacity) => {
+    const settings = { concurrency, config: { threads } };
+    const { plugin } = await openLibrary(compileFixture('concurrency.c'), ['GETTestHandler'], { settings });
+    expect(plugin.capacity).toBe(capacity);
+  });
+});
+
 describe('a library that changes', () => {
   it('is told in the log when a new process runs it', async () => {
     const library = path.join(scratch, 'changing.so');
