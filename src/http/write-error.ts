@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { DlserveError } from '../ground/errors';
+import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 
 /** Errors of a plugin under pressure: the runtime logs the change of state, not each request that meets it. */
@@ -14,7 +14,7 @@ export function writeError(thrown: unknown, req: IncomingMessage, res: ServerRes
   const error = thrown instanceof DlserveError ? thrown : new DlserveError('INTERNAL', {}, { cause: thrown });
   const line = { ...context, code: error.code, method: req.method, url: req.url };
   if (error.status < 500 || QUIET.has(error.code)) log.debug(line, error.message);
-  else log.error({ ...line, cause: error.cause }, error.message);
+  else log.error({ ...line, ...causeOf(error) }, error.message);
   if (res.headersSent || res.destroyed) return;
   const body = JSON.stringify({ error: error.message, code: error.code });
   res.writeHead(error.status, {
@@ -23,4 +23,10 @@ export function writeError(thrown: unknown, req: IncomingMessage, res: ServerRes
     'Content-Length': Buffer.byteLength(body),
   });
   res.end(body);
+}
+
+/** Whole, with its stack, where nobody expected it; else the words say enough. */
+function causeOf({ code, cause }: DlserveError): object {
+  if (code === 'INTERNAL') return { err: cause };
+  return cause === undefined ? {} : { cause: messageOf(cause) };
 }
