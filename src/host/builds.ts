@@ -20,7 +20,7 @@ export function startBuilds(options: ToolchainOptions & { readonly log: Logger }
   const toolchain = new Toolchain(options);
   const finished = toolchain.build().then(
     () => undefined,
-    (error: unknown) => options.log.error(`the sources were not compiled: ${messageOf(error)}`),
+    (error: unknown) => options.log.error(messageOf(error)),
   );
   return { wait: (name) => toolchain.wait(name), finished, stop: () => toolchain.stop() };
 }

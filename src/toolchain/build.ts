@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import os from 'node:os';
-import { DlserveError } from '../ground/errors';
+import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { Flags, Means } from './builder';
 import { goesWell, goesWrong, type BuildEvent } from './event';
 import { check, hasLibrary, make, type Task } from './make';
 import { Report } from './report';
 import { Slots } from './slots';
-import { findSources, sourceFolder } from './sources';
+import { findSources, sourceFolder, type Found } from './sources';
 import { MissingTool, Tools } from './tools';
 import { removeLeftovers } from './workplace';
 
@@ -57,7 +57,7 @@ export class Toolchain {
    * Builds what is stale. A server calls it once: a source that is changed later has no effect until the next start.
    * @param names the plugins to look at; all that have a source by default
    * @returns how each ended, sorted by name; a failure is an event like the others
-   * @throws DlserveError BAD_CONFIG for a name without source; what reading the folder of the sources throws
+   * @throws DlserveError BAD_CONFIG for a name without source, or where the sources can't be read
    */
   async build(names?: readonly string[]): Promise<BuildEvent[]> {
     this.#looking = this.#look(names);
@@ -93,7 +93,7 @@ export class Toolchain {
 
   /** Sees what there is, which takes milliseconds, and sets in motion what takes longer. */
   async #look(names: readonly string[] | undefined): Promise<readonly string[]> {
-    const [found] = await Promise.all([findSources(this.#pluginpath), removeLeftovers(this.#pluginpath)]);
+    const [found] = await Promise.all([this.#find(), removeLeftovers(this.#pluginpath)]);
     const sources = new Map(found.sources.map((source) => [source.name, source]));
     const wanted = names ?? [...sources.keys(), ...found.unusable.keys()].sort();
     const stranger = wanted.find((name) => !sources.has(name) && !found.unusable.has(name));
@@ -120,6 +120,13 @@ export class Toolchain {
       else this.#start(next);
     }
     return wanted;
+  }
+
+  #find(): Promise<Found> {
+    return findSources(this.#pluginpath).catch((error: unknown) => {
+      const reason = `the sources in pluginpath can't be read: ${messageOf(error)}`;
+      throw new DlserveError('BAD_CONFIG', { reason }, { cause: error });
+    });
   }
 
   #start(task: Task): void {

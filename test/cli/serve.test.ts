@@ -201,6 +201,9 @@ describe('sources', () => {
     expect([all.code, all.stdout]).toEqual([1, expect.stringMatching(/bad: failed\ngood: built in .* s\n/)]);
     expect(all.stderr).toMatch(/bad\.c:1:36: error: .*forgotten.* undeclared/);
     expect(run(['build', 'lib/src/good.c'], cwd)).toMatchObject({ code: 0, stdout: 'good: fresh\n' });
+    const noFolder = scratch();
+    writeFileSync(path.join(noFolder, 'lib'), '');
+    expect(run(['build'], noFolder)).toMatchObject({ code: 1, stderr: expect.stringMatching(/^dlserve: the sources .*ENOTDIR[^\n]*\n$/) as string });
     expect(run(['build', 'nope'], cwd)).toMatchObject({ code: 1, stderr: expect.stringContaining('nope') as string });
   });
 });

@@ -162,7 +162,7 @@ test('sources that cannot be read fail the build, and no request', async () => {
   const { chain } = toolchain(folder);
   const all = chain.build();
   const waiting = chain.wait('a');
-  await expect(all).rejects.toMatchObject({ code: 'ENOTDIR' });
+  await expect(all).rejects.toMatchObject({ code: 'BAD_CONFIG', cause: { code: 'ENOTDIR' } });
   await waiting;
   expect(chain.wait('a')).toBeUndefined();
 });
