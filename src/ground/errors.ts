@@ -14,7 +14,7 @@ export const ERRORS = {
   BAD_NAME: { status: 400, message: 'illegal {what} {value}: {rule}' },
   BAD_TIMEOUT: { status: 400, message: 'illegal x-dlserve-timeout {value}: give a duration such as 250ms or 2s' },
   ROUTE_NOT_FOUND: { status: 404, message: 'nothing here: plugins answer at /_PLUGIN/{file}/{func}' },
-  LIBRARY_NOT_FOUND: { status: 404, message: 'no library {library} in {directory}' },
+  LIBRARY_NOT_FOUND: { status: 404, message: 'no library {library} in {directory}{hint}' },
   HANDLER_NOT_FOUND: { status: 404, message: 'no handler {symbol} in {library}{hint}' },
   METHOD_NOT_ALLOWED: { status: 405, message: '{path} does not answer {method}, only {allow}' },
   BODY_TOO_LARGE: { status: 413, message: 'the request body is over the limit of {limit} bytes' },

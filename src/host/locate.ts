@@ -21,15 +21,15 @@ export interface Located {
  */
 export async function locate(pluginpath: string, name: string): Promise<Located> {
   const endings = libraryExtensions();
-  const notFound = (cause?: unknown): DlserveError =>
-    new DlserveError('LIBRARY_NOT_FOUND', { library: `${name}${endings.join('|')}`, directory: pluginpath }, { cause });
+  const notFound = (cause?: unknown, hint = ''): DlserveError =>
+    new DlserveError('LIBRARY_NOT_FOUND', { library: `${name}${endings.join('|')}`, directory: pluginpath, hint }, { cause });
   const folder = await realpath(pluginpath).catch((error: unknown) => Promise.reject(notFound(error)));
   for (const ending of endings) {
     const library = name + ending;
     try {
       const resolved = await realpath(path.join(folder, library));
       if (!resolved.startsWith(folder + path.sep)) {
-        throw notFound(`${library} is a link to ${resolved}, which is outside of pluginpath`);
+        throw notFound(`it leads to ${resolved}`, ': the link of that name leads out of the folder');
       }
       const status = await stat(resolved);
       // A pipe would never end to be read.
