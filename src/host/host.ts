@@ -127,9 +127,9 @@ export class Host {
   }
 
   async #close(limit: number): Promise<void> {
-    void this.#parts.builds.stop();
     const until = performance.now() + limit;
-    await Promise.race([Promise.allSettled(this.#opening.values()), setTimeout(limit, undefined, { ref: false })]);
+    const underway = [this.#parts.builds.stop(), ...this.#opening.values()];
+    await Promise.race([Promise.allSettled(underway), setTimeout(limit, undefined, { ref: false })]);
     const left = Math.max(until - performance.now(), 0);
     await Promise.all(Array.from(this.#open.values(), (plugin) => plugin.runtime.close(left)));
   }

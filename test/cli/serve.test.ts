@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -77,18 +77,17 @@ describe('the command line', () => {
     expect([code, stderr]).toEqual([1, `dlserve: port ${port} on 127.0.0.1 is taken: stop what listens there, or choose another with --port (0 picks a free one)\n`]);
   });
 
-  test('a start that fails leaves no compiler behind', async () => {
+  test('a start that fails waits for no compiler', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const cwd = folder([], `[http]\nport = ${(taken.address() as AddressInfo).port}\n`);
     mkdirSync(path.join(cwd, 'lib/src'));
     writeFileSync(path.join(cwd, 'lib/src/slow.c'), '');
-    writeFileSync(path.join(cwd, 'cc'), '#!/bin/sh\necho $$ > "$PWD/compiler"\nexec sleep 600\n', { mode: 0o755 });
+    writeFileSync(path.join(cwd, 'cc'), '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
     const { status } = spawnSync(process.execPath, [main], { cwd, env: { ...process.env, CC: path.join(cwd, 'cc') }, timeout: 60_000 });
     taken.close();
+    // It would wait for its compiler otherwise.
     expect(status).toBe(1);
-    const trace = path.join(cwd, 'compiler');
-    if (existsSync(trace)) expect(() => process.kill(Number(readFileSync(trace, 'utf8')), 0)).toThrow('ESRCH');
   });
 
   test('lists every endpoint with a curl line, and what can not be served', async () => {
@@ -224,6 +223,19 @@ describe('stopping', () => {
     expect(await running).toEqual([200, 'through']);
     expect(await server.exited()).toEqual({ code: 0, signal: null });
     expect(readFileSync(trace, 'utf8')).toMatch(/^init\ncall\nstop\n/);
+  });
+
+  test('ends the compilers, and leaves nothing half-built behind', async () => {
+    const cwd = folder([]);
+    mkdirSync(path.join(cwd, 'lib/src'));
+    writeFileSync(path.join(cwd, 'lib/src/slow.c'), '');
+    writeFileSync(path.join(cwd, 'cc'), '#!/bin/sh\ncase $1 in --version) exec cc $1;; esac\necho $$ > "$TRACE"\nexec sleep 600\n', { mode: 0o755 });
+    const trace = path.join(cwd, 'compiler');
+    const server = await serve(cwd, [], { CC: path.join(cwd, 'cc'), TRACE: trace });
+    const compiler = await until(() => (existsSync(trace) ? Number(readFileSync(trace, 'utf8')) || undefined : undefined));
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+    expect(() => process.kill(compiler, 0)).toThrow('ESRCH');
+    expect(readdirSync(path.join(cwd, 'lib/.dlserve')).filter((name) => name.startsWith('build-'))).toEqual([]);
   });
 
   test('cuts off what does not end within the limit', async () => {
