@@ -68,11 +68,13 @@
 #define PROTOCOL_STAGE_SERVE 4
 #define PROTOCOL_STAGE_STOP 5
 
-/* The shared file. u64 begun: calls taken, which are those with ids 1 to begun. u64 committed: bytes of REPLY frames and
- * all before them that must reach the host; those not sent yet are in the ring, byte n at n modulo its size. u32 stage.
- * u32 halt: written by the host, not 0: take no more calls. u32 cancelled[]: written by the host, for the id n at n modulo its
- * size, n divided by its size plus 1: that call must not begin. */
+/* The shared file. u64 begun: calls that have begun, which are those with ids 1 to begun. u64 taken: bytes received since OPENED,
+ * by which the host sees that a long frame moves. u64 committed: bytes of REPLY frames and all before them that must reach the
+ * host; those not sent yet are in the ring, byte n at n modulo its size. u32 stage. u32 halt: written by the host, not 0: take
+ * no more calls. u32 cancelled[]: written by the host, for the id n at n modulo its size, n divided by its size plus 1: that
+ * call must not begin. */
 #define PROTOCOL_SHARED_BEGUN 0
+#define PROTOCOL_SHARED_TAKEN 8
 #define PROTOCOL_SHARED_COMMITTED 64
 #define PROTOCOL_SHARED_STAGE 128
 #define PROTOCOL_SHARED_HALT 192

@@ -11,6 +11,7 @@
 
 typedef struct {
   _Alignas(64) _Atomic uint64_t begun;
+  _Atomic uint64_t taken;
   _Alignas(64) _Atomic uint64_t committed;
   _Alignas(64) _Atomic uint32_t stage;
   _Alignas(64) _Atomic uint32_t halt;
@@ -19,6 +20,7 @@ typedef struct {
 } shared_file;
 
 _Static_assert(offsetof(shared_file, begun) == PROTOCOL_SHARED_BEGUN, "layout");
+_Static_assert(offsetof(shared_file, taken) == PROTOCOL_SHARED_TAKEN, "layout");
 _Static_assert(offsetof(shared_file, committed) == PROTOCOL_SHARED_COMMITTED, "layout");
 _Static_assert(offsetof(shared_file, stage) == PROTOCOL_SHARED_STAGE, "layout");
 _Static_assert(offsetof(shared_file, halt) == PROTOCOL_SHARED_HALT, "layout");

@@ -51,7 +51,7 @@ typedef struct {
 
 static void *work(void *unused);
 
-void workers_receive(int fd, frames *frames) {
+size_t workers_receive(int fd, frames *frames) {
   size_t room;
   uint8_t *at = frames_room(frames, &room);
   if (at == NULL) fault("out of memory for requests");
@@ -61,6 +61,7 @@ void workers_receive(int fd, frames *frames) {
   if (received == 0 || (received < 0 && errno == ECONNRESET)) guard_end();
   if (received < 0) fault("calls can't be received: %s", strerror(errno));
   frames_filled(frames, (size_t)received);
+  return (size_t)received;
 }
 
 /* Whether the host wants this process to take no more calls; it will end it. */
@@ -176,7 +177,8 @@ static void take(task *task, int was_busy) {
     } else {
       crew.reading = 1;
       pthread_mutex_unlock(&crew.lock);
-      workers_receive(crew.fd, crew.frames);
+      size_t received = workers_receive(crew.fd, crew.frames);
+      atomic_fetch_add_explicit(&crew.shared->taken, received, memory_order_relaxed);
       pthread_mutex_lock(&crew.lock);
       crew.reading = 0;
     }

@@ -14,7 +14,7 @@ _Noreturn void workers_serve(int fd, frames *frames, const library *library, sha
 /* For the watch: where nobody reads because a call took longer than expected, a free worker is called. */
 int workers_look(void);
 
-/* Reads what is there, waiting until something is. Ends the process when the host is gone. */
-void workers_receive(int fd, frames *frames);
+/* Reads what is there, waiting until something is; returns its bytes. Ends the process when the host is gone. */
+size_t workers_receive(int fd, frames *frames);
 
 #endif

@@ -112,7 +112,8 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
       this.crashes.beginTrial();
       this.startMissing();
     }
-    return true;
+    // Its process may not have started.
+    return !this.crashes.isResting;
   }
 
   private resting(): DlserveError {

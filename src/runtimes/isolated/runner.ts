@@ -2,6 +2,7 @@ import { ANY_CONCURRENCY, MAX_REPLY, type Call, type PluginSource } from '../../
 import { Batch } from './batch';
 import type { Death, Ending } from './deaths';
 import { FrameReader } from './frames';
+import { Ledger } from './ledger';
 import { RunnerProcess, type Exit, type ProcessOwner } from './process';
 import {
   FAILED_HEADER, Message, ProtocolError, REPLY_HEADER, checkHello, helloFrame, openFrame, readFailed, readOpened, replyId,
@@ -34,8 +35,7 @@ export class Runner implements ProcessOwner {
   /** Threads that can be inside the library. */
   concurrency = 0;
   state: 'opening' | 'ready' | 'retired' | 'stopping' | 'ending' | 'dead' = 'opening';
-  /** Calls sent and not answered. */
-  readonly calls = new Map<number, Call>();
+  readonly calls = new Ledger();
   /** Calls that a handler has answered. */
   served = 0;
   /** Microseconds that a call typically spends in its handler. */
@@ -47,13 +47,7 @@ export class Runner implements ProcessOwner {
   private readonly openLimit: NodeJS.Timeout;
   private readonly batch: Batch;
   private readonly frames: FrameReader;
-  /** Calls past their deadline that have begun. */
-  private readonly expired = new Set<Call>();
-  /** Calls that will be skipped, but were not yet. */
-  private readonly cancelled = new Set<number>();
-  private bytes = 0;
   private replies = 0;
-  private lastId = 0;
   private greeted = false;
   private stopAsked = false;
   private stopped = false;
@@ -72,6 +66,7 @@ export class Runner implements ProcessOwner {
   constructor(executable: string, source: PluginSource, openLimit: number, owner: RunnerOwner) {
     this.source = source;
     this.owner = owner;
+    const opening = Buffer.concat([helloFrame(), this.openFrame()]);
     this.shared = new Shared();
     try {
       this.process = new RunnerProcess(executable, this.shared.fd, source, this);
@@ -81,7 +76,7 @@ export class Runner implements ProcessOwner {
     }
     this.frames = new FrameReader(LARGEST_FRAME, (buffer, start, end) => this.frame(buffer, start, end));
     this.batch = new Batch(this.process.calls);
-    this.batch.write(Buffer.concat([helloFrame(), this.openFrame()]));
+    this.batch.write(opening);
     this.openLimit = setTimeout(() => this.kill('limit'), openLimit);
   }
 
@@ -100,16 +95,13 @@ export class Runner implements ProcessOwner {
 
   /** Whether it can take a call now. `window`: how many it may have. */
   hasRoom(window: number): boolean {
-    return this.state === 'ready' && this.calls.size + this.cancelled.size < window && this.bytes < MOST_BYTES;
+    return this.state === 'ready' && this.calls.unanswered < window && this.calls.bytes < MOST_BYTES;
   }
 
   /** Sends a call, together with others of this turn of the event loop unless it is the only one. */
   send(call: Call): void {
     const alone = this.calls.size === 0;
-    const id = ++this.lastId;
-    this.calls.set(id, call);
-    this.bytes += size(call);
-    this.batch.add(id, call, alone);
+    this.batch.add(this.calls.add(call), call, alone);
   }
 
   /** @internal */
@@ -153,11 +145,9 @@ export class Runner implements ProcessOwner {
     const reply = readReply(buffer, start, end);
     const id = replyId(buffer, start);
     this.replies++;
-    const call = this.calls.get(id);
-    if (call === undefined && this.cancelled.delete(id)) return;
+    const call = this.calls.settle(id);
+    if (call === null) return;
     if (call === undefined) throw new ProtocolError(`a reply to call ${id}, which is not open`);
-    this.forget(id, call);
-    if (this.expired.size > 0) this.expired.delete(call);
     if (reply.raw === null) {
       call.settle(refusal(reply, this.source, call), null);
     } else {
@@ -173,25 +163,17 @@ export class Runner implements ProcessOwner {
    * @returns whether the call is here
    */
   expire(call: Call): boolean {
-    for (const [id, sent] of this.calls) {
-      if (sent !== call) continue;
-      this.shared.cancel(id);
-      if (id > this.shared.progress().begun) {
-        this.forget(id, call);
-        this.cancelled.add(id);
-      } else {
-        this.expired.add(call);
-        // It may have been answered, or skipped, at this very moment.
-        setTimeout(() => this.retireIfHung(id), REPLY_GRACE);
-      }
-      return true;
+    const id = this.calls.find(call);
+    if (id === 0) return false;
+    this.shared.cancel(id);
+    if (id > this.shared.progress().begun) {
+      this.calls.cancel(id);
+    } else {
+      this.calls.markOverdue(id);
+      // It may have been answered, or skipped, at this very moment.
+      setTimeout(() => this.retireIfHung(id), REPLY_GRACE);
     }
-    return false;
-  }
-
-  private forget(id: number, call: Call): void {
-    this.calls.delete(id);
-    this.bytes -= size(call);
+    return true;
   }
 
   private retireIfHung(id: number): void {
@@ -204,19 +186,18 @@ export class Runner implements ProcessOwner {
     }
     this.shared.halt();
     this.state = 'retired';
-    this.handBack();
-    // A call that was being taken at this very moment is not: that shows a little later.
+    const waiting = this.calls.takeWaiting(this.shared.progress().begun);
+    this.endWhenOnlyHung();
+    this.owner.retired(this, waiting);
     setTimeout(() => this.checkRetired(), REPLY_GRACE);
   }
 
-  private handBack(): void {
-    const waiting = this.takeWaiting(this.shared.progress().begun);
-    this.endWhenOnlyHung();
-    this.owner.retired(this, waiting);
-  }
-
+  /** A call that was just being taken when the runner was told to take no more is not: that shows a little later. */
   private checkRetired(): void {
-    if (this.state === 'retired') this.handBack();
+    if (this.state !== 'retired') return;
+    const waiting = this.calls.takeWaiting(this.shared.progress().begun);
+    this.endWhenOnlyHung();
+    if (waiting.length > 0) this.owner.retired(this, waiting);
   }
 
   /** Whether the host has decided to end it. */
@@ -225,19 +206,7 @@ export class Runner implements ProcessOwner {
   }
 
   private endWhenOnlyHung(): void {
-    for (const call of this.calls.values()) if (!this.expired.has(call)) return;
-    this.kill('deadline');
-  }
-
-  /** Takes away the calls that have not begun. */
-  private takeWaiting(begun: number): Call[] {
-    const waiting: Call[] = [];
-    for (const [id, call] of this.calls) {
-      if (id <= begun) continue;
-      this.forget(id, call);
-      waiting.push(call);
-    }
-    return waiting;
+    if (this.calls.isAllOverdue) this.kill('deadline');
   }
 
   /**
@@ -247,8 +216,8 @@ export class Runner implements ProcessOwner {
   checkStall(): number {
     this.checkRetired();
     if (this.state !== 'ready' || this.calls.size === 0) return (this.idleChecks = 0);
-    const { begun, committed } = this.shared.progress();
-    const seen = `${begun} ${committed} ${this.frames.received}`;
+    const { begun, taken, committed } = this.shared.progress();
+    const seen = `${begun} ${taken} ${committed} ${this.frames.received}`;
     const executing = begun > this.replies && committed === this.frames.received;
     this.idleChecks = executing || seen !== this.progressSeen ? 0 : this.idleChecks + 1;
     this.progressSeen = seen;
@@ -290,8 +259,7 @@ export class Runner implements ProcessOwner {
     this.state = 'dead';
     this.shared.close();
     // A value that can't be was written by a dying plugin: then nothing that was sent is sent again.
-    const waiting = begun <= this.lastId && begun >= this.replies ? this.takeWaiting(begun) : [];
-    const open = [...this.calls.values()];
+    const waiting = begun <= this.calls.lastId && begun >= this.replies ? this.calls.takeWaiting(begun) : [];
     this.owner.died(this, {
       pid: this.process.pid,
       exit,
@@ -299,13 +267,8 @@ export class Runner implements ProcessOwner {
       stopped: this.stopped && exit.status === 0,
       stage,
       failure: this.failure,
-      executing: open.filter((call) => !this.expired.has(call)),
-      expired: open.filter((call) => this.expired.has(call)),
+      ...this.calls.left(),
       waiting,
     });
   }
-}
-
-function size(call: Call): number {
-  return call.request.length + (call.body === null ? 0 : call.body.length);
 }

@@ -8,6 +8,8 @@ import { MOST_CANCELLED, RING_SIZE, SharedLayout } from './protocol';
 export interface Progress {
   /** Calls with ids 1 to this have begun. */
   readonly begun: number;
+  /** Bytes received since it opened the library: they grow while a large request is on its way. */
+  readonly taken: number;
   /** Bytes of the stream of replies that count as given. */
   readonly committed: number;
   readonly stage: number;
@@ -30,6 +32,7 @@ export class Shared {
     readSync(this.fd, this.buffer, 0, SharedLayout.HALT, 0);
     return {
       begun: Number(this.buffer.readBigUInt64LE(SharedLayout.BEGUN)),
+      taken: Number(this.buffer.readBigUInt64LE(SharedLayout.TAKEN)),
       committed: Number(this.buffer.readBigUInt64LE(SharedLayout.COMMITTED)),
       stage: this.buffer.readUInt32LE(SharedLayout.STAGE),
     };

@@ -112,3 +112,19 @@ describe('a runner that is stopped from outside', () => {
     expect(await behind).toBe(INNOCENT);
   });
 });
+
+it('a request that takes long to arrive, because the host is busy, is no stop', async () => {
+  const { ask, deaths } = await open('crash.c');
+  const pid = await ask('GETPidHandler');
+  // Each turn of the event loop takes as long as the pause between two looks at the runner, and moves one socket buffer.
+  const busy = setInterval(() => {
+    const end = performance.now() + 260;
+    while (performance.now() < end);
+  }, 0);
+  const text = 'x'.repeat(5_000_000);
+  const answer = await ask('GETEchoHandler', { body: Buffer.from(text) });
+  clearInterval(busy);
+  expect(answer === `${head()}"${text}"}`).toBe(true);
+  expect(await ask('GETPidHandler')).toBe(pid);
+  expect(deaths()).toEqual([]);
+});

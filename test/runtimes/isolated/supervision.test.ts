@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { DlserveError } from '../../../src/ground/errors';
 import { callHandler, head } from '../../support/runtime';
 import { until } from '../../support/until';
@@ -63,6 +64,20 @@ describe('a plugin that crashes more often than it may', () => {
     for (let i = 0; i < 3; i++) await ask('GETFaultHandler');
     await until(async () => (await askUntil(plugin, 3, 500, { query: 'gate=/never' })) === 'TIMEOUT');
     await until(async () => (await ask('GETEchoHandler')) === 'PLUGIN_RESTING');
+    await until(async () => (await ask('GETEchoHandler')) === INNOCENT);
+  });
+
+  it('rests again when no process can be started for the trial', async () => {
+    const { plugin, ask } = await open('crash.c', { settings });
+    for (let i = 0; i < 3; i++) await ask('GETFaultHandler');
+    const field = plugin as unknown as { executable: string };
+    const { executable } = field;
+    // spawn throws: most failures to start are told later, but not lacks of descriptors and memory
+    field.executable = 'no\0where';
+    await pause(settings.rest);
+    expect(await ask('GETEchoHandler')).toBe('PLUGIN_RESTING');
+    expect(plugin.outstanding).toBe(0);
+    field.executable = executable;
     await until(async () => (await ask('GETEchoHandler')) === INNOCENT);
   });
 
