@@ -80,13 +80,13 @@ export const PLUGIN = {
     'plugins.memory',
     size('16MB', '1024TB', true),
     '',
-    'the most address space that a process may use, mode "process"; "" is no limit',
+    'the most memory that a process may have of its own, mode "process"; "" is no limit',
   ),
   crashes: key(
     'plugins.crashes',
     integer(1, 1_000_000),
     5,
-    'crashes within crashwindow after which a plugin rests, mode "process"',
+    'crashes within crashwindow that a plugin may have; at one more it rests, mode "process"',
   ),
   crashwindow: key(
     'plugins.crashwindow',

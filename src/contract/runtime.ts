@@ -37,9 +37,9 @@ export interface PluginSettings {
   readonly concurrency: number | undefined;
   /** Processes of the plugin, mode "process". */
   readonly workers: number;
-  /** Address-space limit in bytes, mode "process"; 0 is none. */
+  /** Bytes of memory that each process may have of its own, mode "process"; 0 is no limit. */
   readonly memory: number;
-  /** Crashes within `crashwindow` after which a plugin rests, mode "process". */
+  /** Crashes within `crashwindow` that a plugin may have before it rests, mode "process". */
   readonly crashes: number;
   /** Milliseconds, see `crashes`. */
   readonly crashwindow: number;
