@@ -121,10 +121,7 @@ it('a request that takes long to arrive, because the host is busy, is no stop', 
     const end = performance.now() + 260;
     while (performance.now() < end);
   }, 0);
-  const text = 'x'.repeat(5_000_000);
-  const answer = await ask('GETEchoHandler', { body: Buffer.from(text) });
+  expect(await ask('GETPidHandler', { body: Buffer.alloc(12_000_000) })).toBe(pid);
   clearInterval(busy);
-  expect(answer === `${head()}"${text}"}`).toBe(true);
-  expect(await ask('GETPidHandler')).toBe(pid);
   expect(deaths()).toEqual([]);
 });
