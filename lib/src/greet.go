@@ -1,7 +1,7 @@
 // A plugin in exported style: Go functions with the C signature of dlserve.h, which see all of a request.
 //
 //	GET  /_PLUGIN/greet/Greet?name=Ada
-//	POST /_PLUGIN/greet/Greet   with a body such as {"name":"Ada"}
+//	POST /_PLUGIN/greet/Greet   with a name as its body
 package main
 
 // #include <stdlib.h>
@@ -16,10 +16,6 @@ import (
 type request struct {
 	URLQuery map[string][]string `json:"url_query"`
 	Body     *string             `json:"body"`
-}
-
-type person struct {
-	Name string `json:"name"`
 }
 
 //export GETGreetHandler
@@ -37,12 +33,14 @@ func GETGreetHandler(lentRequest *C.char, status *C.int) *C.char {
 //export POSTGreetHandler
 func POSTGreetHandler(lentRequest *C.char, status *C.int) *C.char {
 	var asked request
-	var who person
-	err := json.Unmarshal([]byte(C.GoString(lentRequest)), &asked)
-	if err != nil || asked.Body == nil || json.Unmarshal([]byte(*asked.Body), &who) != nil || who.Name == "" {
-		return answer(status, 400, map[string]string{"error": `send {"name":"..."}`})
+	if err := json.Unmarshal([]byte(C.GoString(lentRequest)), &asked); err != nil {
+		return answer(status, 500, map[string]string{"error": err.Error()})
 	}
-	return greet(status, who.Name)
+	// Absent, empty, or no UTF-8 text.
+	if asked.Body == nil || *asked.Body == "" {
+		return answer(status, 400, map[string]string{"error": "send a name"})
+	}
+	return greet(status, *asked.Body)
 }
 
 func greet(status *C.int, name string) *C.char {
