@@ -189,6 +189,7 @@ describe('sources', () => {
     const [status, body] = await get(`${server.url}/_PLUGIN/bad/Bad`);
     expect([status, body]).toEqual([500, expect.objectContaining({ code: 'BUILD_FAILED' })]);
     await until(() => server.log().some(({ msg }) => /forgotten.* undeclared/.test(String(msg))));
+    expect(server.log().map(({ msg }) => msg)).toEqual(expect.arrayContaining(['building good ...', 'building bad ...', 'built good']));
   });
 
   test('dlserve build says what the compiler says and fails', () => {
