@@ -15,17 +15,28 @@ function json(request: Partial<PluginRequest>): string {
   return requestHead({ ...plain, ...request }) + NO_BODY;
 }
 
-/** The members of an object in a JSON text, in their order and with repetitions, which JSON.parse would not keep. */
-function members(text: string, name: string): string[] {
+/**
+ * The members of an object in a JSON text, in their order and with repetitions, which JSON.parse would not keep. Nor does
+ * JSON.parse of Node 24 and 26 always read a key with an escape right where objects before it had other keys: V8 14.6
+ * reads {"\"":1} as {"\\":1} then. Texts without keys it does read.
+ */
+function members(text: string, name: string): [string, unknown][] {
   let depth = 0;
-  const keys: string[] = [];
+  let start = 0;
+  const found: [string, unknown][] = [];
   for (let i = text.indexOf(`"${name}":{`) + name.length + 3; i < text.length;) {
+    const at = i;
     const token = /^(?:"(?:[^"\\]|\\.)*"|[\s\S])/.exec(text.slice(i))![0];
     i += token.length;
     if (token === '{' || token === '[') depth++;
     if (token === '}' || token === ']') depth--;
-    if (depth === 0) return keys;
-    if (depth === 1 && token.length > 1 && text[i] === ':') keys.push(JSON.parse(token) as string);
+    const ended = depth === 0 || (depth === 1 && token === ',');
+    if (ended && start > 0) found.at(-1)![1] = JSON.parse(text.slice(start, at));
+    if (depth === 0) return found;
+    if (depth === 1 && token.length > 1 && text[i] === ':') {
+      found.push([JSON.parse(token) as string, undefined]);
+      start = i + 1;
+    }
   }
   throw new Error('the object has no end');
 }
@@ -95,11 +106,8 @@ test('is always JSON, with the query and the headers whole', () => {
   fc.assert(
     fc.property(query, rawHeaders, path, (q, raw, p) => {
       const text = json({ query: q, rawHeaders: raw, path: p });
-      const read = JSON.parse(text) as { path: string; url_query: object; headers: object };
-      expect(read.path).toBe(p);
-
-      expect(members(text, 'url_query')).toEqual([...parseQuery(q).keys()]);
-      for (const [key, values] of parseQuery(q)) expect(Object.entries(read.url_query)).toContainEqual([key, values]);
+      expect((JSON.parse(text) as { path: string }).path).toBe(p);
+      expect(members(text, 'url_query')).toEqual([...parseQuery(q)]);
 
       const joined = new Map<string, string>();
       for (let i = 0; i < raw.length; i += 2) {
@@ -110,8 +118,7 @@ test('is always JSON, with the query and the headers whole', () => {
           before === undefined ? raw[i + 1]! : `${before}${key === 'cookie' ? '; ' : ', '}${raw[i + 1]!}`,
         );
       }
-      expect(members(text, 'headers')).toEqual([...joined.keys()]);
-      expect(new Map(Object.entries(read.headers))).toEqual(joined);
+      expect(members(text, 'headers')).toEqual([...joined]);
     }),
     { numRuns: 1000 },
   );
