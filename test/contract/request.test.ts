@@ -16,9 +16,8 @@ function json(request: Partial<PluginRequest>): string {
 }
 
 /**
- * The members of an object in a JSON text, in their order and with repetitions, which JSON.parse would not keep. Nor does
- * JSON.parse of Node 24 and 26 always read a key with an escape right where objects before it had other keys: V8 14.6
- * reads {"\"":1} as {"\\":1} then. Texts without keys it does read.
+ * The members of an object in a JSON text, in their order and with repetitions, which JSON.parse would not keep. Nor does it
+ * always read escaped keys right in Node 24 and 26 (nodejs/node#63785), so it gets only texts without keys here.
  */
 function members(text: string, name: string): [string, unknown][] {
   let depth = 0;
