@@ -5,15 +5,10 @@ import { frameBound } from './batch';
 import { Conditions } from './conditions';
 import { CrashRecord } from './crashes';
 import { lossError, openError, type Death } from './deaths';
+import { leastBusy } from './least-busy';
 import { PluginLog } from './plugin-log';
 import { MAX_FRAME } from './protocol';
 import { Runner, type RunnerOwner } from './runner';
-
-/** Calls that one runner has at most, when it is the only one. */
-const DEEP = 1024;
-/** With several runners, each gets the calls of about this many microseconds beyond those that it can execute at once. */
-const AHEAD = 500;
-const MOST_AHEAD = 64;
 
 /** Milliseconds between two looks at runners that have calls, and after how many without progress one is given up. */
 const WATCH = 250;
@@ -122,19 +117,8 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
     return new DlserveError('PLUGIN_RESTING', details, { headers: { 'Retry-After': String(seconds) } });
   }
 
-  /** The least busy runner that has room. */
   private pick(): Runner | null {
-    let best: Runner | null = null;
-    for (const runner of this.runners) {
-      if (runner.hasRoom(this.window(runner)) && (best === null || runner.calls.size < best.calls.size)) best = runner;
-    }
-    return best;
-  }
-
-  /** How many calls a runner may have: enough that it never waits for the host, and no more where others could take them. */
-  private window(runner: Runner): number {
-    if (this.source.settings.workers === 1) return Math.max(DEEP, 2 * runner.concurrency);
-    return runner.concurrency + Math.min(MOST_AHEAD, Math.floor(AHEAD / Math.max(1, runner.typical)) * runner.concurrency);
+    return leastBusy(this.runners, this.source.settings.workers === 1);
   }
 
   private pump(): void {
@@ -149,8 +133,8 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
 
   private startMissing(): void {
     this.restart = null;
-    this.log.restarts();
     const wanted = this.crashes.isServing ? this.source.settings.workers : 1;
+    if (this.runners.length < wanted) this.log.restarts();
     while (this.runners.length < wanted) if (!this.start()) return;
   }
 
