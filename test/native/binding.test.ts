@@ -3,9 +3,9 @@ import path from 'node:path';
 
 const root = path.resolve(__dirname, '../..');
 
-it('binding.gyp builds the runner of all its sources', () => {
+it.each(['runner', 'addon', 'invoke'])('binding.gyp names all sources of native/%s', (directory) => {
   const binding = readFileSync(path.join(root, 'binding.gyp'), 'utf8');
-  const named = new Set(binding.match(/native\/runner\/\w+\.c/g));
-  const present = readdirSync(path.join(root, 'native/runner')).filter((name) => name.endsWith('.c'));
-  expect([...named].sort()).toEqual(present.map((name) => `native/runner/${name}`).sort());
+  const named = new Set(binding.match(new RegExp(`native/${directory}/\\w+\\.c`, 'g')));
+  const present = readdirSync(path.join(root, 'native', directory)).filter((name) => name.endsWith('.c'));
+  expect([...named].sort()).toEqual(present.map((name) => `native/${directory}/${name}`).sort());
 });

@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadAddon } from './addon';
@@ -27,7 +27,7 @@ export function createStatusFile(): number {
   try {
     const descriptor = openSync(path.join(directory, 'page'), 'wx+', 0o600);
     try {
-      ftruncateSync(descriptor, LABELS_START + LABELS * LABEL_SIZE);
+      fill(descriptor, LABELS_START + LABELS * LABEL_SIZE);
       return descriptor;
     } catch (error) {
       closeSync(descriptor);
@@ -36,6 +36,12 @@ export function createStatusFile(): number {
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+/** Writes all of the file: a page for which the disk turns out later to have no room would end whoever writes to it. */
+function fill(descriptor: number, size: number): void {
+  const zeros = Buffer.alloc(64 * 1024);
+  for (let at = 0; at < size; ) at += writeSync(descriptor, zeros, 0, Math.min(zeros.length, size - at), at);
 }
 
 /**

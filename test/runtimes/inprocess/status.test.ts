@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import path from 'node:path';
 import { createStatusFile, readStatus } from '../../../src/runtimes/inprocess/status';
 import { compileFixture } from '../../support/compile';
@@ -11,6 +11,12 @@ describe('the status page', () => {
   let descriptor: number;
   beforeEach(() => (descriptor = createStatusFile()));
   afterEach(() => closeSync(descriptor));
+
+  it('takes all of its room at once, and leaves no name behind', () => {
+    const { size, blocks, nlink } = fstatSync(descriptor);
+    expect(blocks * 512).toBeGreaterThanOrEqual(size);
+    expect(nlink).toBe(0);
+  });
 
   it('tells of nothing at first', () => {
     expect(readStatus(descriptor)).toEqual([]);
