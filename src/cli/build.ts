@@ -2,11 +2,10 @@ import path from 'node:path';
 import { createLog } from '../ground/log';
 import { loadConfig } from '../config/load';
 import { Toolchain } from '../toolchain/build';
+import { SOURCE_ENDINGS } from '../toolchain/sources';
 import type { FlagValues } from './flags';
 import { withProgress } from './progress';
 import { onStopSignal } from './signals';
-
-const SOURCE_ENDING = /\.(c|cc|cpp|cxx|go)$/;
 
 /**
  * `dlserve build`: compiles what is stale and prints what the compilers say.
@@ -23,9 +22,15 @@ export async function build(files: readonly string[], flags: FlagValues): Promis
     onProgress: withProgress(log),
   });
   onStopSignal(log, () => toolchain.stop(), 1);
-  const names = files.map((file) => path.basename(path.resolve(file)).replace(SOURCE_ENDING, ''));
+  const names = files.map(nameOf);
   const events = await toolchain.build(names.length > 0 ? names : undefined);
   if (events.length === 0) console.log(`nothing to build: no sources in ${path.join(config.pluginpath, 'src')}`);
   for (const { name, state, ms } of events) console.log(`${name}: ${state}${state === 'built' ? ` in ${(ms / 1000).toFixed(1)} s` : ''}`);
   return events.every(({ state }) => state !== 'failed');
+}
+
+/** The plugin that a person means by its name, or by the path of its source. */
+function nameOf(file: string): string {
+  const { base, name, ext } = path.parse(path.resolve(file));
+  return SOURCE_ENDINGS.includes(ext) ? name : base;
 }

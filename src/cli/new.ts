@@ -3,7 +3,8 @@ import path from 'node:path';
 import { DlserveError, messageOf } from '../ground/errors';
 import { packageRoot } from '../ground/package';
 import { loadConfig } from '../config/load';
-import { checkNames, libraryExtensions } from '../contract/name';
+import { checkNames, libraryExtensions, pathOf } from '../contract/name';
+import { SOURCE_ENDINGS } from '../toolchain/sources';
 import type { FlagValues } from './flags';
 import { urlOf } from './url';
 
@@ -17,8 +18,6 @@ const TEMPLATES = {
 export type Language = keyof typeof TEMPLATES;
 
 export const LANGUAGES = Object.keys(TEMPLATES) as readonly Language[];
-
-const SOURCE_ENDINGS: readonly string[] = ['.c', '.cc', '.cpp', '.cxx', '.go'];
 
 export interface NewPlugin {
   /** The {file} of its URLs. */
@@ -72,7 +71,7 @@ export async function createPlugin(plugin: NewPlugin): Promise<string> {
     `  ${start}`,
     '',
     'In another terminal:',
-    `  curl '${origin}/_PLUGIN/${name}/${func}?name=Ada'`,
+    `  curl '${origin}${pathOf(name, func)}?name=Ada'`,
     '',
     'It answers:',
     '  {"hello":"Ada"}',

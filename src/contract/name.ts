@@ -39,6 +39,14 @@ export function checkNames(file: string, func: string): void {
   }
 }
 
+/** What the path of every endpoint begins with. */
+export const PREFIX = '/_PLUGIN/';
+
+/** Where a handler answers. */
+export function pathOf(file: string, func: string): string {
+  return `${PREFIX}${file}/${func}`;
+}
+
 /** The C symbol that answers `method` on `func`. */
 export function symbolOf(method: string, func: string): string {
   return `${method}${func}Handler`;

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { DlserveError } from '../ground/errors';
-import { checkNames, libraryExtensions } from '../contract/name';
+import { checkNames, libraryExtensions, pathOf } from '../contract/name';
 import { examine, locate } from './locate';
 
 /** One library of pluginpath and what it answers, read without opening it. */
@@ -27,7 +27,7 @@ async function offer(pluginpath: string, file: string): Promise<Offer> {
     checkNames(file, 'Any');
     const { byFunc } = await examine(await locate(pluginpath, file));
     const endpoints = [...byFunc].flatMap(([func, methods]) =>
-      [...methods.keys()].map((method) => ({ method, path: `/_PLUGIN/${file}/${func}` })),
+      [...methods.keys()].map((method) => ({ method, path: pathOf(file, func) })),
     );
     endpoints.sort((a, b) => a.path.localeCompare(b.path) || a.method.localeCompare(b.method));
     return { file, endpoints };

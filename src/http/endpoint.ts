@@ -3,14 +3,15 @@ import { closest, distance } from 'fastest-levenshtein';
 import ms from 'ms';
 import { DlserveError } from '../ground/errors';
 import type { Logger } from '../ground/log';
-import { checkNames, symbolOf } from '../contract/name';
-import type { Reply } from '../contract/reply';
+import { checkNames, pathOf, PREFIX, symbolOf } from '../contract/name';
 import { requestHead } from '../contract/request';
 import type { Host } from '../host/host';
 import type { Handler, OpenPlugin } from '../host/plugin';
 import { readBody } from './body';
 import { readHeaders, type RequestHeaders } from './headers';
+import { decodeSegment, originForm } from './target';
 import { writeError } from './write-error';
+import { writeReply } from './write-reply';
 
 /** The handlers behind one path. */
 interface Route {
@@ -20,8 +21,6 @@ interface Route {
   /** The value of an Allow header. */
   readonly allow: string;
 }
-
-const PREFIX = '/_PLUGIN/';
 
 /**
  * The endpoint itself, on node:http: `/_PLUGIN/{file}/{func}`. Both doors, the fast lane and the Express router, lead here,
@@ -109,7 +108,7 @@ export class Endpoint {
       return;
     }
     const { plugin, func, allow } = route;
-    const details = { path: `${PREFIX}${plugin.name}/${func}`, method, allow };
+    const details = { path: pathOf(plugin.name, func), method, allow };
     this.#fail(new DlserveError('METHOD_NOT_ALLOWED', details, { headers: { Allow: allow } }), req, res);
   }
 
@@ -143,38 +142,6 @@ export class Endpoint {
 
   #fail(error: unknown, req: IncomingMessage, res: ServerResponse, context: object = {}): void {
     writeError(error, req, res, this.#log, context);
-  }
-}
-
-/**
- * Head and a short body leave in one write: end(body) alone makes node:http write an empty string behind it, and so a
- * writev of two parts, which costs a tenth of the whole request.
- */
-function writeReply(res: ServerResponse, { status, headers, body }: Reply): void {
-  res.writeHead(status, headers);
-  const { socket } = res;
-  if (typeof body !== 'string' || body === '' || socket === null) {
-    res.end(body);
-    return;
-  }
-  socket.cork();
-  res.write(body, 'latin1');
-  socket.uncork();
-  res.end();
-}
-
-/** A request target without scheme and host, which a client may send as if to a proxy (RFC 9112 3.2.2). */
-function originForm(target: string): string {
-  return target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*/i, '');
-}
-
-/** What can't be decoded stays as it is, and is then no legal name. */
-function decodeSegment(segment: string): string {
-  if (!segment.includes('%')) return segment;
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
   }
 }
 

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { packageRoot } from '../ground/package';
 import type { Slots } from './slots';
 import type { Source } from './sources';
 import type { Plan } from './stamp';
@@ -53,10 +54,8 @@ export interface Builder {
   build(job: Job): Promise<Built>;
 }
 
-const root = path.resolve(__dirname, '../..');
-
 /** The folder of dlserve.h. */
-export const INCLUDE = path.join(root, 'native/include');
+export const INCLUDE = path.join(packageRoot, 'native/include');
 export const HEADER = path.join(INCLUDE, 'dlserve.h');
 /** The Go program that makes handlers written for prestd callable from C. */
-export const GO_WRAPPER = path.join(root, 'native/go/wrap');
+export const GO_WRAPPER = path.join(packageRoot, 'native/go/wrap');

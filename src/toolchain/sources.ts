@@ -33,6 +33,9 @@ export interface Found {
 
 const LANGUAGES: Readonly<Record<string, Language>> = { '.c': 'c', '.cc': 'c++', '.cpp': 'c++', '.cxx': 'c++', '.go': 'go' };
 
+/** The endings of files that are a source by themselves. */
+export const SOURCE_ENDINGS: readonly string[] = Object.keys(LANGUAGES);
+
 /** The folder in which prestd keeps the sources of its middleware plugins. */
 const MIDDLEWARES = 'middlewares';
 

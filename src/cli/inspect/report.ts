@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { handlersOf, machineFits, type Library } from '../../contract/library';
-import { isFileName, libraryExtensions, METHODS } from '../../contract/name';
+import { isFileName, libraryExtensions, METHODS, pathOf } from '../../contract/name';
 import { ABI_EXPORTS } from './abi-exports';
 import type { Needed } from './needed';
 
@@ -27,7 +27,7 @@ export function makeReport(file: string, library: Library, needed: readonly Need
   const { byFunc, data } = handlersOf(library);
   const misfit = machineFits(library, process.platform, process.arch) ?? null;
   const handlers = [...byFunc].flatMap(([func, methods]) =>
-    [...methods].map(([method, symbol]) => ({ method, func, symbol, url: `/_PLUGIN/${name}/${func}` })),
+    [...methods].map(([method, symbol]) => ({ method, func, symbol, url: pathOf(name, func) })),
   );
   handlers.sort((a, b) => (a.url < b.url ? -1 : a.url > b.url ? 1 : a.method < b.method ? -1 : 1));
   const problems = data.map(

@@ -1,0 +1,19 @@
+import type { ServerResponse } from 'node:http';
+import type { Reply } from '../contract/reply';
+
+/**
+ * Head and a short body leave in one write: end(body) alone makes node:http write an empty string behind it, and so a
+ * writev of two parts, which costs a tenth of the whole request. An answer behind another one has no socket yet.
+ */
+export function writeReply(res: ServerResponse, { status, headers, body }: Reply): void {
+  res.writeHead(status, headers);
+  const { socket } = res;
+  if (typeof body !== 'string' || body === '' || socket === null) {
+    res.end(body);
+    return;
+  }
+  socket.cork();
+  res.write(body, 'latin1');
+  socket.uncork();
+  res.end();
+}
