@@ -5,6 +5,7 @@ import path from 'node:path';
 import express, { type Express } from 'express';
 import { createPluginHost, DlserveError, serverOptionsFor, type HostOptions, type PluginHost } from '../../src';
 import { compileFixture } from '../support/compile';
+import { recordedLog } from '../support/log';
 import { scratch } from '../support/server';
 
 declare module 'express-serve-static-core' {
@@ -121,6 +122,9 @@ describe('in a person’s own Express app', () => {
     try {
       const [url] = await embed(['echo.c'], (app, host) => app.use(host.router()));
       expect((await fetch(`${url}/_PLUGIN/echo/Echo`)).status).toBe(404);
+      const { log, lines } = recordedLog();
+      await (await createPluginHost({}, log)).close();
+      expect(lines).toEqual([{ level: 40, msg: expect.stringMatching(/endpoint is off.*Windows/) as string }]);
     } finally {
       Object.defineProperty(process, 'platform', platform);
     }
