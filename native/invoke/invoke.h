@@ -41,9 +41,8 @@ void invoke_call(dlserve_handler *handler, const char *lent_text, const invoke_r
 /* Gives every pointer of the reply back to the library, once each; `release` is its PluginFree, or NULL when it lends. */
 void invoke_release(dlserve_free *release, invoke_reply *reply);
 
-/* Above this many bytes a scratch is not kept from call to call; a body of 1 MB needs up to six. Only what was written to
- * takes memory. */
-#define INVOKE_SCRATCH_KEPT (8u * 1024u * 1024u)
+/* Above this many bytes a scratch is not kept from call to call: it would be kept once a thread. */
+#define INVOKE_SCRATCH_KEPT (1024u * 1024u)
 
 /* Frees a scratch that one large request has grown, so that a thread at rest is small. */
 void invoke_scratch_trim(invoke_scratch *scratch);

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -70,6 +70,25 @@ describe('in a person’s own Express app', () => {
     expect(await (await post(target, 'text/css', 'unparsed')).json()).toMatchObject({ body: 'unparsed' });
     const parsed = await post(target, 'application/json', '{"a": 1}');
     expect([parsed.status, await parsed.json()]).toEqual([500, expect.objectContaining({ code: 'BODY_CONSUMED' })]);
+  });
+
+  test('a reply behind an answer that somebody else gave is dropped', async () => {
+    const gate = path.join(scratch(), 'gate');
+    const uncaught = jest.fn();
+    process.on('uncaughtException', uncaught);
+    const compose = (app: Express, host: PluginHost): void => {
+      app.use((_req, res, next) => {
+        setTimeout(() => res.status(503).send('too slow for me'), 50);
+        next();
+      });
+      app.use(host.router());
+    };
+    const [url, host] = await embed(['gate.c'], compose, { plugin: { gate: { config: { gate } } } });
+    expect((await fetch(`${url}/_PLUGIN/gate/Wait`)).status).toBe(503);
+    writeFileSync(gate, '');
+    await host.close();
+    process.off('uncaughtException', uncaught);
+    expect(uncaught).not.toHaveBeenCalled();
   });
 
   test('a closed host answers 503', async () => {
