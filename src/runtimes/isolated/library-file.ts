@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { messageOf } from '../../ground/errors';
 
 /** A library's file as it was when it was looked at. */
@@ -11,10 +12,14 @@ export interface LibraryFile {
   readonly sha256: string;
 }
 
+/** Milliseconds until a file is hashed: the call that had its library opened goes first. */
+const HASH_DELAY = 100;
+
 /** Looks at a file. Never rejects: it serves the log only. */
 export async function libraryFile(path: string): Promise<LibraryFile> {
   try {
     const identity = await fileIdentity(path);
+    await setTimeout(HASH_DELAY, undefined, { ref: false });
     const hash = createHash('sha256');
     for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
     return { identity, sha256: hash.digest('hex') };
