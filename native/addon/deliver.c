@@ -4,9 +4,6 @@
 
 #include "lane.h"
 
-/* Longer text is cheaper to write to a socket as bytes. */
-#define MOST_TEXT (16u * 1024u)
-
 /* From here on, taking memory over is cheaper than copying it. */
 #define LEAST_TAKEN_OVER (64u * 1024u)
 
@@ -17,7 +14,7 @@ static void free_taken(napi_env env, void *data, void *hint) {
 }
 
 napi_status body_value(napi_env env, const char *bytes, size_t length, int is_ascii, char **owned, napi_value *value) {
-  if (is_ascii && length <= MOST_TEXT) return napi_create_string_latin1(env, bytes, length, value);
+  if (is_ascii) return napi_create_string_latin1(env, bytes, length, value);
   if (owned != NULL && *owned == bytes && length >= LEAST_TAKEN_OVER) {
     /* Not every Node allows memory of others in a Buffer. */
     napi_status status = napi_create_external_buffer(env, length, *owned, free_taken, NULL, value);

@@ -162,7 +162,7 @@ void invoke_call(dlserve_handler *handler, const char *lent_text, const invoke_r
     reply->body_length = string == NULL ? 0 : strlen(string);
   }
   reply->has_body = reply->given_body != NULL;
-  reply->is_ascii = reply->has_body && all_ascii(reply->given_body, reply->body_length);
+  reply->is_ascii = reply->has_body && reply->body_length <= INVOKE_MOST_TEXT && all_ascii(reply->given_body, reply->body_length);
   reply->given_headers = exchange.given_reply_headers;
   reply->headers_length = reply->given_headers == NULL ? 0 : strlen(reply->given_headers);
 }

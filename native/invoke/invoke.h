@@ -19,11 +19,15 @@ typedef struct {
   int64_t deadline_unix_ms;
 } invoke_request;
 
+/* Bodies up to this many bytes become strings in JavaScript if they are ASCII: those leave in one write with the head. Longer
+ * ones are cheaper to write as bytes. */
+#define INVOKE_MOST_TEXT 16384u
+
 /* What the handler gave. The pointers are the plugin's until invoke_release. */
 typedef struct {
   int status;
   int has_body;  /* 0: neither string nor bytes */
-  int is_ascii;  /* every byte of the body is below 0x80 */
+  int is_ascii;  /* the body is at most INVOKE_MOST_TEXT long, and every byte of it is below 0x80 */
   const char *given_body;
   size_t body_length;
   const char *given_headers; /* or NULL */

@@ -4,9 +4,6 @@ import type { RawReply } from '../../contract/reply';
 import { MAX_REPLY, type Call, type PluginSource } from '../../contract/runtime';
 import { ProtocolError, REPLY_HEADER, ReplyFlag } from './protocol';
 
-/** Up to this size, a string costs less than a view of the received bytes. */
-const STRING = 8192;
-
 /** A REPLY, but for its id. */
 export interface RunnerReply {
   readonly flags: number;
@@ -41,7 +38,7 @@ export function readReply(buffer: Buffer, start: number, end: number): RunnerRep
 
 function readBody(buffer: Buffer, start: number, end: number, flags: number): Buffer | string | null {
   if ((flags & ReplyFlag.HAS_BODY) === 0) return null;
-  if ((flags & ReplyFlag.ASCII) !== 0 && end - start <= STRING) return buffer.toString('latin1', start, end);
+  if ((flags & ReplyFlag.ASCII) !== 0) return buffer.toString('latin1', start, end);
   return buffer.subarray(start, end);
 }
 

@@ -65,10 +65,10 @@ describe('a reply', () => {
   };
   const read = (bytes: Buffer): unknown => readReply(bytes, 0, bytes.length);
 
-  it('has a body of text where that is ASCII and short, else of bytes', () => {
+  it('has a body of text where the runner says that it may, else of bytes', () => {
     expect(read(reply(3, '', Buffer.from('ab')))).toEqual({ flags: 3, microseconds: 42, tooLarge: 0, raw: { status: -1, body: 'ab', headers: null } });
     expect(read(reply(5, 'A: b\n', Buffer.from('ü')))).toMatchObject({ raw: { body: Buffer.from('ü'), headers: 'A: b\n' } });
-    expect(read(reply(3, '', Buffer.alloc(8193, 97)))).toMatchObject({ raw: { body: Buffer.alloc(8193, 97) } });
+    expect(read(reply(1, '', Buffer.from('ab')))).toMatchObject({ raw: { body: Buffer.from('ab') } });
     expect(read(reply(0, '', Buffer.alloc(0)))).toMatchObject({ raw: { body: null, headers: null } });
   });
 
