@@ -79,6 +79,11 @@ export interface Plugin {
    */
   expire(call: Call): void;
   /**
+   * Nobody waits for the call any more. One that has begun goes on as if somebody did, up to its deadline.
+   * @returns whether it had not begun: it is dropped then, never begins, and is not settled
+   */
+  withdraw(call: Call): boolean;
+  /**
    * Finishes what was accepted, calls PluginStop and lets go of the library.
    * @param limit milliseconds for all of it; what then still runs is given up, and the log says so
    */

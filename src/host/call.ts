@@ -57,6 +57,13 @@ export class HostCall implements Call, Timed {
     answer(null, reply);
   }
 
+  /** Nobody waits for the answer any more: a call that has not begun is dropped, one that has is seen to its end. */
+  abandon(): void {
+    if (this.#answer === null || !this.plugin.runtime.withdraw(this)) return;
+    this.#answer = null;
+    this.deadlines.remove(this);
+  }
+
   /** The deadline has passed. */
   expire(): void {
     const { symbol } = this.handler;

@@ -99,22 +99,33 @@ export class Host {
    * @param head of the request JSON, from requestHead
    * @param timeout milliseconds; the plugin's own timeout is the upper limit
    * @param id for the log
-   * @param answer called once, at the latest at the deadline
+   * @param answer called once, at the latest at the deadline, unless the call is abandoned before
+   * @returns the call while it is under way; null when it has been answered already
    */
-  call(plugin: OpenPlugin, handler: Handler, head: string, body: Buffer | null, timeout: number, id: string, answer: Answer): void {
+  call(
+    plugin: OpenPlugin,
+    handler: Handler,
+    head: string,
+    body: Buffer | null,
+    timeout: number,
+    id: string,
+    answer: Answer,
+  ): HostCall | null {
     const { runtime, settings, library } = plugin;
     if (this.#closed !== undefined) {
       answer(new DlserveError('STOPPING'), null);
-      return;
+      return null;
     }
     if (runtime.outstanding - runtime.capacity >= settings.queue) {
       answer(new DlserveError('OVERLOADED', { library, queue: settings.queue }, { headers: { 'Retry-After': '1' } }), null);
-      return;
+      return null;
     }
     const request = body === null ? head + NO_BODY : head;
     const call = new HostCall(plugin, handler, request, body, Math.min(timeout, settings.timeout), id, this.#deadlines, answer);
     runtime.call(call);
-    if (!call.settled) this.#deadlines.add(call);
+    if (call.settled) return null;
+    this.#deadlines.add(call);
+    return call;
   }
 
   /**

@@ -134,10 +134,12 @@ export class Endpoint {
       query: mark === -1 ? '' : url.slice(mark + 1),
       rawHeaders: req.rawHeaders,
     });
-    this.#host.call(plugin, handler, head, body, timeout, id, (error, reply) => {
+    const call = this.#host.call(plugin, handler, head, body, timeout, id, (error, reply) => {
       if (reply !== null) writeReply(res, reply);
       else this.#fail(error, req, res, { plugin: plugin.name, handler: handler.symbol, request: id });
     });
+    // Comes after every answer too; only a client that has gone finds the call still under way.
+    if (call !== null) res.on('close', () => call.abandon());
   }
 
   #fail(error: unknown, req: IncomingMessage, res: ServerResponse, context: object = {}): void {

@@ -170,6 +170,24 @@ describe('a call', () => {
     expect(server.log().filter(({ level }) => Number(level) >= 50)).toEqual([]);
   });
 
+  test.each(['thread', 'process'])('whose client leaves the queue is never made (mode %s)', async (mode) => {
+    const gate = path.join(scratch(), 'gate');
+    const server = await serve(folder(['gate.c'], `[plugins]\nqueue = 1\n[plugin.gate.config]\ngate = "${gate}"\n`), ['--mode', mode]);
+    const first = get(`${server.url}/_PLUGIN/gate/Wait`);
+    await until(() => existsSync(`${gate}.begun`));
+    const leaving = new AbortController();
+    const left = get(`${server.url}/_PLUGIN/gate/Wait`, { signal: leaving.signal }).catch(() => 'left');
+    const statusOf = async (): Promise<number> => (await get(`${server.url}/_PLUGIN/gate/Begun`, { headers: { 'X-Dlserve-Timeout': '1ms' } }))[0];
+    // The queue has one place: while the second call holds it others are refused, and wait again once it has left.
+    await until(async () => (await statusOf()) === 503);
+    leaving.abort();
+    expect(await left).toBe('left');
+    await until(async () => (await statusOf()) === 504);
+    writeFileSync(gate, '');
+    expect(await first).toEqual([200, 'through']);
+    expect(await get(`${server.url}/_PLUGIN/gate/Begun`)).toEqual([200, '1']);
+  });
+
   test('first ones, many at once, load the library once', async () => {
     const server = await serve(folder(['init_config.c']));
     const answers = await Promise.all(Array.from({ length: 50 }, () => get(`${server.url}/_PLUGIN/init_config/Config`)));

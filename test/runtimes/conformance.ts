@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ANY_CONCURRENCY, HOST_ABI, MAX_REPLY, type Plugin, type PluginSettings, type Runtime } from '../../src/contract/runtime';
@@ -351,8 +351,8 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
         expect(parallel.capacity).toBe(1);
       });
 
-      it('never runs a call that expired while it waited', async () => {
-        const gate = path.join(scratch, `gate-${Date.now()}`);
+      it.each(['expire', 'withdraw'] as const)('never runs a call that waited when its end came (%s)', async (end) => {
+        const gate = path.join(scratch, `gate-${end}`);
         const plugin = await open('gate.c', ['GETWaitHandler', 'GETBegunHandler'], { config: { gate } });
         const before = Number(textOf(await callHandler(plugin, 1)));
         const first = callHandler(plugin, 0);
@@ -361,12 +361,26 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
         plugin.call(second);
         const last = callHandler(plugin, 1);
         expect(plugin.outstanding).toBe(3);
-        plugin.expire(second);
+        expect(plugin[end](second)).toBe(end === 'withdraw' ? true : undefined);
         expect(plugin.outstanding).toBe(2);
         writeFileSync(gate, '');
         expect(textOf(await first)).toBe('through');
         expect(textOf(await last)).toBe(String(before + 1));
         expect(settled).not.toHaveBeenCalled();
+        expect(plugin.outstanding).toBe(0);
+      });
+
+      it('sees a call to its end that had begun when it was withdrawn', async () => {
+        const gate = path.join(scratch, 'gate-begun');
+        const plugin = await open('gate.c', ['GETWaitHandler'], { config: { gate } });
+        const settled = jest.fn();
+        const call = makeCall(0, {}, settled);
+        plugin.call(call);
+        await until(() => existsSync(`${gate}.begun`));
+        expect(plugin.withdraw(call)).toBe(false);
+        writeFileSync(gate, '');
+        await until(() => settled.mock.calls.length === 1);
+        expect(settled.mock.calls[0]).toEqual([null, expect.objectContaining({ status: -1 })]);
         expect(plugin.outstanding).toBe(0);
       });
     });

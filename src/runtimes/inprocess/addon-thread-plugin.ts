@@ -100,17 +100,20 @@ export class AddonThreadPlugin implements Plugin {
     if (--this.outstanding === 0 && this.#closing !== undefined) this.#drain.rested();
   }
 
+  withdraw(call: Call): boolean {
+    const slot = this.#calls.indexOf(call);
+    if (slot === -1 || this.addon.withdraw(this.lane, slot) !== JobState.WAITING) return false;
+    this.#calls[slot] = undefined;
+    this.#finishOne();
+    return true;
+  }
+
   expire(call: Call): void {
     const slot = this.#calls.indexOf(call);
-    if (slot === -1) return;
-    const state = this.addon.withdraw(this.lane, slot);
-    if (state === JobState.WAITING) {
-      this.#calls[slot] = undefined;
-      this.#finishOne();
-    } else if (state === JobState.BEGUN) {
-      this.#overdue.add(slot);
-      this.#log.holds(call);
-    }
+    // What has ended and is not yet heard of is neither: it is no longer in the library.
+    if (slot === -1 || this.withdraw(call) || this.addon.withdraw(this.lane, slot) !== JobState.BEGUN) return;
+    this.#overdue.add(slot);
+    this.#log.holds(call);
   }
 
   close(limit: number): Promise<void> {

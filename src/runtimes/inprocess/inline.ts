@@ -62,6 +62,10 @@ class InlinePlugin implements Plugin {
   /** No call outlives call(). */
   expire(): void {}
 
+  withdraw(): boolean {
+    return false;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -119,15 +119,18 @@ class KoffiThreadPlugin implements Plugin, Waiting {
     call.settle(error, reply);
   }
 
-  expire(call: Call): void {
+  withdraw(call: Call): boolean {
     const place = this.#queue.indexOf(call);
-    if (place !== -1) {
-      this.#queue.splice(place, 1);
-      this.#restIfDone();
-    } else if (this.#running.has(call)) {
-      this.#overdue.add(call);
-      this.#log.holds(call);
-    }
+    if (place === -1) return false;
+    this.#queue.splice(place, 1);
+    this.#restIfDone();
+    return true;
+  }
+
+  expire(call: Call): void {
+    if (this.withdraw(call) || !this.#running.has(call)) return;
+    this.#overdue.add(call);
+    this.#log.holds(call);
   }
 
   #restIfDone(): void {

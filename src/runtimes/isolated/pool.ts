@@ -90,14 +90,16 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
     else runner.send(call);
   }
 
-  expire(call: Call): void {
+  withdraw(call: Call): boolean {
     const index = this.queue.indexOf(call);
-    if (index !== -1) {
-      this.queue.splice(index, 1);
-      this.conditions.changed();
-      return;
-    }
-    for (const runner of this.all()) if (runner.expire(call)) return;
+    if (index === -1) return this.all().some((runner) => runner.withdraw(call));
+    this.queue.splice(index, 1);
+    this.conditions.changed();
+    return true;
+  }
+
+  expire(call: Call): void {
+    if (!this.withdraw(call)) this.all().some((runner) => runner.expire(call));
   }
 
   /** After a rest, one call at a time may try whether the plugin is well. */

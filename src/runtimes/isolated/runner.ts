@@ -157,22 +157,28 @@ export class Runner implements ProcessOwner {
     }
   }
 
+  /** @returns whether the call is here and had not begun; it never will */
+  withdraw(call: Call): boolean {
+    const id = this.calls.find(call);
+    if (id === 0 || id <= this.shared.progress().begun) return false;
+    this.shared.cancel(id);
+    // It may have begun meanwhile, and may have been skipped or not: its reply says which.
+    if (id <= this.shared.progress().begun) return false;
+    this.calls.cancel(id);
+    return true;
+  }
+
   /**
-   * Nobody waits for the call any more. If it has not begun, it never will. If it has, this runner takes no more calls, and
-   * is ended when nothing but such calls is left in it.
+   * The call is past its deadline and has begun: this runner takes no more calls, and is ended when nothing but such calls is
+   * left in it.
    * @returns whether the call is here
    */
   expire(call: Call): boolean {
     const id = this.calls.find(call);
     if (id === 0) return false;
-    this.shared.cancel(id);
-    if (id > this.shared.progress().begun) {
-      this.calls.cancel(id);
-    } else {
-      this.calls.markOverdue(id);
-      // It may have been answered, or skipped, at this very moment.
-      setTimeout(() => this.retireIfHung(id), REPLY_GRACE);
-    }
+    this.calls.markOverdue(id);
+    // It may have been answered, or skipped, at this very moment.
+    setTimeout(() => this.retireIfHung(id), REPLY_GRACE);
     return true;
   }
 
