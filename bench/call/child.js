@@ -1,6 +1,8 @@
 /* Calls one handler through a runtime, without HTTP, and prints what it took as JSON.
  *
- *     node child.js <runtime of ./runtimes.js> <library> <seconds for each measurement>
+ *     node child.js <runtime of ./runtimes.js> <library> <seconds for each measurement> [alone]
+ *
+ * `alone` leaves out the calls in flight.
  */
 'use strict';
 
@@ -11,11 +13,11 @@ const { percentile } = require('../stats');
 const { RUNTIMES } = require('./runtimes');
 const { mainThreadTime } = require('./host-time');
 
-const [, , id, library, seconds] = process.argv;
+const [, , id, library, seconds, only] = process.argv;
 const budget = Number(seconds) * 1000;
 
 /** Calls in flight while they are pipelined. */
-const DEPTHS = [64, 1024];
+const DEPTHS = only === 'alone' ? [] : [64, 1024];
 
 /** What a browserless client sends: the text that most handlers get. */
 const request =
