@@ -2,19 +2,19 @@
 
 const { parseArgs } = require('node:util');
 
-const USAGE = `npm run bench -- [--quick | --full] [--only PATTERN] [--load wrk|autocannon] [--write] [--json FILE]
+const USAGE = `npm run bench -- [--quick | --full] [--only PATTERN] [--load wrk|autocannon] [--write FOLDER] [--json FILE]
 
-  --quick         about half a minute, only to look at; without it about eight minutes
+  --quick         about half a minute, only to look at; without it about ten minutes
   --full          about half an hour, for figures to be published
   --only PATTERN  only the rows whose name matches, a regular expression:
                   http/get-c64/thread-fast, beside/…, call/…, start/…, many/…, instructions/…
   --load NAME     what makes the load; wrk where it is installed, else autocannon
-  --write         put tables and charts into docs/
+  --write FOLDER  put tables and charts into a folder with a benchmarks.md: docs
   --json FILE     write all figures to a file`;
 
 /**
  * @param {readonly string[]} args
- * @returns {{ preset: 'normal' | 'quick' | 'full' | 'probe', only: RegExp, load: string | undefined, write: boolean, json: string | undefined }
+ * @returns {{ preset: 'normal' | 'quick' | 'full' | 'probe', only: RegExp, load: string | undefined, write: string | undefined, json: string | undefined }
  *   | undefined} undefined: the usage was printed
  */
 function readOptions(args) {
@@ -27,7 +27,7 @@ function readOptions(args) {
       probe: { type: 'boolean' },
       only: { type: 'string', default: '' },
       load: { type: 'string' },
-      write: { type: 'boolean', default: false },
+      write: { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean' },
     },

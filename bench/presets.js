@@ -10,7 +10,7 @@ const every = WORKLOADS.map(({ id }) => id);
  * @typedef {typeof PRESETS.normal} Preset
  */
 const PRESETS = {
-  /** About eight minutes. */
+  /** About ten minutes. */
   normal: {
     workloads: every,
     warmUp: 1,

@@ -9,8 +9,6 @@ const { sectionText, goalsText } = require('./report/text');
 const { outcomeMarkdown, replaceBetweenMarkers } = require('./report/markdown');
 const { drawCharts } = require('./report/charts');
 
-const docs = path.join(__dirname, '../docs');
-
 /** One line that changes, on a terminal; a line each, elsewhere. */
 function progress(what) {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`);
@@ -21,11 +19,13 @@ function clearProgress() {
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
 }
 
-function write(outcome) {
+function write(outcome, folder) {
   const charts = drawCharts(outcome.sections);
-  for (const { file, svg } of charts.values()) fs.writeFileSync(path.join(docs, file), svg);
-  replaceBetweenMarkers(path.join(docs, 'benchmarks.md'), outcomeMarkdown(outcome, charts));
-  return [...charts.values()].map(({ file }) => `docs/${file}`).concat('docs/benchmarks.md');
+  const files = [...charts.values()].map(({ file, svg }) => ({ file: path.join(folder, file), svg }));
+  for (const { file, svg } of files) fs.writeFileSync(file, svg);
+  const page = path.join(folder, 'benchmarks.md');
+  replaceBetweenMarkers(page, outcomeMarkdown(outcome, charts));
+  return [...files.map(({ file }) => file), page];
 }
 
 async function main() {
@@ -48,7 +48,7 @@ async function main() {
   const { cpu, cores, kernel, node, loadBefore } = outcome.machine;
   console.log(`\n${cpu}, ${cores} cores, ${kernel}, Node ${node}, load average before ${loadBefore}; load by ${outcome.generator}; ${outcome.duration}`);
   if (options.json !== undefined) fs.writeFileSync(options.json, JSON.stringify(outcome, undefined, 2));
-  if (options.write) console.log(`written: ${write(outcome).join(', ')}`);
+  if (options.write !== undefined) console.log(`written: ${write(outcome, options.write).join(', ')}`);
 }
 
 main().catch((error) => {

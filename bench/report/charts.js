@@ -17,7 +17,7 @@ const CHARTS = {
     file: 'bench-calls.svg',
     text: 'Host time of one call, 64 in flight',
     unit: 'µs of the main thread, less is better',
-    bars: ({ host64 }) => [{ value: host64.median, min: host64.min, max: host64.max, text: host64.median.toFixed(2) }],
+    bars: ({ host64 }) => host64 === undefined ? [] : [{ value: host64.median, min: host64.min, max: host64.max, text: host64.median.toFixed(2) }],
   },
   beside: {
     file: 'bench-beside.svg',

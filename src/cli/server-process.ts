@@ -18,7 +18,7 @@ const LAST_WORDS = 500;
 export async function startServer(config: Config, builds: Builds, log: Logger): Promise<RunningServer> {
   const plugins = await PluginHost.create(config, builds, log);
   const { fastlane, bodylimit, host, stoptimeout } = config.http;
-  const server = createServer({ endpoint: plugins.endpoint, fastlane, bodylimit, log });
+  const server = await createServer({ endpoint: plugins.endpoint, fastlane, bodylimit, log });
   const port = await listen(server, host, config.http.port);
   return {
     port,

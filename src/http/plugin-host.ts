@@ -1,4 +1,4 @@
-import type { Router } from 'express';
+import type { RequestHandler } from 'express';
 import { createLog, silentLog, type Logger } from '../ground/log';
 import { configFromOptions, type Config, type HostOptions } from '../config/load';
 import { NO_BUILDS, startBuilds, type Builds } from '../host/builds';
@@ -36,8 +36,8 @@ export class PluginHost {
     return new PluginHost(config, runtimes, builds, log);
   }
 
-  /** The endpoint as an Express router: mount it anywhere, before body parsers. */
-  router(): Router {
+  /** The endpoint as Express takes it, by `app.use` or `router.use`: mount it anywhere, before body parsers. */
+  router(): RequestHandler {
     return createRouter(this.endpoint);
   }
 

@@ -1,14 +1,12 @@
-import { Router } from 'express';
+import type { RequestHandler } from 'express';
 import type { Endpoint } from './endpoint';
 
 /**
  * The Express door to the endpoint.
- * @param endpoint undefined on a platform without it: the router then passes every request on
+ * @param endpoint undefined on a platform without it: every request is passed on
  */
-export function createRouter(endpoint: Endpoint | undefined): Router {
-  const router = Router();
-  router.use((req, res, next) => {
+export function createRouter(endpoint: Endpoint | undefined): RequestHandler {
+  return (req, res, next) => {
     if (endpoint === undefined || !endpoint.handle(req, res, req.url)) next();
-  });
-  return router;
+  };
 }

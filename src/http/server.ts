@@ -3,13 +3,14 @@ import {
   type IncomingMessage,
   type RequestListener,
   type Server,
+  type ServerOptions as HttpOptions,
   type ServerResponse,
 } from 'node:http';
 import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
-import { createApp } from './app';
 import type { Endpoint } from './endpoint';
 import { serverOptionsFor } from './server-options';
+import { writeError } from './write-error';
 
 export interface ServerOptions {
   /** undefined on a platform without the endpoint. */
@@ -22,18 +23,9 @@ export interface ServerOptions {
 }
 
 /** The server that `dlserve serve` starts. */
-export function createServer({ endpoint, fastlane, bodylimit, log }: ServerOptions): Server {
-  const app = createApp(endpoint, log);
-  const express = app as RequestListener;
-  const lane = fastlane ? endpoint : undefined;
-  const listener: RequestListener =
-    lane === undefined
-      ? express
-      : (req, res) => {
-          if (!lane.handle(req, res, req.url ?? '')) express(req, res);
-        };
-  // Where the fast lane takes most requests, subclasses would cost it more than they spare Express.
-  const server = createHttpServer(lane === undefined ? serverOptionsFor(app) : {}, listener);
+export async function createServer({ endpoint, fastlane, bodylimit, log }: ServerOptions): Promise<Server> {
+  const { options, listener } = fastlane && endpoint !== undefined ? fastLane(endpoint, log) : await expressOnly(endpoint, log);
+  const server = createHttpServer(options, listener);
   // By default node:http drops the headers after about the thousandth, and among them may be the body's length. The head
   // of a request is limited all the same, by --max-http-header-size.
   server.maxHeadersCount = 0;
@@ -44,6 +36,40 @@ export function createServer({ endpoint, fastlane, bodylimit, log }: ServerOptio
     listener(req, res);
   });
   return server;
+}
+
+interface Front {
+  readonly options: HttpOptions;
+  readonly listener: RequestListener;
+}
+
+async function expressOnly(endpoint: Endpoint | undefined, log: Logger): Promise<Front> {
+  const { createApp } = await import('./app.js');
+  const app = createApp(endpoint, log);
+  return { options: serverOptionsFor(app), listener: app as RequestListener };
+}
+
+/**
+ * The endpoint is asked first. Express is loaded for the first request that is not the endpoint's: loading it takes as long as
+ * all else of a start. Such requests are few, so the objects of all are node:http's own, not those of Express.
+ */
+function fastLane(endpoint: Endpoint, log: Logger): Front {
+  let app: RequestListener | undefined;
+  const load = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    try {
+      const { createApp } = await import('./app.js');
+      app ??= createApp(endpoint, log) as RequestListener;
+      app(req, res);
+    } catch (error) {
+      writeError(error, req, res, log);
+    }
+  };
+  const listener: RequestListener = (req, res) => {
+    if (endpoint.handle(req, res, req.url ?? '')) return;
+    if (app === undefined) void load(req, res);
+    else app(req, res);
+  };
+  return { options: {}, listener };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { scratch } from '../support/server';
@@ -43,8 +43,11 @@ const ROWS: Record<string, readonly string[]> = {
 const MAY_BE_SKIPPED = ['http/go-c64', 'instructions'];
 
 test('the bench measures every row, and judges every goal by them', async () => {
-  const json = path.join(scratch(), 'outcome.json');
-  const { stdout } = await run(process.execPath, [script, '--probe', '--json', json], { timeout: 240_000 });
+  const folder = scratch();
+  const json = path.join(folder, 'outcome.json');
+  const page = path.join(folder, 'benchmarks.md');
+  copyFileSync(path.resolve(__dirname, '../../docs/benchmarks.md'), page);
+  const { stdout } = await run(process.execPath, [script, '--probe', '--json', json, '--write', folder], { timeout: 240_000 });
   const { sections, goals } = JSON.parse(readFileSync(json, 'utf8')) as Outcome;
 
   expect(Object.fromEntries(sections.map(({ id, rows }) => [id, rows.map((row) => row.id)]))).toEqual(ROWS);
@@ -56,6 +59,8 @@ test('the bench measures every row, and judges every goal by them', async () => 
     }
   }
   expect(goals.filter(({ measured }) => measured === '–')).toEqual([]);
+  expect(readFileSync(page, 'utf8')).toContain(goals[0]!.measured);
+  expect(readdirSync(folder).filter((file) => file.endsWith('.svg')).sort()).toEqual(['bench-beside.svg', 'bench-calls.svg', 'bench-http.svg']);
   expect(stdout).toContain('listening after the start of the process');
 }, 300_000);
 
