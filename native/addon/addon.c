@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "deliver.h"
 #include "hub.h"
 #include "inline.h"
 #include "job.h"
@@ -81,7 +82,7 @@ static napi_value create_hub(napi_env env, napi_callback_info info) {
   hub **hubs = realloc(instance->hubs, (size_t)(instance->hub_count + 1) * sizeof *hubs);
   if (hubs == NULL) return throw(env, "out of memory");
   instance->hubs = hubs;
-  hub *hub = hub_create(env, arguments[0]);
+  hub *hub = hub_create(env, arguments[0], deliver);
   if (hub == NULL) return throw(env, "no hub could be made");
   hub->records = records;
   hub->performance_origin = performance_origin(now);
@@ -186,7 +187,7 @@ static napi_value flush(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   instance *instance = take_arguments(env, info, 1, arguments);
   hub *hub = instance == NULL ? NULL : hub_argument(env, instance, arguments[0]);
-  if (hub != NULL) hub_flush(hub);
+  if (hub != NULL) lane_flush_all(hub);
   return NULL;
 }
 
@@ -219,7 +220,7 @@ static napi_value drop_lane(napi_env env, napi_callback_info info) {
   lane *lane = instance == NULL ? NULL : lane_argument(env, instance, arguments[0]);
   if (lane == NULL) return NULL;
   /* The hub may still have it in its list. */
-  hub_flush(lane->hub);
+  lane_flush_all(lane->hub);
   instance->lanes[lane->id] = NULL;
   lane_release(lane);
   return NULL;

@@ -5,8 +5,8 @@
 #include "hub.h"
 #include "job.h"
 
-/* Tells JavaScript of jobs that have ended, oldest first, and frees them. */
-void deliver(napi_env env, napi_value callback, hub *hub, job *first);
+/* What a hub does with jobs that have come back. */
+hub_deliver deliver;
 
 /* A reply's body: a string of ASCII characters where it is short, else a Buffer. Where `owned` is the memory of `bytes`, the
  * Buffer may take that over and `owned` becomes NULL. */

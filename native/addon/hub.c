@@ -2,9 +2,7 @@
 
 #include <stdlib.h>
 
-#include "deliver.h"
 #include "job.h"
-#include "lane.h"
 
 /* Newest first becomes oldest first. */
 static job *take_reported(hub *hub) {
@@ -22,7 +20,8 @@ static job *take_reported(hub *hub) {
 /* On the event loop's thread, once for each time that `reported` stopped being empty. `env` is NULL while Node ends. */
 static void on_wake(napi_env env, napi_value callback, void *context, void *data) {
   (void)data;
-  if (env != NULL) deliver(env, callback, context, take_reported(context));
+  hub *hub = context;
+  if (env != NULL) hub->deliver(env, callback, hub, take_reported(hub));
 }
 
 /* The environment ends. */
@@ -34,10 +33,11 @@ static void leave(void *data) {
   hub_release(hub);
 }
 
-hub *hub_create(napi_env env, napi_value callback) {
+hub *hub_create(napi_env env, napi_value callback, hub_deliver *deliver) {
   hub *created = calloc(1, sizeof *created);
   if (created == NULL) return NULL;
   created->env = env;
+  created->deliver = deliver;
   created->references = 1;
   pthread_mutex_init(&created->gate, NULL);
   napi_value name;
@@ -83,22 +83,4 @@ void hub_expect(hub *hub) {
 
 void hub_expect_less(hub *hub) {
   if (--hub->expected == 0) napi_unref_threadsafe_function(hub->env, hub->wake);
-}
-
-void hub_dirty(hub *hub, lane *lane) {
-  if (lane->is_dirty) return;
-  lane->is_dirty = 1;
-  lane->next_dirty = hub->first_dirty;
-  hub->first_dirty = lane;
-}
-
-void hub_flush(hub *hub) {
-  lane *lane = hub->first_dirty;
-  hub->first_dirty = NULL;
-  while (lane != NULL) {
-    struct lane *next = lane->next_dirty;
-    lane->is_dirty = 0;
-    lane_flush(lane);
-    lane = next;
-  }
 }

@@ -19,8 +19,14 @@ struct lane;
 #define RECORD_FIELDS 4
 #define RECORD_HAS_HEADERS 0x100
 
+struct hub;
+
+/* Tells JavaScript, by `callback`, of jobs that have ended, oldest first, and frees them. */
+typedef void hub_deliver(napi_env env, napi_value callback, struct hub *hub, struct job *first);
+
 typedef struct hub {
   /* Fixed. */
+  hub_deliver *deliver;
   napi_threadsafe_function wake;
   double performance_origin;
   status_page *status; /* or NULL */
@@ -32,7 +38,7 @@ typedef struct hub {
 
   /* The event loop's thread alone. */
   napi_env env;
-  struct lane *first_dirty;
+  struct lane *first_dirty; /* those with a batch: see lane.h */
   int32_t expected; /* jobs for which the event loop stays alive */
   invoke_scratch inline_scratch;
   status_slot *inline_running;
@@ -45,9 +51,9 @@ typedef struct hub {
   _Atomic int references; /* the environment's and one of each lane */
 } hub;
 
-/* Makes a hub, which lives as long as its environment and its lanes; `callback` is called with the number of records each time
- * that jobs have come back. NULL on failure. */
-hub *hub_create(napi_env env, napi_value callback);
+/* Makes a hub, which lives as long as its environment and its lanes; `deliver` is called with `callback` each time that jobs
+ * have come back. NULL on failure. */
+hub *hub_create(napi_env env, napi_value callback, hub_deliver *deliver);
 
 void hub_hold(hub *hub);
 void hub_release(hub *hub);
@@ -58,11 +64,5 @@ void hub_report(hub *hub, struct job *job);
 /* One more, or one less, job that the event loop waits for. */
 void hub_expect(hub *hub);
 void hub_expect_less(hub *hub);
-
-/* Remembers that a lane has a batch. */
-void hub_dirty(hub *hub, struct lane *lane);
-
-/* Hands all batches to the threads. */
-void hub_flush(hub *hub);
 
 #endif

@@ -174,18 +174,26 @@ static int grow_slots(lane *lane) {
   return 1;
 }
 
+/* Remembers that the lane has a batch. */
+static void mark_dirty(lane *lane) {
+  if (lane->is_dirty) return;
+  lane->is_dirty = 1;
+  lane->next_dirty = lane->hub->first_dirty;
+  lane->hub->first_dirty = lane;
+}
+
 int32_t lane_submit(lane *lane, job *job) {
   if (lane->free_count == 0 && !grow_slots(lane)) return -1;
   job->lane = lane;
   job->slot = lane->free_slots[--lane->free_count];
   lane->slots[job->slot] = job;
   append(&lane->batch_first, &lane->batch_last, job);
-  hub_dirty(lane->hub, lane);
+  mark_dirty(lane);
   hub_expect(lane->hub);
   return job->slot;
 }
 
-void lane_flush(lane *lane) {
+static void flush(lane *lane) {
   if (lane->batch_first == NULL) return;
   pthread_mutex_lock(&lane->lock);
   lane->batch_first->previous = lane->last;
@@ -194,6 +202,17 @@ void lane_flush(lane *lane) {
   lane->last = lane->batch_last;
   lane->batch_first = lane->batch_last = NULL;
   unlock_and_wake(lane);
+}
+
+void lane_flush_all(hub *hub) {
+  lane *lane = hub->first_dirty;
+  hub->first_dirty = NULL;
+  while (lane != NULL) {
+    struct lane *next = lane->next_dirty;
+    lane->is_dirty = 0;
+    flush(lane);
+    lane = next;
+  }
 }
 
 void lane_forget(lane *lane, int32_t slot) {
@@ -205,7 +224,7 @@ enum job_state lane_withdraw(lane *lane, int32_t slot) {
   job *job = slot >= 0 && slot < lane->slot_count ? lane->slots[slot] : NULL;
   if (job == NULL) return JOB_ENDED;
   /* Flushed first, so that there is one list to look in. */
-  lane_flush(lane);
+  flush(lane);
   pthread_mutex_lock(&lane->lock);
   enum job_state state = (enum job_state)job->state;
   if (state == JOB_WAITING) unlink_job(&lane->first, &lane->last, job);
@@ -267,7 +286,7 @@ static void leave_threads(lane *lane) {
 }
 
 void lane_abandon(lane *lane) {
-  lane_flush(lane);
+  flush(lane);
   lane->is_abandoned = 1;
   for (int32_t slot = 0; slot < lane->slot_count; slot++) {
     job *job = lane->slots[slot];

@@ -25,7 +25,7 @@ typedef struct lane {
   int32_t *free_slots;
   int32_t slot_count;
   int32_t free_count;
-  job *batch_first; /* submitted in this turn of the event loop, handed to the threads by lane_flush */
+  job *batch_first; /* submitted in this turn of the event loop, handed to the threads by lane_flush_all */
   job *batch_last;
   int is_dirty; /* has a batch, and is in the hub's list */
   struct lane *next_dirty;
@@ -58,8 +58,8 @@ int lane_limit(lane *lane, int threads);
 /* Puts a job at the end of this turn's batch and gives it its slot; returns that, or -1 when memory is out. */
 int32_t lane_submit(lane *lane, job *job);
 
-/* Hands the batch to the threads, and wakes or starts one if all that are awake are busy. */
-void lane_flush(lane *lane);
+/* Hands the batch of each of a hub's lanes to its threads, and wakes or starts one where all that are awake are busy. */
+void lane_flush_all(hub *hub);
 
 /* Takes a job back that no thread has taken; returns the state it was found in, JOB_WAITING if it is gone now. */
 enum job_state lane_withdraw(lane *lane, int32_t slot);
