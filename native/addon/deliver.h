@@ -6,7 +6,7 @@
 #include "job.h"
 
 /* What a hub does with jobs that have come back. */
-hub_deliver deliver;
+hub_listener deliver;
 
 /* A reply's body: a string of ASCII characters where it is short, else a Buffer. Where `owned` is the memory of `bytes`, the
  * Buffer may take that over and `owned` becomes NULL. */

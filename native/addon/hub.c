@@ -21,7 +21,7 @@ static job *take_reported(hub *hub) {
 static void on_wake(napi_env env, napi_value callback, void *context, void *data) {
   (void)data;
   hub *hub = context;
-  if (env != NULL) hub->deliver(env, callback, hub, take_reported(hub));
+  if (env != NULL) hub->listener(env, callback, hub, take_reported(hub));
 }
 
 /* The environment ends. */
@@ -33,11 +33,11 @@ static void leave(void *data) {
   hub_release(hub);
 }
 
-hub *hub_create(napi_env env, napi_value callback, hub_deliver *deliver) {
+hub *hub_create(napi_env env, napi_value callback, hub_listener *listener) {
   hub *created = calloc(1, sizeof *created);
   if (created == NULL) return NULL;
   created->env = env;
-  created->deliver = deliver;
+  created->listener = listener;
   created->references = 1;
   pthread_mutex_init(&created->gate, NULL);
   napi_value name;

@@ -22,11 +22,11 @@ struct lane;
 struct hub;
 
 /* Tells JavaScript, by `callback`, of jobs that have ended, oldest first, and frees them. */
-typedef void hub_deliver(napi_env env, napi_value callback, struct hub *hub, struct job *first);
+typedef void hub_listener(napi_env env, napi_value callback, struct hub *hub, struct job *first);
 
 typedef struct hub {
   /* Fixed. */
-  hub_deliver *deliver;
+  hub_listener *listener;
   napi_threadsafe_function wake;
   double performance_origin;
   status_page *status; /* or NULL */
@@ -51,9 +51,9 @@ typedef struct hub {
   _Atomic int references; /* the environment's and one of each lane */
 } hub;
 
-/* Makes a hub, which lives as long as its environment and its lanes; `deliver` is called with `callback` each time that jobs
+/* Makes a hub, which lives as long as its environment and its lanes; `listener` is called with `callback` each time that jobs
  * have come back. NULL on failure. */
-hub *hub_create(napi_env env, napi_value callback, hub_deliver *deliver);
+hub *hub_create(napi_env env, napi_value callback, hub_listener *listener);
 
 void hub_hold(hub *hub);
 void hub_release(hub *hub);
