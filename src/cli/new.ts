@@ -29,22 +29,22 @@ export interface NewPlugin {
   readonly cwd: string;
   /** What starts the server; `npx dlserve` unless given. */
   readonly start?: string;
-  /** Where the server will answer; http://127.0.0.1:3000 unless given. */
-  readonly origin?: string;
+  /** Where the server will answer; null where it chooses its port at start; http://127.0.0.1:3000 unless given. */
+  readonly origin?: string | null;
 }
 
 /** `dlserve new`, as the command line has it: what is printed fits the configuration that `dlserve serve` will read. */
 export async function runNew(name: string, flags: FlagValues): Promise<string> {
   const cwd = process.cwd();
   const { pluginpath, http } = await loadConfig({ flags, env: process.env, cwd });
-  const given = ['config', 'pluginpath'].flatMap((flag) => (flags[flag] === undefined ? [] : [`--${flag} ${flags[flag]}`]));
+  const given = ['config', 'pluginpath'].flatMap((flag) => (flags[flag] === undefined ? [] : [`--${flag} ${quoted(flags[flag])}`]));
   return createPlugin({
     name,
     language: flags.lang as Language,
     pluginpath,
     cwd,
     start: ['npx dlserve', ...given].join(' '),
-    origin: urlOf(http.host, http.port),
+    origin: http.port === 0 ? null : urlOf(http.host, http.port),
   });
 }
 
@@ -70,8 +70,8 @@ export async function createPlugin(plugin: NewPlugin): Promise<string> {
     'Start the server, which compiles it:',
     `  ${start}`,
     '',
-    'In another terminal:',
-    `  curl '${origin}${pathOf(name, func)}?name=Ada'`,
+    `In another terminal${origin === null ? ', with the address that the server prints in place of ADDRESS' : ''}:`,
+    `  curl '${origin ?? 'ADDRESS'}${pathOf(name, func)}?name=Ada'`,
     '',
     'It answers:',
     '  {"hello":"Ada"}',
@@ -95,6 +95,11 @@ async function checkFree(name: string, pluginpath: string, cwd: string): Promise
     const there = await access(file).then(() => true, () => false);
     if (there) throw new DlserveError('NAME_TAKEN', { name, path: path.relative(cwd, file) });
   }
+}
+
+/** A word as a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** `my-plugin.v2` becomes `MyPluginV2`, which is legal in a C symbol; short enough to stay legal with a suffix. */

@@ -35,7 +35,7 @@ export interface Job extends Means {
 }
 
 export interface Built {
-  /** Absolute paths of the files that went in besides those of the plan. */
+  /** Absolute paths of the files that went in besides those of the plan, and of folders where another one would go in too. */
   readonly inputs: readonly string[];
   readonly tools: readonly Tool[];
   /** What the compilers said although they had no error. */

@@ -48,7 +48,7 @@ export async function make({ source, builder, flags, plan }: Task, means: Means)
     const library = path.join(workplace, path.basename(target));
     const built = await builder.build({ ...means, source, flags, workplace, library });
     const stamp = {
-      format: 1 as const,
+      format: 2 as const,
       recipe: plan.recipe,
       tools: built.tools,
       inputs: { ...(await digestFiles(pluginpath, built.inputs)), ...inputs },

@@ -44,6 +44,11 @@ export function languageOf(file: string): Language | undefined {
   return file.endsWith('_test.go') ? undefined : LANGUAGES[path.extname(file)];
 }
 
+/** Whether go leaves a Go file out by its name, tests aside; names that begin with a dot are hidden from everybody. */
+export function isIgnored(file: string): boolean {
+  return languageOf(file) === 'go' && path.basename(file).startsWith('_');
+}
+
 /** Whether a file is only there to be included by others. */
 export function isHeader(file: string): boolean {
   return /\.(h|hh|hpp|hxx|inc)$/.test(file);
@@ -128,7 +133,7 @@ function legal(name: string, place: string, notes: Note[]): boolean {
 
 /** The files right inside a folder that are handed to a compiler; what lies deeper is there to be included. */
 export function compiledFiles(folder: string, files: readonly string[]): string[] {
-  return files.filter((file) => path.dirname(file) === folder && languageOf(file) !== undefined);
+  return files.filter((file) => path.dirname(file) === folder && languageOf(file) !== undefined && !isIgnored(file));
 }
 
 /** Every file below a folder, sorted; hidden ones are left out, and links to folders are not followed. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Tool, Tools } from './tools';
 import { toolchainFolder, withWorkplace } from './workplace';
@@ -10,11 +10,11 @@ import { toolchainFolder, withWorkplace } from './workplace';
  */
 export interface Stamp {
   /** The form of this file. Another one makes every library stale. */
-  readonly format: 1;
+  readonly format: 2;
   /** SHA-256 of all that decides the outcome besides files and compilers: flags, environment, what dlserve itself adds. */
   readonly recipe: string;
   readonly tools: readonly Tool[];
-  /** SHA-256 of each file that went in, by its path relative to the pluginpath. */
+  /** SHA-256 of each file that went in, by its path relative to the pluginpath; of a folder, that of the names in it. */
   readonly inputs: Readonly<Record<string, string>>;
   readonly library: { readonly size: number; readonly mtimeMs: number; readonly sha256: string };
 }
@@ -31,12 +31,21 @@ export function digest(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }
 
-/** SHA-256 of each file, by its path relative to the pluginpath; a file that can't be read has an empty one. */
+/** SHA-256 of each file, or of the names in a folder, by its path relative to the pluginpath; what can't be read has an empty one. */
 export async function digestFiles(pluginpath: string, files: Iterable<string>): Promise<Record<string, string>> {
   const digests = await Promise.all(
-    Array.from(new Set(files), async (file) => [path.relative(pluginpath, file), await digestFile(file).catch(() => '')] as const),
+    Array.from(new Set(files), async (file) => [path.relative(pluginpath, file), await digestPlace(file).catch(() => '')] as const),
   );
   return Object.fromEntries(digests);
+}
+
+async function digestPlace(place: string): Promise<string> {
+  return (await stat(place)).isDirectory() ? digest(await namesIn(place)) : digestFile(place);
+}
+
+/** What is hidden goes into nothing, and libraries come out: a package may lie in the pluginpath itself. */
+async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => !/^\.|\.(so|dylib)$/.test(name)).sort();
 }
 
 async function digestFile(file: string): Promise<string> {
@@ -46,7 +55,7 @@ async function digestFile(file: string): Promise<string> {
 /** Whether a library was built from exactly what is there now. */
 export async function isFresh(pluginpath: string, name: string, library: string, plan: Plan, tools: Tools): Promise<boolean> {
   const stamp = await readStamp(pluginpath, name);
-  if (stamp?.format !== 1 || stamp.recipe !== plan.recipe) return false;
+  if (stamp?.format !== 2 || stamp.recipe !== plan.recipe) return false;
   if (!plan.files.every((file) => path.relative(pluginpath, file) in stamp.inputs)) return false;
 
   const recorded = Object.keys(stamp.inputs);

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { createPlugin, LANGUAGES, type Language } from '../../src/cli/new';
+import { createPlugin, LANGUAGES, runNew, type Language } from '../../src/cli/new';
 import { handlersOf, readLibrary } from '../../src/contract/library';
 import { isFileName, parseSymbol } from '../../src/contract/name';
 import { compile } from '../support/compile';
@@ -41,6 +41,38 @@ test('says how the server is started and where it answers, if told so', async ()
   expect(said).toContain('wrote p/src/hi.go\n');
   expect(said).toContain('\n  npx dlserve --pluginpath p\n');
   expect(said).toContain("\n  curl 'http://0.0.0.0:80/_PLUGIN/hi/Hi?name=Ada'\n");
+});
+
+describe('on the command line', () => {
+  const said = (flags: Record<string, string>): Promise<string> => {
+    jest.spyOn(process, 'cwd').mockReturnValue(cwd);
+    return runNew('hi', { lang: 'c', ...flags }).finally(() => jest.restoreAllMocks());
+  };
+
+  test.each([
+    ['p/q-1.x', 'p/q-1.x'],
+    ['my plugins', "'my plugins'"],
+    ["it's $HOME", "'it'\\''s $HOME'"],
+    ['~', "'~'"],
+    ['ä', "'ä'"],
+  ])('the pluginpath %s is printed as a shell takes it', async (pluginpath, word) => {
+    expect(await said({ pluginpath })).toContain(`\n  npx dlserve --pluginpath ${word}\n`);
+  });
+
+  test('so is the configuration file', async () => {
+    await writeFile(path.join(cwd, 'my prest.toml'), '[http]\nhost = "::1"\nport = 80\n');
+    const text = await said({ config: 'my prest.toml' });
+    expect(text).toContain("\n  npx dlserve --config 'my prest.toml'\n");
+    expect(text).toContain("\nIn another terminal:\n  curl 'http://[::1]:80/_PLUGIN/hi/Hi?name=Ada'\n");
+  });
+
+  test('a port that the server is to choose is not named', async () => {
+    await writeFile(path.join(cwd, 'prest.toml'), '[http]\nport = 0\n');
+    expect(await said({})).toContain(`
+In another terminal, with the address that the server prints in place of ADDRESS:
+  curl 'ADDRESS/_PLUGIN/hi/Hi?name=Ada'
+`);
+  });
 });
 
 test.each([['c', 'my-plugin.v2.c'], ['cpp', 'my-plugin.v2.cpp'], ['go', 'my-plugin.v2.go']] as const)(

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { addToProxy } from './go-proxy';
 import { build, call, contents, copyGo, library, pluginpath, removeFolders, write } from './support';
@@ -129,11 +129,13 @@ test('globals of prestd that cannot be set are left alone, and others are set by
     'src/values.go':
       'package main\n\nimport "net/url"\n\nvar URLQuery url.Values\n\nfunc GETXHandler() string { return URLQuery.Get("abc") }\n',
     'src/idle.go': 'package main\n\nfunc Handler() string { return "" }\n',
+    'src/foreign/x_plan9.go': 'package main\n\nfunc GETXHandler() string { return "" }\n',
   });
   const { states, lines } = await build(folder);
-  expect(states).toEqual({ wrong: 'built', values: 'built', idle: 'built' });
+  expect(states).toEqual({ wrong: 'built', values: 'built', idle: 'built', foreign: 'built' });
   const warnings = lines.filter(({ level }) => level === 40).map(({ msg }) => msg);
   expect(warnings.sort()).toEqual([
+    'foreign: go leaves out every Go file of it on this platform: see their names and build constraints',
     expect.stringMatching(/^idle: it has no handler/),
     'wrong: HTTPVars is not set: it must be of type map[string]string, and is string',
     'wrong: URLQuery is not set: it must be a variable of type map[string][]string',
@@ -157,6 +159,80 @@ test('the module above the sources governs them; what it lends, and its own file
   write(folder, 'go.mod', 'module example.test/site\n\ngo 1.19\n');
   expect((await build(folder)).states).toEqual({ uses: 'built' });
   expect(readFileSync(path.join(folder, 'go.mod'), 'utf8')).toBe('module example.test/site\n\ngo 1.19\n');
+});
+
+test('a file by itself is a plugin whatever Go makes of its name', async () => {
+  const source = (word: string): string => `package main\n\nfunc GETXHandler() string { return "${word}" }\n`;
+  const folder = pluginpath({
+    'src/_plain.go': `\ufeff${source('plain')}\nfunc GETBoomHandler() string { panic("boom") }\n`,
+    'src/_.go': source('nothing else'),
+    'src/_handlers_plan9.go': source('plan9'),
+    'src/_cgo.go': 'package main\n\n// #include "_cgo.h"\nimport "C"\nimport _ "embed"\n\n//go:embed _cgo.h\nvar text string\n\n' +
+      'func GETXHandler() (string, int) { return text, C.NUMBER }\n',
+    'src/_cgo.h': '#define NUMBER 201\n',
+    'src/hello_plan9.go': source('hello'),
+    'src/_folder/main.go': source('folder'),
+    'src/_folder/_off.go': source('off'),
+    'src/_types.go': 'package main\n\nfunc GETXHandler() string { return 1 }\n',
+    'src/_absent.go': 'package main\n\nimport "absent/thing"\n\nvar _ = thing.X\n',
+    'src/_other.go': 'package other\n',
+  });
+  const before = contents(path.join(folder, 'src'));
+  const good = { _: 'built', _plain: 'built', _handlers_plan9: 'built', _cgo: 'built', hello_plan9: 'built', _folder: 'built' };
+  const { states, ended, lines } = await build(folder);
+  expect(states).toEqual({ ...good, _types: 'failed', _absent: 'failed', _other: 'failed' });
+  expect(contents(path.join(folder, 'src'))).toEqual(before);
+  expect(lines.filter(({ level }) => level === 40)).toEqual([]);
+  const answer = (name: string) => call(library(folder, name), 'GETXHandler').answers.GETXHandler;
+  const bodies = Object.keys(good).map((name) => answer(name)?.body);
+  expect(bodies).toEqual(['nothing else', 'plain', 'plan9', '#define NUMBER 201\n', 'hello', 'folder']);
+  expect(answer('_cgo')?.status).toBe(201);
+
+  // Whoever speaks of the file calls it by its own name.
+  expect(ended.get('_types')?.output).toMatch(/(^|[ /])_types\.go:3:36: cannot use 1/m);
+  expect(ended.get('_absent')?.output).toMatch(/^_absent\.go:3:8: .*absent\/thing/m);
+  expect(ended.get('_other')?.output).toMatch(/^_other\.go: a plugin is package main/m);
+  expect(call(library(folder, '_plain'), 'GETBoomHandler').stderr).toContain(`${path.join(folder, 'src/_plain.go')}:5`);
+
+  expect((await build(folder, {}, Object.keys(good))).states).toEqual(Object.fromEntries(Object.keys(good).map((name) => [name, 'fresh'])));
+  write(folder, 'src/_plain.go', source('changed'));
+  write(folder, 'src/_cgo.h', '#define NUMBER 202\n');
+  expect((await build(folder, {}, ['_plain', '_cgo', '_'])).states).toEqual({ _plain: 'built', _cgo: 'built', _: 'fresh' });
+  expect([answer('_plain')?.body, answer('_cgo')?.status]).toEqual(['changed', 202]);
+});
+
+test('a file that is added to a package elsewhere makes stale what imports it', async () => {
+  const part = (name: string, word: string): string => `package ${name}\n\nfunc init() { Names += " ${word}" }\n`;
+  const folder = pluginpath({
+    'elsewhere/go.mod': 'module example.test/x\n\ngo 1.18\n',
+    'elsewhere/x.go': 'package x\n\nimport "example.test/x/deep"\n\nvar Names = deep.Names\n',
+    'elsewhere/deep/deep.go': 'package deep\n\nimport "embed"\n\n//go:embed texts\nvar texts embed.FS\n\nvar Names string\n\n' +
+      'func Count() int {\n\tall, _ := texts.ReadDir("texts/more")\n\treturn len(all)\n}\n',
+    'elsewhere/deep/texts/more/a.txt': '',
+    'lib/src/uses/go.mod':
+      'module example.test/uses\n\ngo 1.18\n\nrequire example.test/x v0.0.0\n\nreplace example.test/x => ../../../elsewhere\n',
+    'lib/src/uses/main.go': 'package main\n\nimport (\n\t"example.test/x"\n\t"example.test/x/deep"\n)\n\n' +
+      'func GETXHandler() (string, int) { return x.Names, 200 + deep.Count() }\n',
+  });
+  const lib = path.join(folder, 'lib');
+  const stateAfter = async (): Promise<string | undefined> => (await build(lib)).states.uses;
+  const answer = () => call(library(lib, 'uses'), 'GETXHandler').answers.GETXHandler;
+  expect([await stateAfter(), await stateAfter()]).toEqual(['built', 'fresh']);
+  for (const [file, text, expected] of [
+    ['elsewhere/more.go', part('x', 'one'), { status: 201, body: ' one' }],
+    ['elsewhere/deep/more.go', part('deep', 'two'), { status: 201, body: ' two one' }],
+    ['elsewhere/deep/texts/more/b.txt', '', { status: 202, body: ' two one' }],
+  ] as const) {
+    write(folder, file, text);
+    expect([file, await stateAfter(), await stateAfter()]).toEqual([file, 'built', 'fresh']);
+    expect(answer()).toEqual(expected);
+  }
+  // What is built from the package is no part of it, and neither is what is hidden.
+  write(folder, 'elsewhere/.hidden', '');
+  write(folder, 'elsewhere/x.so', '');
+  expect(await stateAfter()).toBe('fresh');
+  rmSync(path.join(folder, 'elsewhere/more.go'));
+  expect([await stateAfter(), answer()?.body]).toEqual(['built', ' two']);
 });
 
 test('flags of the environment and of the configuration reach go and the C compiler that it runs', async () => {

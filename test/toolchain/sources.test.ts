@@ -27,8 +27,9 @@ test('a folder is a source in the language of the files right inside it', async 
     'one/x.c', 'one/deep/y.cpp', 'one/.hidden.cpp', 'one/.git/z.go',
     'two/x.c', 'two/y.cc',
     'three/x.c', 'three/main.go', 'three/vendor/v/v.go',
+    'four/_x.go', 'four/_x.c',
   ]);
-  expect(sources).toEqual({ one: 'c', two: 'c++', three: 'go' });
+  expect(sources).toEqual({ one: 'c', two: 'c++', three: 'go', four: 'c' });
   expect(files.one).toEqual(['deep/y.cpp', 'x.c']);
   expect(files.three).toEqual(['main.go', 'vendor/v/v.go', 'x.c']);
 });
@@ -45,13 +46,14 @@ test('two sources of one name are told apart from all others', async () => {
 });
 
 test('what will not be built is explained where a person may expect it to be', async () => {
-  const { sources, notes } = await found(['my plugin.c', '-x/main.go', 'middlewares/m.go', 'docs/README.md', 'include/x.h', 'tests/a_test.go']);
+  const { sources, notes } = await found(['my plugin.c', '-x/main.go', 'middlewares/m.go', 'docs/README.md', 'include/x.h', 'tests/a_test.go', 'off/_a.go']);
   expect(sources).toEqual({});
   expect(notes.sort()).toEqual([
     expect.stringMatching(/^-x has a name that no URL can have/),
     expect.stringMatching(/^docs has no C, C\+\+ or Go source/),
     expect.stringMatching(/^middlewares holds middleware plugins of prestd/),
     expect.stringMatching(/^my plugin\.c has a name that no URL can have/),
+    expect.stringMatching(/^off has no C, C\+\+ or Go source/),
     expect.stringMatching(/^tests has no C, C\+\+ or Go source/),
   ]);
 });

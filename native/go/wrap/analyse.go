@@ -83,7 +83,9 @@ func analyse(asked question) (*plugin, error) {
 	if len(found.handlers) > 0 && len(found.exported) > 0 && !found.exported["PluginFree"] {
 		found.warn("it exports functions of its own and no PluginFree: what they return is released with C.free, so it must come from C.CString or C.malloc")
 	}
-	if len(found.handlers) == 0 && len(found.exported) == 0 {
+	if len(asked.Files) == 0 {
+		found.warn("go leaves out every Go file of it on this platform: see their names and build constraints")
+	} else if len(found.handlers) == 0 && len(found.exported) == 0 {
 		found.warn("it has no handler: write func GETNameHandler() string, or (string, int) with a status")
 	}
 	return found, nil

@@ -1,7 +1,8 @@
-import { realpath, writeFile } from 'node:fs/promises';
+import { readFile, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { INCLUDE, type Job } from '../builder';
 import { run } from '../run';
+import { isIgnored } from '../sources';
 
 /** What `go env` says of a build. */
 export interface GoSettings {
@@ -37,10 +38,9 @@ export async function prepare(job: Job): Promise<GoJob> {
   return {
     ...job,
     folder,
-    target: source.folder ? ['.'] : [path.basename(source.path)],
+    ...(source.folder ? { target: ['.'], overlay: {} } : await targetFile(job, folder)),
     settings,
     args: [],
-    overlay: {},
     env: {
       ...env,
       CGO_ENABLED: '1',
@@ -50,6 +50,22 @@ export async function prepare(job: Job): Promise<GoJob> {
       ...(flags.ldflags.length > 0 && { CGO_LDFLAGS: quoted(settings.CGO_LDFLAGS, flags.ldflags) }),
     },
   };
+}
+
+/**
+ * Names a source of one file to go. Go ignores a file whose name begins with `_`, though plugins may be called so: it is
+ * shown a copy under another name, whose first line makes compilers and stack traces tell the name that the author knows.
+ */
+async function targetFile({ source, workplace }: Job, folder: string): Promise<Pick<GoJob, 'target' | 'overlay'>> {
+  const name = path.basename(source.path);
+  if (!isIgnored(name)) return { target: [name], overlay: {} };
+  const other = `dlserve.${name}`;
+  const copy = path.join(workplace, other);
+  const text = await readFile(source.path);
+  // A byte order mark may stand at the very beginning only.
+  const marked = text.subarray(0, 3).equals(Buffer.from('\ufeff'));
+  await writeFile(copy, Buffer.concat([Buffer.from(`//line ${path.join(folder, name)}:1:1\n`), text.subarray(marked ? 3 : 0)]));
+  return { target: [other], overlay: { [path.join(folder, other)]: copy } };
 }
 
 /**

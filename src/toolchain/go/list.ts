@@ -28,7 +28,10 @@ export interface Listed {
   readonly files: readonly string[];
   /** The Go files of all packages that it imports, the standard library's left out. */
   readonly dependencies: readonly string[];
-  /** Every file that a person may change: its own, and those of packages outside the module cache. */
+  /**
+   * Every file that a person may change: its own, and those of packages outside the module cache. And the folders of these
+   * packages, where a person may add one.
+   */
   readonly inputs: readonly string[];
 }
 
@@ -48,9 +51,12 @@ export async function listPackage(job: GoJob): Promise<Listed> {
   const beside = !job.source.folder && own.some(({ CgoFiles = [] }) => CgoFiles.length > 0) ? await headers(job.folder) : [];
   const lent = new Set(Object.entries(job.overlay).flat());
   return {
-    files: own.flatMap((entry) => filesOf(entry, GO_FILES)),
+    // Go may know the one file by another name.
+    files: job.source.folder ? own.flatMap((entry) => filesOf(entry, GO_FILES)) : [job.source.path],
     dependencies: imported.flatMap((entry) => filesOf(entry, GO_FILES)),
-    inputs: [...local.flatMap((entry) => filesOf(entry, ALL_FILES)), ...modules, ...beside].filter((file) => !lent.has(file)),
+    inputs: [...local.flatMap((entry) => [...filesOf(entry, ALL_FILES), ...foldersOf(entry)]), ...modules, ...beside].filter(
+      (place) => !lent.has(place),
+    ),
   };
 }
 
@@ -62,6 +68,16 @@ function isTheirs(entry: ListedPackage): entry is Their {
 
 function filesOf(entry: Their, kinds: readonly (typeof ALL_FILES)[number][]): string[] {
   return kinds.flatMap((kind) => entry[kind] ?? []).map((file) => path.resolve(entry.Dir, file));
+}
+
+/** Where a file that is added becomes a part of a package: in its folder, and in those that it embeds. */
+function foldersOf(entry: Their): string[] {
+  const folders = new Set<string>();
+  for (const file of filesOf(entry, ['EmbedFiles'])) {
+    for (let folder = path.dirname(file); folder !== entry.Dir; folder = path.dirname(folder)) folders.add(folder);
+  }
+  // Of its own folder all files are known beforehand; beside a file by itself there are other plugins.
+  return entry.DepOnly === true ? [entry.Dir, ...folders] : [...folders];
 }
 
 async function headers(folder: string): Promise<string[]> {
