@@ -75,9 +75,14 @@ function parseToml(text: string): Table {
 
 function explain(name: string, text: string, error: Toml.TomlError): string {
   const what = (error.message.split('\n', 1)[0] ?? '').replace('Invalid TOML document: ', '');
-  const line = text.split(/\r?\n/)[error.line - 1] ?? '';
+  const lines = text.split(/\r?\n/);
+  const line = lines[error.line - 1] ?? '';
   const hint = quoteHint(line);
-  const paragraphs = [`${name}:${error.line}:${error.column}: ${what}`, error.codeblock.trimEnd()];
+  // There is nothing to point at: the value went on past the last line, as it does in brackets only.
+  const ended = error.line === lines.length && line.trim() === '';
+  const { line: at, column, codeblock } = ended ? new toml.TomlError(what, { toml: text, ptr: text.trimEnd().length }) : error;
+  const reason = ended ? `${what}: the file ends here, inside a bracket that is still open` : what;
+  const paragraphs = [`${name}:${at}:${column}: ${reason}`, codeblock.trimEnd()];
   if (hint !== undefined) paragraphs.push(hint);
   return paragraphs.join('\n\n');
 }

@@ -1,12 +1,14 @@
 import path from 'node:path';
 import type { Mode, PluginSettings } from '../contract/runtime';
 import type { LogLevel } from '../ground/log';
-import { EMPTY, optionsDocument } from './document';
+import { DlserveError } from '../ground/errors';
+import { EMPTY, isTable, optionsDocument } from './document';
 import { readDocument } from './file';
 import { FILE, SERVER } from './keys';
 import type { HostOptions } from './options';
 import { readPlugins, type CompileFlags } from './plugins';
 import { Sources } from './sources';
+import { describe } from './types';
 import { unknownKeys, unknownVariables, type Note } from './unknown';
 
 export type { HostOptions, PluginOptions } from './options';
@@ -66,6 +68,8 @@ export async function loadConfig(input: {
  * @throws DlserveError BAD_CONFIG
  */
 export function configFromOptions(options: HostOptions): Config {
+  const given: unknown = options;
+  if (!isTable(given)) throw new DlserveError('BAD_CONFIG', { reason: `options must be an object, not ${describe(given)}` });
   return assemble(new Sources(optionsDocument(options), {}, {}), undefined, process.cwd(), []);
 }
 

@@ -47,10 +47,10 @@ export function unknownKeys(document: Document): Note[] {
     if (name === 'plugin') continue;
     if (PRESTD.has(name)) unused.push(isTable(value) || Array.isArray(value) ? `[${name}]` : name);
     else if (isTable(value) && SECTIONS.includes(name)) {
-      for (const [key] of entries(value)) {
+      for (const [key, content] of entries(value)) {
         const path = `${name}.${key}`;
         if (PRESTD.has(path)) unused.push(path);
-        else if (!PATHS.includes(path)) warn([name, key], didYouMean(path, PATHS));
+        else if (!PATHS.includes(path)) warn([name, key], name === 'plugins' && isTable(content) ? tableHint(key) : didYouMean(path, PATHS));
       }
     } else if (isTable(value)) warn([name], didYouMean(name, SECTIONS));
     else if (!PATHS.includes(name)) warn([name], didYouMean(name, PATHS));
@@ -65,6 +65,12 @@ export function unknownKeys(document: Document): Note[] {
     notes.push({ level: 'info', message });
   }
   return notes;
+}
+
+/** What to write in place of a table in [plugins]. */
+function tableHint(key: string): string {
+  if (key === 'config') return ': it is for one plugin, in [plugin.NAME.config]';
+  return `: for a plugin called ${key} write [${written(['plugin', key])}]`;
 }
 
 function pluginHint(name: string, key: string, value: unknown): string {

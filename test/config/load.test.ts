@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { configFromOptions, loadConfig, type Config, type HostOptions } from '../../src/config/load';
 import { DlserveError } from '../../src/ground/errors';
+import { createPluginHost } from '../../src/http/plugin-host';
 
 let cwd: string;
 
@@ -350,6 +351,18 @@ describe('what is no TOML', () => {
     },
   );
 
+  test.each([
+    ['x = [', 'prest.toml:1:5: unfinished array', '1:  x = [\n        ^'],
+    ['x = [\n', 'prest.toml:1:6: invalid value: the file ends here', '1:  x = [\n         ^'],
+    ['a = 1\r\nx = [ # all\r\n  1,\r\n\r\n  ', 'prest.toml:3:5: invalid value: the file ends here', '2:  x = [ # all\n3:    1,\n        ^'],
+    ['x = [1\n', 'prest.toml:1:7: expected comma or end of structure: the file ends here', '1:  x = [1\n          ^'],
+    ['x = {\n\n', 'prest.toml:1:6: incomplete key-value: cannot find end of key: the file ends here', '1:  x = {\n         ^'],
+  ])('where the file ends inside a bracket: %j', async (toml, first, excerpt) => {
+    const message = await refusal(toml);
+    expect(message.split('\n')[0]).toContain(first);
+    expect(message.slice(message.indexOf('\n'))).toBe(`\n\n${excerpt}`);
+  });
+
   test('is no UTF-8 either', async () => {
     expect(await refusal(Buffer.from('# caf\xe9\n', 'latin1'))).toBe(
       'prest.toml:1: this is not UTF-8 text, as TOML must be: save the file as UTF-8',
@@ -411,6 +424,11 @@ type = "jsonb_agg"
       'prest.toml:2: unknown key plugin.hello.build: it is for all plugins, in [plugins]',
     ],
     ['[plugin.my.lib]\nqueue = 1', 'write [plugin."my.lib"]'],
+    ['[plugins.cnt]\nqueue = 1', 'prest.toml:1: unknown key plugins.cnt: for a plugin called cnt write [plugin.cnt]'],
+    ['[plugins."my.lib"]\nqueue = 1', 'for a plugin called my.lib write [plugin."my.lib"]'],
+    ['[plugins.cnt.config]\na = 1', 'for a plugin called cnt write [plugin.cnt]'],
+    ['[plugins.config]\na = 1', 'unknown key plugins.config: it is for one plugin, in [plugin.NAME.config]'],
+    ['[plugins]\ntimout = "1s"', 'prest.toml:2: unknown key plugins.timout: did you mean `plugins.timeout`?'],
     ['"what is this" = 1', 'prest.toml:1: unknown key "what is this"'],
     ['[unrelated]\nkey = 1', 'prest.toml:1: unknown key unrelated'],
   ])('%j is a warning', async (toml, words) => {
@@ -495,6 +513,18 @@ describe('options of an embedded host', () => {
     const circle: Record<string, unknown> = {};
     circle.self = circle;
     expect(refusedOptions({ plugin: { x: { config: circle } } })).toContain('nested at most');
+  });
+
+  test.each([
+    [null, 'null'],
+    ['lib', '"lib"'],
+    [['lib'], 'a list'],
+    [3000, '3000'],
+    [() => 1, 'a function'],
+  ])('must be an object, not %p', async (options, what) => {
+    const message = `options must be an object, not ${what}`;
+    expect(refusedOptions(options)).toBe(message);
+    await expect(createPluginHost(options as HostOptions)).rejects.toMatchObject({ name: 'DlserveError', code: 'BAD_CONFIG', message });
   });
 
   test('that nobody knows are noted', () => {
