@@ -1,8 +1,9 @@
 import type { Logger } from '../ground/log';
 import type { Config } from '../config/load';
 import type { Builds } from '../host/builds';
+import { Connections } from '../http/connections';
 import { PluginHost } from '../http/plugin-host';
-import { createServer, listen, stopServer } from '../http/server';
+import { createServer, listen } from '../http/server';
 
 /** A server that listens, in this process. */
 export interface RunningServer {
@@ -19,12 +20,13 @@ export async function startServer(config: Config, builds: Builds, log: Logger): 
   const plugins = await PluginHost.create(config, builds, log);
   const { fastlane, bodylimit, host, stoptimeout } = config.http;
   const server = await createServer({ endpoint: plugins.endpoint, fastlane, bodylimit, log });
+  const connections = new Connections(server);
   const port = await listen(server, host, config.http.port);
   return {
     port,
     stop: async () => {
       const end = performance.now() + stoptimeout;
-      const inTime = await stopServer(server, stoptimeout);
+      const inTime = await connections.stop(stoptimeout);
       if (!inTime) log.warn(`requests were still under way after ${stoptimeout} ms and were cut off`);
       await plugins.close(Math.max(end - performance.now(), LAST_WORDS)).catch((error: unknown) => log.error({ err: error }));
     },

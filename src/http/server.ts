@@ -105,22 +105,3 @@ function cantListen(error: unknown, host: string, port: number): string {
       return `can't listen on ${host} port ${port}: ${messageOf(error)}`;
   }
 }
-
-/**
- * Stops accepting, and waits until the requests under way are answered.
- * @param limit milliseconds; connections that are left then are cut
- * @returns whether all of them ended in time
- */
-export async function stopServer(server: Server, limit: number): Promise<boolean> {
-  let inTime = true;
-  const timer = setTimeout(() => {
-    inTime = false;
-    server.closeAllConnections();
-  }, limit);
-  // A connection that is kept alive would be waited for long after its last request.
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
-  await new Promise((resolve) => server.close(resolve));
-  clearInterval(idle);
-  clearTimeout(timer);
-  return inTime;
-}
