@@ -30,31 +30,50 @@ export async function start(config: Config, builds: Builds, log: Logger): Promis
   const port = await choosePort(host, config.http.port);
   const workers = new Set<Worker>();
   let stopping = false;
+  let isUp = false;
   let short = 0;
 
   const fork = (): Worker => {
     const status = createStatusFile();
-    cluster.setupPrimary({ stdio: ['inherit', 'inherit', 'inherit', 'ipc', status] });
-    const worker = cluster.fork({ [WORKER_PORT]: String(port) });
+    const worker = forkWith(status, port);
     const born = performance.now();
+    const about = { worker: worker.process.pid };
     workers.add(worker);
     worker.on('message', (message: FromWorker) => {
       if (message.type === 'wait') void answerWait(worker, message.name, builds);
+      else if (isUp) log.error(about, `a server process can't start: ${message.message}`);
     });
-    worker.on('exit', (code, signal) => {
-      workers.delete(worker);
+    // A message to one that has just died; or the system has no room for a process more, and there will be no exit.
+    worker.on('error', (error) => {
+      log.error({ ...about, err: error }, 'a server process can not be reached');
+      if (worker.process.pid === undefined) ended(null, '', 'it did not start');
+    });
+    worker.on('exit', (code, signal) => ended(code, signal, signal || `exit status ${code}`));
+    const ended = (code: number | null, signal: string, how: string): void => {
+      if (!workers.delete(worker)) return;
       const running = readStatus(status);
       closeSync(status);
       if (stopping) return;
       short = performance.now() - born < WELL ? short + 1 : 0;
-      const delay = short < 2 ? 0 : Math.min(FIRST_DELAY * 2 ** (short - 2), LONGEST_DELAY);
-      const how = signal || `exit status ${code}`;
-      log.error({ worker: worker.process.pid, code, signal, running }, `a server process died (${how})${suspects(running)}; replacing it in ${delay} ms`);
-      setTimeout(() => {
-        if (!stopping) fork();
-      }, delay);
-    });
+      log.error({ ...about, code, signal, running }, `a server process died (${how})${suspects(running)}; replacing it in ${delay()} ms`);
+      replaceSoon();
+    };
     return worker;
+  };
+
+  const delay = (): number => (short < 2 ? 0 : Math.min(FIRST_DELAY * 2 ** (short - 2), LONGEST_DELAY));
+
+  const replaceSoon = (): void => {
+    setTimeout(() => {
+      if (stopping) return;
+      try {
+        fork();
+      } catch (error) {
+        short++;
+        log.error({ err: error }, `a server process can't be started; trying again in ${delay()} ms`);
+        replaceSoon();
+      }
+    }, delay());
   };
 
   onStopSignal(log, async (signal) => {
@@ -70,8 +89,20 @@ export async function start(config: Config, builds: Builds, log: Logger): Promis
     first.process.kill('SIGKILL');
     throw error;
   });
+  isUp = true;
   for (let i = 1; i < config.http.workers; i++) fork();
   return urlOf(host, port);
+}
+
+/** @param status descriptor of the worker's status file */
+function forkWith(status: number, port: number): Worker {
+  try {
+    cluster.setupPrimary({ stdio: ['inherit', 'inherit', 'inherit', 'ipc', status] });
+    return cluster.fork({ [WORKER_PORT]: String(port) });
+  } catch (error) {
+    closeSync(status);
+    throw error;
+  }
 }
 
 /** What ran in a process when it died, for its log line. */
