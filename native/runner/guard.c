@@ -54,6 +54,21 @@ static void in_fork(void) {
   if (threads_is_worker) end_with(runner);
 }
 
+/* A service manager sends SIGTERM to every process of a server. That is for the host to act on, which lets the calls end
+ * first; from the host itself it means that its patience has ended. In processes of the library it has its usual effect. */
+static void on_terminate(int signal_number, siginfo_t *info, void *context) {
+  (void)context;
+  if (*original && info->si_pid != host_process && info->si_pid != runner) return;
+  signal(signal_number, SIG_DFL);
+  raise(signal_number);
+}
+
+static void heed_host_alone(void) {
+  struct sigaction action = { .sa_sigaction = on_terminate, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGTERM, &action, NULL);
+}
+
 void guard_lifetime(pid_t host) {
   host_process = host;
   runner = getpid();
@@ -67,6 +82,7 @@ void guard_lifetime(pid_t host) {
 #endif
   original = memory;
   *original = 1;
+  heed_host_alone();
   pthread_atfork(NULL, NULL, in_fork);
 }
 
