@@ -84,7 +84,7 @@ static uint32_t deliver_batch(napi_env env, napi_value callback, hub *hub, job *
 static void finish(hub *hub, job *job) {
   /* After a JOB_CLOSED the lane may be gone. */
   if (job->kind != JOB_CLOSED && !job->lane->is_abandoned) {
-    if (!job->is_overdue) hub_expect_less(hub);
+    if (!job->is_unawaited) hub_expect_less(hub);
     lane_forget(job->lane, job->slot);
   }
   job_free(job);

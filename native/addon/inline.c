@@ -12,7 +12,8 @@ static napi_value fail(napi_env env, hub *hub, enum job_outcome outcome, double 
 
 /* The values of a reply, made before the library gets its memory back. */
 static napi_value reply_values(napi_env env, hub *hub, const invoke_reply *reply) {
-  if (reply->body_length > hub->most_reply) return fail(env, hub, OUTCOME_TOO_LARGE, (double)reply->body_length);
+  size_t size = reply->body_length + reply->headers_length;
+  if (size > hub->most_reply) return fail(env, hub, OUTCOME_TOO_LARGE, (double)size);
   hub->records[2] = OUTCOME_REPLY;
   hub->records[3] = reply->status;
   napi_value body, text, headers;

@@ -44,7 +44,9 @@ static void keep_reply(job *job, const invoke_reply *reply) {
   job->is_ascii = reply->is_ascii;
   job->body_length = reply->body_length;
   job->headers_length = reply->headers_length;
-  if (reply->body_length > job->lane->most_reply) {
+  size_t size = reply->body_length + reply->headers_length;
+  if (size > job->lane->most_reply) {
+    job->body_length = size;
     job->outcome = OUTCOME_TOO_LARGE;
     return;
   }

@@ -29,7 +29,7 @@ typedef struct job {
   int32_t slot; /* under which JavaScript knows it */
   uint32_t symbol; /* of a call: the handler's place; PluginInit and PluginStop come after the last handler */
   double deadline; /* milliseconds of performance.now() */
-  int is_overdue;  /* has answered 504 already; the event loop's thread alone reads and writes it */
+  int is_unawaited; /* it has answered 504, or its client has gone; the event loop's thread alone reads and writes it */
 
   size_t head_length;
   size_t request_body_length;

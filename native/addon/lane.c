@@ -233,8 +233,8 @@ enum job_state lane_withdraw(lane *lane, int32_t slot) {
     lane_forget(lane, slot);
     job_free(job);
     hub_expect_less(lane->hub);
-  } else if (state == JOB_BEGUN && !job->is_overdue) {
-    job->is_overdue = 1;
+  } else if (state == JOB_BEGUN && !job->is_unawaited) {
+    job->is_unawaited = 1;
     hub_expect_less(lane->hub);
   }
   return state;
@@ -290,7 +290,7 @@ void lane_abandon(lane *lane) {
   lane->is_abandoned = 1;
   for (int32_t slot = 0; slot < lane->slot_count; slot++) {
     job *job = lane->slots[slot];
-    if (job != NULL && !job->is_overdue) hub_expect_less(lane->hub);
+    if (job != NULL && !job->is_unawaited) hub_expect_less(lane->hub);
     lane->slots[slot] = NULL;
   }
   leave_threads(lane);

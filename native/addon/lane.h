@@ -61,7 +61,8 @@ int32_t lane_submit(lane *lane, job *job);
 /* Hands the batch of each of a hub's lanes to its threads, and wakes or starts one where all that are awake are busy. */
 void lane_flush_all(hub *hub);
 
-/* Takes a job back that no thread has taken; returns the state it was found in, JOB_WAITING if it is gone now. */
+/* Nobody waits for a job any more: takes it back if no thread has taken it, and else lets the event loop end without it.
+ * Returns the state it was found in, JOB_WAITING if it is gone now. */
 enum job_state lane_withdraw(lane *lane, int32_t slot);
 
 /* Frees the slot of a job that JavaScript has heard of. */

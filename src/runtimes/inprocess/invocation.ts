@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { RawReply } from '../../contract/reply';
-import { HOST_ABI, type Call } from '../../contract/runtime';
+import { HOST_ABI, MAX_REPLY, type Call } from '../../contract/runtime';
 import { useKoffi } from './koffi';
 import type { PluginMemory } from './plugin-memory';
+import { tooLarge } from './refusals';
 
 /** Words of 8 bytes in struct dlserve_exchange of native/include/dlserve.h, as 64-bit little-endian machines lay it out. */
 const EXCHANGE_WORDS = 7;
@@ -56,6 +57,8 @@ export class Invocation {
       if (bytes !== 0n) body = this.memory.copy(bytes, Number(this.#words[REPLY_BODY_LENGTH]), symbol);
       else if (string !== null) body = this.memory.copyString(string, symbol);
       const lines = headers === 0n ? null : this.memory.copyString(headers, symbol).toString('latin1');
+      const size = (body?.length ?? 0) + (lines?.length ?? 0);
+      if (size > MAX_REPLY) throw tooLarge(symbol, size);
       return { status: this.#ints[STATUS]!, body, headers: lines };
     } finally {
       if (string !== null) this.memory.release(string);
