@@ -40,6 +40,19 @@ export function machineFits(library: Library, platform: NodeJS.Platform, arch: s
   return `it was built for ${built}, this host is ${host} ${platform}: build it for this machine`;
 }
 
+/** The optional exports of native/include/dlserve.h. */
+export const ABI_SYMBOLS = ['PluginABI', 'PluginFree', 'PluginConcurrency', 'PluginInit', 'PluginStop'] as const;
+
+/**
+ * Whether what a library exports by the names of the ABI are functions; calling data would crash.
+ * @returns undefined if so, else the sentence why not
+ */
+export function abiMisfit(library: Library): string | undefined {
+  const data = ABI_SYMBOLS.filter((symbol) => library.exports.get(symbol) === 'data');
+  if (data.length === 0) return undefined;
+  return `${data.join(', ')} must be ${data.length === 1 ? 'a function' : 'functions'}, and ${data.length === 1 ? 'is' : 'are'} data in it`;
+}
+
 /** The handlers of one library. */
 export interface Handlers {
   /** By func, then by method: the symbol. */

@@ -1,7 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DlserveError, messageOf } from '../ground/errors';
-import { handlersOf, machineFits, readLibrary } from '../contract/library';
+import { abiMisfit, handlersOf, machineFits, readLibrary } from '../contract/library';
 import { libraryExtensions } from '../contract/name';
 
 /** A library found in pluginpath, not yet looked into. */
@@ -10,6 +10,8 @@ export interface Located {
   readonly path: string;
   /** File name as it stands in pluginpath. */
   readonly library: string;
+  /** Of the file, under whatever names. */
+  readonly identity: string;
   /** Changes when the file does. */
   readonly fingerprint: string;
 }
@@ -34,8 +36,8 @@ export async function locate(pluginpath: string, name: string): Promise<Located>
       const status = await stat(resolved);
       // A pipe would never end to be read.
       if (!status.isFile()) throw loadFailed(library, new Error(`it is ${status.isDirectory() ? 'a folder' : 'no regular file'}`));
-      const { ino, size, mtimeMs } = status;
-      return { path: resolved, library, fingerprint: `${ino}:${size}:${mtimeMs}` };
+      const { dev, ino, size, mtimeMs } = status;
+      return { path: resolved, library, identity: `${dev}:${ino}`, fingerprint: `${ino}:${size}:${mtimeMs}` };
     } catch (error) {
       if (error instanceof DlserveError) throw error;
       if (!isAbsent(error)) throw loadFailed(library, error);
@@ -51,7 +53,7 @@ export async function locate(pluginpath: string, name: string): Promise<Located>
 export async function examine({ path: file, library }: Located): Promise<ReturnType<typeof handlersOf>> {
   try {
     const contents = readLibrary(await readFile(file));
-    const misfit = machineFits(contents, process.platform, process.arch);
+    const misfit = machineFits(contents, process.platform, process.arch) ?? abiMisfit(contents);
     if (misfit !== undefined) throw new Error(misfit);
     return handlersOf(contents);
   } catch (error) {

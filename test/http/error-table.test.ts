@@ -20,7 +20,7 @@ const gate = path.join(scratch(), 'gate');
 
 beforeAll(async () => {
   const fixtures = [
-    'echo.c', 'null_reply.c', 'bad_status.c', 'bad_headers.c', 'init_fails.c', 'init_fails_silently.c', 'new_abi.c', 'unresolved.c',
+    'echo.c', 'null_reply.c', 'bad_status.c', 'bad_headers.c', 'init_fails.c', 'init_fails_silently.c', 'new_abi.c', 'unresolved.c', 'data_abi.c',
     'crash.c', 'gate.c', 'big_reply.c',
   ];
   const toml = `
@@ -77,6 +77,7 @@ describe('every row of the error table', () => {
     ['INIT_FAILED', '/_PLUGIN/init_fails_silently/Any', /^PluginInit of init_fails_silently\.so failed: ./],
     ['ABI_UNSUPPORTED', '/_PLUGIN/new_abi/Any', /this host knows ABI 1: update dlserve/],
     ['LOAD_FAILED', '/_PLUGIN/unresolved/Any', /undefined symbol: \w+/],
+    ['LOAD_FAILED', '/_PLUGIN/data_abi/Ok', /PluginABI, PluginStop must be functions, and are data in it/],
   ])('%s for %j', async (code, request, words) => {
     await expectError(request, code, words);
   });

@@ -1,5 +1,7 @@
-/** The optional exports of the contract, native/include/dlserve.h, and what it means to have or to lack each. */
-export const ABI_EXPORTS: readonly { readonly symbol: string; readonly found: string; readonly missing: string }[] = [
+import type { ABI_SYMBOLS } from '../../contract/library';
+
+/** The optional exports of the contract, and what it means to have or to lack each. */
+export const ABI_EXPORTS: readonly { readonly symbol: (typeof ABI_SYMBOLS)[number]; readonly found: string; readonly missing: string }[] = [
   {
     symbol: 'PluginABI',
     found: 'tells the ABI it was written for, which is checked when it is loaded',
