@@ -35,9 +35,10 @@ class BenchCall {
   request = request;
   body = null;
   id = 'bench';
+  timeout = 30_000;
 
   constructor(settled) {
-    this.deadline = performance.now() + 30_000;
+    this.deadline = performance.now() + this.timeout;
     this.settled = settled;
   }
 

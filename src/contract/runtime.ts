@@ -49,6 +49,13 @@ export interface PluginSettings {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
+const LEAST_OPEN_LIMIT = 10_000;
+
+/** Milliseconds that opening a library may take, its constructors and PluginInit included. */
+export function openLimit({ timeout }: PluginSettings): number {
+  return Math.max(LEAST_OPEN_LIMIT, timeout);
+}
+
 /** One request on its way into a library. The host makes it, one runtime at a time holds it, `settle` ends it. */
 export interface Call {
   /** Index into PluginSource.symbols. */
@@ -61,7 +68,12 @@ export interface Call {
   readonly deadline: number;
   /** For the log. */
   readonly id: string;
-  /** Exactly one of the two is given. Only the first settlement counts: a call past its deadline is settled already. */
+  /** Milliseconds that it had, for the words of a TIMEOUT. */
+  readonly timeout: number;
+  /**
+   * One of the two is given; neither where a call that was withdrawn had not begun after all. Only the first settlement
+   * counts: a call past its deadline is settled already.
+   */
   settle(error: DlserveError | null, reply: RawReply | null): void;
 }
 

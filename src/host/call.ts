@@ -15,18 +15,22 @@ export class HostCall implements Call, Timed {
   previous: Timed | null = null;
   #answer: Answer | null;
 
-  /** @param timeout milliseconds from now to the call's deadline */
+  /**
+   * @param timeout milliseconds from the call's beginning to its deadline
+   * @param passed how many of them are over
+   */
   constructor(
     readonly plugin: OpenPlugin,
     readonly handler: Handler,
     readonly request: string,
     readonly body: Buffer | null,
     readonly timeout: number,
+    passed: number,
     readonly id: string,
     private readonly deadlines: Deadlines<HostCall>,
     answer: Answer,
   ) {
-    this.deadline = performance.now() + timeout;
+    this.deadline = performance.now() + timeout - passed;
     this.#answer = answer;
   }
 
@@ -44,7 +48,7 @@ export class HostCall implements Call, Timed {
     this.#answer = null;
     this.deadlines.remove(this);
     if (raw === null) {
-      answer(error, null);
+      if (error !== null) answer(error, null);
       return;
     }
     let reply: Reply;

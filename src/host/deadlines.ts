@@ -61,8 +61,11 @@ export class Deadlines<T extends Timed> {
     // After a long pause one whole revolution has looked at every slot.
     const first = Math.max(this.#tick + 1, until - SLOTS + 1);
     this.#tick = until;
-    for (let tick = first; tick <= until; tick++) this.#sweep(tick % SLOTS, now);
-    this.#timer = this.#size > 0 ? setTimeout(this.#advance, TICK) : undefined;
+    try {
+      for (let tick = first; tick <= until; tick++) this.#sweep(tick % SLOTS, now);
+    } finally {
+      this.#timer = this.#size > 0 ? setTimeout(this.#advance, TICK) : undefined;
+    }
   };
 
   #sweep(slot: number, now: number): void {

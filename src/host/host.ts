@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { DlserveError } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import { NO_BODY } from '../contract/request';
-import type { PluginSettings } from '../contract/runtime';
+import type { Plugin, PluginSettings } from '../contract/runtime';
 import type { Runtimes } from '../runtimes';
 import type { Builds } from './builds';
 import { HostCall, type Answer } from './call';
@@ -12,6 +13,8 @@ import type { Handler, OpenPlugin } from './plugin';
 
 /** How soon a failed load is tried again when its file has not changed: the cause may lie elsewhere, in a database say. */
 const RETRY_AFTER = 5_000;
+/** What a plugin that opens when its host is closed already gets for its PluginStop, at least, in milliseconds. */
+const LAST_WORDS = 500;
 
 export interface HostParts {
   readonly pluginpath: string;
@@ -34,8 +37,11 @@ export class Host {
   readonly #open = new Map<string, OpenPlugin>();
   readonly #opening = new Map<string, Promise<OpenPlugin>>();
   readonly #failed = new Map<string, Failure>();
+  /** What is open in this very process, by the identity of the file. */
+  readonly #here = new Map<string, { readonly library: string; readonly settings: PluginSettings; readonly plugin: Promise<Plugin> }>();
   readonly #deadlines = new Deadlines<HostCall>((call) => call.expire());
   #closed: Promise<void> | undefined;
+  #closeBy = Infinity;
 
   constructor(parts: HostParts) {
     this.#parts = parts;
@@ -68,6 +74,10 @@ export class Host {
     const started = performance.now();
     try {
       const plugin = await this.#openLocated(name, located);
+      if (this.#closed !== undefined) {
+        await plugin.runtime.close(Math.max(this.#closeBy - performance.now(), LAST_WORDS));
+        throw new DlserveError('STOPPING');
+      }
       this.#open.set(name, plugin);
       log.info({ plugin: name, mode: plugin.settings.mode, ms: Math.round(performance.now() - started) }, 'plugin opened');
       return plugin;
@@ -90,14 +100,34 @@ export class Host {
       for (const [method, symbol] of methods) resolved.set(method, { symbol, index: symbols.push(symbol) - 1 });
       handlers.set(func, resolved);
     }
-    const runtime = await (await runtimes.get(settings.mode)).open({ name, path: located.path, symbols, settings, log });
+    const open = async (): Promise<Plugin> =>
+      (await runtimes.get(settings.mode)).open({ name, path: located.path, symbols, settings, log });
+    const runtime = await (settings.mode === 'process' ? open() : this.#openHere(located, settings, open));
     return { name, library: located.library, settings, handlers, data, runtime };
+  }
+
+  /** In one process the system opens a file once, under whatever names: they share a plugin, or can't be had both. */
+  #openHere({ library, identity }: Located, settings: PluginSettings, open: () => Promise<Plugin>): Promise<Plugin> {
+    const known = this.#here.get(identity);
+    if (known === undefined) {
+      const plugin = open();
+      this.#here.set(identity, { library, settings, plugin });
+      plugin.catch(() => this.#here.delete(identity));
+      return plugin;
+    }
+    const inside = ({ mode, concurrency, config }: PluginSettings): object => ({ mode, concurrency, config });
+    if (isDeepStrictEqual(inside(known.settings), inside(settings))) return known.plugin;
+    const reason =
+      `it is the same file as ${known.library}, which is open with another mode, concurrency or config; ` +
+      'make these the same, copy the file, or use mode "process"';
+    return Promise.reject(new DlserveError('LOAD_FAILED', { library, reason }));
   }
 
   /**
    * Calls a handler.
    * @param head of the request JSON, from requestHead
    * @param timeout milliseconds; the plugin's own timeout is the upper limit
+   * @param passed milliseconds of it that are over already
    * @param id for the log
    * @param answer called once, at the latest at the deadline, unless the call is abandoned before
    * @returns the call while it is under way; null when it has been answered already
@@ -108,6 +138,7 @@ export class Host {
     head: string,
     body: Buffer | null,
     timeout: number,
+    passed: number,
     id: string,
     answer: Answer,
   ): HostCall | null {
@@ -121,7 +152,7 @@ export class Host {
       return null;
     }
     const request = body === null ? head + NO_BODY : head;
-    const call = new HostCall(plugin, handler, request, body, Math.min(timeout, settings.timeout), id, this.#deadlines, answer);
+    const call = new HostCall(plugin, handler, request, body, Math.min(timeout, settings.timeout), passed, id, this.#deadlines, answer);
     runtime.call(call);
     if (call.settled) return null;
     this.#deadlines.add(call);
@@ -138,10 +169,10 @@ export class Host {
   }
 
   async #close(limit: number): Promise<void> {
-    const until = performance.now() + limit;
+    this.#closeBy = performance.now() + limit;
     const underway = [this.#parts.builds.stop(), ...this.#opening.values()];
     await Promise.race([Promise.allSettled(underway), setTimeout(limit, undefined, { ref: false })]);
-    const left = Math.max(until - performance.now(), 0);
+    const left = Math.max(this.#closeBy - performance.now(), 0);
     await Promise.all(Array.from(this.#open.values(), (plugin) => plugin.runtime.close(left)));
   }
 }

@@ -13,6 +13,9 @@ import { decodeSegment, originForm } from './target';
 import { writeError } from './write-error';
 import { writeReply } from './write-reply';
 
+/** Milliseconds: a later timer fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** The handlers behind one path. */
 interface Route {
   readonly plugin: OpenPlugin;
@@ -58,21 +61,22 @@ export class Endpoint {
     }
     const slash = path.indexOf('/', PREFIX.length);
     if (slash === -1 || path.includes('/', slash + 1)) return false;
-    this.#resolve(path, slash, req.method ?? 'GET').then(
-      (resolved) => this.#dispatch(resolved, req, res),
+    const arrived = performance.now();
+    this.#resolve(path, slash, req).then(
+      (resolved) => this.#dispatch(resolved, req, res, performance.now() - arrived),
       (error: unknown) => this.#fail(error, req, res),
     );
     return true;
   }
 
-  async #resolve(path: string, slash: number, method: string): Promise<Route> {
+  async #resolve(path: string, slash: number, req: IncomingMessage): Promise<Route> {
     const file = decodeSegment(path.slice(PREFIX.length, slash));
     const func = decodeSegment(path.slice(slash + 1));
     checkNames(file, func);
-    const plugin = await this.#host.open(file);
+    const symbol = symbolOf(req.method ?? 'GET', func);
+    const plugin = await this.#open(file, symbol, parseTimeout(readHeaders(req.rawHeaders).timeout));
     const methods = plugin.handlers.get(func);
     if (methods === undefined) {
-      const symbol = symbolOf(method, func);
       throw new DlserveError('HANDLER_NOT_FOUND', { symbol, library: plugin.library, hint: hintFor(symbol, func, plugin) });
     }
     const route = { plugin, func, methods, allow: allowed(methods) };
@@ -80,7 +84,23 @@ export class Endpoint {
     return route;
   }
 
-  #dispatch(route: Route, req: IncomingMessage, res: ServerResponse): void {
+  /**
+   * The plugin, when it is built and opened.
+   * @param limit milliseconds that the client gives; the plugin's own timeout counts from when it is open
+   */
+  async #open(file: string, symbol: string, limit: number | undefined): Promise<OpenPlugin> {
+    const opening = this.#host.open(file);
+    if (limit === undefined) return opening;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const error = new DlserveError('TIMEOUT', { symbol, library: file, timeout: limit });
+      timer = setTimeout(() => reject(error), Math.min(limit, LONGEST_TIMER));
+    });
+    return Promise.race([opening, late]).finally(() => clearTimeout(timer));
+  }
+
+  /** @param waited milliseconds since the request arrived */
+  #dispatch(route: Route, req: IncomingMessage, res: ServerResponse, waited = 0): void {
     const method = req.method ?? 'GET';
     const handler = route.methods.get(method) ?? (method === 'HEAD' ? route.methods.get('GET') : undefined);
     if (handler === undefined) {
@@ -89,7 +109,7 @@ export class Endpoint {
     }
     const headers = readHeaders(req.rawHeaders);
     if (!headers.hasBody) {
-      this.#call(route, handler, headers, null, req, res);
+      this.#call(route, handler, headers, null, waited, req, res);
       return;
     }
     if (headers.length > this.#bodyLimit) {
@@ -98,7 +118,7 @@ export class Endpoint {
     }
     readBody(req, this.#bodyLimit, (error, body) => {
       if (error !== null) this.#fail(error, req, res);
-      else this.#call(route, handler, headers, body, req, res);
+      else this.#call(route, handler, headers, body, waited, req, res);
     });
   }
 
@@ -112,16 +132,30 @@ export class Endpoint {
     this.#fail(new DlserveError('METHOD_NOT_ALLOWED', details, { headers: { Allow: allow } }), req, res);
   }
 
-  #call(route: Route, handler: Handler, headers: RequestHeaders, body: Buffer | null, req: IncomingMessage, res: ServerResponse): void {
+  #call(
+    route: Route,
+    handler: Handler,
+    headers: RequestHeaders,
+    body: Buffer | null,
+    waited: number,
+    req: IncomingMessage,
+    res: ServerResponse,
+  ): void {
+    // The client has gone while the plugin was opened: nobody waits for the call.
+    if (res.destroyed) return;
     const { plugin } = route;
     let timeout = plugin.settings.timeout;
+    let passed = 0;
     if (headers.timeout !== undefined) {
       const shorter = parseTimeout(headers.timeout);
       if (shorter === undefined) {
         this.#fail(new DlserveError('BAD_TIMEOUT', { value: JSON.stringify(headers.timeout) }), req, res);
         return;
       }
-      timeout = shorter;
+      if (shorter - waited < timeout) {
+        timeout = shorter;
+        passed = waited;
+      }
     }
     const id = headers.id ?? `${process.pid}-${++this.#requests}`;
     const url = originForm((req as { originalUrl?: string }).originalUrl ?? req.url ?? '');
@@ -134,11 +168,12 @@ export class Endpoint {
       query: mark === -1 ? '' : url.slice(mark + 1),
       rawHeaders: req.rawHeaders,
     });
-    const call = this.#host.call(plugin, handler, head, body, timeout, id, (error, reply) => {
+    const call = this.#host.call(plugin, handler, head, body, timeout, passed, id, (error, reply) => {
       if (reply !== null) writeReply(res, reply);
       else this.#fail(error, req, res, { plugin: plugin.name, handler: handler.symbol, request: id });
     });
-    // Comes after every answer too; only a client that has gone finds the call still under way.
+    // Comes after every answer too; only a client that has gone finds the call still under way. An answer that waits for
+    // another one of its connection hears of nothing: its call is made all the same.
     if (call !== null) res.on('close', () => call.abandon());
   }
 
@@ -162,7 +197,7 @@ function allowed(methods: ReadonlyMap<string, unknown>): string {
 }
 
 /** @returns milliseconds; undefined for what is no duration */
-function parseTimeout(text: string): number | undefined {
+function parseTimeout(text = ''): number | undefined {
   if (!/^\d+(\.\d+)?(ms|s|m)$/.test(text)) return undefined;
   return ms(text as ms.StringValue);
 }

@@ -1,5 +1,6 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { compileFixture } from '../support/compile';
@@ -140,6 +141,7 @@ describe('a call', () => {
     const server = await serve(folder(['gate.c'], `[plugin.gate]\nconcurrency = 8\ntimeout = "400ms"\n[plugin.gate.config]\ngate = "${gate}"\n`));
     const wait = (timeout: string): Promise<[number, unknown]> => get(`${server.url}/_PLUGIN/gate/Wait`, { headers: { 'X-Dlserve-Timeout': timeout } });
     expect((await wait('50ms'))[1]).toMatchObject({ error: 'GETWaitHandler in gate.so took longer than 50 ms' });
+    expect((await wait('0ms'))[1]).toMatchObject({ error: 'GETWaitHandler in gate.so took longer than 0 ms' });
     expect((await wait('1m'))[1]).toMatchObject({ error: 'GETWaitHandler in gate.so took longer than 400 ms' });
   });
 
@@ -186,6 +188,40 @@ describe('a call', () => {
     writeFileSync(gate, '');
     expect(await first).toEqual([200, 'through']);
     expect(await get(`${server.url}/_PLUGIN/gate/Begun`)).toEqual([200, '1']);
+  });
+
+  test.each(['thread', 'process'])('waits for its plugin no longer than its client, and is not made once that has gone (mode %s)', async (mode) => {
+    const gate = path.join(scratch(), 'gate');
+    const toml = `[plugin.slow_init.config]\ngate = "${gate}"\n`;
+    const server = await serve(folder(['slow_init.c'], toml), ['--mode', mode]);
+    const hello = `${server.url}/_PLUGIN/slow_init/Hello`;
+    const leaving = new AbortController();
+    const left = get(`${hello}?leaves`, { signal: leaving.signal }).catch(() => 'left');
+    const late = { error: 'GETHelloHandler in slow_init took longer than 50 ms', code: 'TIMEOUT' };
+    const impatient = (): Promise<[number, unknown]> => get(hello, { headers: { 'X-Dlserve-Timeout': '50ms' } });
+    expect(await impatient()).toEqual([504, late]);
+    leaving.abort();
+    expect(await left).toBe('left');
+    // By the time of its answer the server has seen the other one leave.
+    expect(await impatient()).toEqual([504, late]);
+    const waiting = get(hello);
+    writeFileSync(gate, '');
+    expect(await waiting).toEqual([200, 'hello']);
+    expect(await get(`${server.url}/_PLUGIN/slow_init/Calls`)).toEqual([200, '1']);
+  });
+
+  test('by another name of the same file goes to the same plugin, or is refused', async () => {
+    const trace = path.join(scratch(), 'trace');
+    const toml = ['stop', 'alias'].map((name) => `[plugin.${name}.config]\ntrace = "${trace}"\n`).join('');
+    const cwd = folder(['stop.c'], toml);
+    for (const name of ['alias', 'other']) symlinkSync('stop.so', path.join(cwd, 'lib', `${name}.so`));
+    const server = await serve(cwd);
+    const call = (name: string): Promise<[number, unknown]> => get(`${server.url}/_PLUGIN/${name}/Call`);
+    expect(await Promise.all([call('stop'), call('alias')])).toEqual([[200, 'called'], [200, 'called']]);
+    const refused = { code: 'LOAD_FAILED', error: expect.stringMatching(/^other\.so did not load: it is the same file as (stop|alias)\.so/) as string };
+    expect(await call('other')).toEqual([500, refused]);
+    await server.stop();
+    expect(readFileSync(trace, 'utf8')).toBe('init\ncall\ncall\nstop\nunloaded\n');
   });
 
   test('first ones, many at once, load the library once', async () => {
@@ -257,6 +293,26 @@ describe('stopping', () => {
     expect(readdirSync(path.join(cwd, 'lib/.dlserve')).filter((name) => name.startsWith('build-'))).toEqual([]);
   });
 
+  test.each([[[]], [['--workers', '2']]])('sends an answer to its end, and waits for no connection without a request %j', async (more) => {
+    const server = await serve(folder(['big_reply.c']), more);
+    const { port } = new URL(server.url);
+    const unused = connect(Number(port)).resume();
+    await once(unused, 'connect');
+    const reader = connect(Number(port));
+    reader.write('GET /_PLUGIN/big_reply/BigReply HTTP/1.1\r\nHost: x\r\n\r\n');
+    // Nothing is read: most of the answer waits in the server.
+    await once(reader, 'readable');
+    server.process.kill('SIGTERM');
+    await until(() => server.log().some(({ msg }) => String(msg).startsWith('SIGTERM')));
+    await once(unused, 'close');
+    let received = 0;
+    reader.on('data', (chunk: Buffer) => (received += chunk.length)).resume();
+    await once(reader, 'close');
+    expect(received).toBeGreaterThan(64 * 1024 * 1024);
+    expect(await server.exited()).toEqual({ code: 0, signal: null });
+    expect(server.log().map(({ msg }) => msg)).not.toContainEqual(expect.stringContaining('cut off'));
+  });
+
   test('cuts off what does not end within the limit', async () => {
     const gate = path.join(scratch(), 'gate');
     const server = await serve(folder(['gate.c'], `[http]\nstoptimeout = "300ms"\n[plugin.gate.config]\ngate = "${gate}"\n`));
@@ -282,6 +338,20 @@ describe('several server processes', () => {
     await until(ask);
     expect(await server.stop()).toEqual({ code: 0, signal: null });
     for (const pid of after) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+
+  test('are replaced even where the system fails for a while', async () => {
+    const temporary = scratch();
+    const server = await serve(folder(['echo.c']), ['--workers', '2'], { TMPDIR: temporary });
+    const children = (): number[] => readFileSync(`/proc/${server.process.pid}/task/${server.process.pid}/children`, 'utf8').trim().split(' ').map(Number);
+    const [victim, other] = await until(() => (children().length === 2 ? children() : undefined));
+    rmSync(temporary, { recursive: true });
+    process.kill(victim!, 'SIGKILL');
+    await until(() => server.log().some(({ msg }) => String(msg).startsWith('a server process can\'t be started')));
+    mkdirSync(temporary);
+    await until(() => children().length === 2 && !children().includes(victim!));
+    expect(children()).toContain(other);
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
   });
 
   test('wait for sources that the primary compiles, and hear of its failures', async () => {

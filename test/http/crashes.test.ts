@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import path from 'node:path';
@@ -136,6 +136,22 @@ test('a plugin that crashes too often rests, says until when, and works again', 
   expect((await ask(server, 'crash/Echo')).status).toBe(200);
 });
 
+test('a SIGTERM that is not the host’s ends no process, and no call', async () => {
+  const gate = path.join(scratch(), 'gate');
+  const server = await serve(['gate.c'], `[plugin.gate]\nconcurrency = 2\n[plugin.gate.config]\ngate = "${gate}"\n`);
+  const pid = await askPid(server, 'gate');
+  const running = ask(server, 'gate/Wait');
+  await until(() => existsSync(`${gate}.begun`));
+  // As a service manager stops all of a server.
+  for (const each of [pid, server.process.pid!]) process.kill(each, 'SIGTERM');
+  await until(() => server.log().some(({ msg }) => String(msg).startsWith('SIGTERM')));
+  writeFileSync(gate, '');
+  expect(await running).toMatchObject({ status: 200, text: 'through' });
+  expect(await server.exited()).toEqual({ code: 0, signal: null });
+  expect(server.log().filter(({ level }) => Number(level) >= 40)).toEqual([]);
+  expect(isAlive(pid)).toBe(false);
+});
+
 describe('nothing is left behind', () => {
   const FIXTURES = ['crash.c', 'hang.c', 'block_signals.c', 'fork.c'];
   const SERIAL = '[plugins]\nconcurrency = 1\n';
@@ -196,6 +212,18 @@ describe('where the native parts were not built', () => {
     }
     return path.join(copy, 'dist/cli/main.js');
   }
+
+  test('a server process that can not be replaced says why', async () => {
+    const main = packageWithout();
+    const built = path.resolve(path.dirname(main), '../../build');
+    cpSync(path.resolve(__dirname, '../../build/Release'), path.join(built, 'Release'), { recursive: true });
+    const server = await startServer(['--mode', 'process', '--workers', '2'], { cwd: folder(['crash.c'], ''), main });
+    servers.push(server);
+    const pid = await askPid(server, 'crash');
+    rmSync(built, { recursive: true });
+    process.kill(Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[1]), 'SIGKILL');
+    await until(() => server.log().some(({ msg }) => /^a server process can't start: .*native runner/.test(String(msg))));
+  });
 
   const start = (main: string, toml: string, args: readonly string[] = []): { code: number | null; stdout: string; stderr: string } => {
     const cwd = folder(['crash.c'], toml);

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -7,6 +7,7 @@ import { createPluginHost, DlserveError, serverOptionsFor, type HostOptions, typ
 import { compileFixture } from '../support/compile';
 import { recordedLog } from '../support/log';
 import { scratch } from '../support/server';
+import { until } from '../support/until';
 
 declare module 'express-serve-static-core' {
   interface Request {
@@ -89,6 +90,32 @@ describe('in a person’s own Express app', () => {
     await host.close();
     process.off('uncaughtException', uncaught);
     expect(uncaught).not.toHaveBeenCalled();
+  });
+
+  test('headers that middleware has set stay, and none of a reply is lost', async () => {
+    const [url] = await embed(['cookies.c'], (app, host) => {
+      app.use((_req, res, next) => {
+        res.setHeader('X-Mine', 'the app').setHeader('X-Other', 'kept').setHeader('Set-Cookie', 'session=s');
+        next();
+      });
+      app.use(host.router());
+    });
+    const { headers } = await fetch(`${url}/_PLUGIN/cookies/Cookies`);
+    expect(headers.getSetCookie()).toEqual(['session=s', 'a=1', 'b=2']);
+    expect([headers.get('x-mine'), headers.get('x-other'), headers.get('vary')]).toEqual(["the plugin's", 'kept', 'one, two']);
+    const [bare] = await embed(['cookies.c'], (app, host) => app.disable('x-powered-by').use(host.router()));
+    expect((await fetch(`${bare}/_PLUGIN/cookies/Cookies`)).headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+  });
+
+  test.each(['thread', 'process'] as const)('a plugin that is still opening when its host is closed is stopped too (mode %s)', async (mode) => {
+    const trace = path.join(scratch(), 'trace');
+    const options: HostOptions = { plugins: { mode }, plugin: { traced_slow_init: { config: { trace } } } };
+    const [url, host] = await embed(['traced_slow_init.c'], (app, plugins) => app.use(plugins.router()), options);
+    const asked = fetch(`${url}/_PLUGIN/traced_slow_init/Fault`);
+    await until(() => existsSync(trace));
+    await host.close(1);
+    expect(await (await asked).json()).toMatchObject({ code: 'STOPPING' });
+    await until(() => readFileSync(trace, 'utf8') === 'init\nstop\n');
   });
 
   test('a closed host answers 503', async () => {

@@ -65,6 +65,7 @@ export function makeCall(
     request: head(options.query) + (body === null ? NO_BODY : ''),
     body,
     deadline: options.deadline ?? performance.now() + 30_000,
+    timeout: 30_000,
     id: options.id ?? `call-${++calls}`,
     settle,
   };

@@ -1,7 +1,7 @@
 import { DlserveError } from '../../ground/errors';
-import type { Call, Plugin, PluginSource } from '../../contract/runtime';
+import { openLimit, type Call, type Plugin, type PluginSource } from '../../contract/runtime';
 import { JobState, Outcome, type Addon, type Body, type Records } from './addon';
-import { Drain, inTime } from './drain';
+import { Drain, inTime, within } from './drain';
 import type { Library } from './library';
 import { internal, noReply } from './refusals';
 import { ThreadLog } from './thread-log';
@@ -28,6 +28,7 @@ export class AddonThreadPlugin implements Plugin {
   readonly #drain = new Drain();
   #task: ((task: Task) => void) | undefined;
   #closing: Promise<void> | undefined;
+  #isAbandoned = false;
 
   /** @param flushSoon sees to it that what was submitted reaches the threads */
   constructor(
@@ -43,7 +44,7 @@ export class AddonThreadPlugin implements Plugin {
 
   /**
    * Calls PluginInit on the thread that will be the first to run handlers, and learns how many threads there may be. After a
-   * failure no thread is left.
+   * failure no thread is left, but for one that hangs in PluginInit.
    * @throws DlserveError INIT_FAILED
    */
   async init(): Promise<void> {
@@ -51,13 +52,18 @@ export class AddonThreadPlugin implements Plugin {
       this.addon.limitLane(this.lane, 1);
       if (this.library.address('PluginInit') !== null) {
         const config = JSON.stringify(this.source.settings.config);
-        const { status, body } = await this.#run(() => this.addon.init(this.lane, config));
-        if (status !== 0) throw this.library.initFailed(status, body === null ? '' : String(body));
+        const limit = openLimit(this.source.settings);
+        const init = await within(this.#run(() => this.addon.init(this.lane, config)), limit);
+        if (init === undefined) {
+          this.#abandon();
+          throw this.library.initHangs(limit);
+        }
+        if (init.status !== 0) throw this.library.initFailed(init.status, init.body === null ? '' : String(init.body));
       }
       this.capacity = this.library.concurrency();
       this.addon.limitLane(this.lane, this.capacity);
     } catch (refusal) {
-      await this.#endThreads();
+      if (!this.#isAbandoned) await this.#endThreads();
       throw refusal;
     }
   }
@@ -170,6 +176,7 @@ export class AddonThreadPlugin implements Plugin {
   }
 
   #abandon(): void {
+    this.#isAbandoned = true;
     this.addon.abandonLane(this.lane);
     this.#isGone();
     this.library.keep();

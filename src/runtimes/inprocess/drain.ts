@@ -17,17 +17,26 @@ export class Drain {
 }
 
 /**
+ * What work comes to, or undefined when it takes longer.
+ * @param limit milliseconds
+ */
+export async function within<T>(work: Promise<T>, limit: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), Math.max(0, limit));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
  * Whether work succeeded in time.
  * @param limit milliseconds
  */
 export async function inTime(work: Promise<unknown>, limit: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, limit), false);
-  });
-  try {
-    return await Promise.race([work.then(() => true, () => false), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const succeeded = work.then(() => true, () => false);
+  return (await within(succeeded, limit)) ?? false;
 }

@@ -1,7 +1,7 @@
 import { DlserveError } from '../../ground/errors';
 import type { RawReply } from '../../contract/reply';
-import type { Call, Plugin, PluginSource, Runtime } from '../../contract/runtime';
-import { Drain, inTime } from './drain';
+import { openLimit, type Call, type Plugin, type PluginSource, type Runtime } from '../../contract/runtime';
+import { Drain, inTime, within } from './drain';
 import { Invocation } from './invocation';
 import type { KoffiFunction } from './koffi';
 import { Library } from './library';
@@ -25,7 +25,9 @@ export class KoffiThreadRuntime implements Runtime {
     this.#warn(source);
     const library = Library.open(source);
     try {
-      await callInit(library, source, (init, ...args) => this.share.runNow(init, ...args));
+      const limit = openLimit(source.settings);
+      const init = callInit(library, source, (f, ...args) => this.share.runNow(f, ...args));
+      if ((await within(init.then(() => true), limit)) === undefined) throw library.initHangs(limit);
       return new KoffiThreadPlugin(source, library, this.share);
     } catch (refusal) {
       library.unload();

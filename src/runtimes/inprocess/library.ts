@@ -12,6 +12,9 @@ const MOST_THREADS = 1024;
 /** Libraries that are never let go of: something may still run in them. */
 const kept = new Set<Library>();
 
+/** Paths of libraries whose PluginInit has not returned. */
+const stuck = new Set<string>();
+
 /** A library that koffi has opened and whose symbols are bound. */
 export class Library {
   /** The file's name, for messages. */
@@ -28,11 +31,14 @@ export class Library {
 
   /**
    * Opens a library, finds its handlers and checks its ABI; nothing of it stays open where that fails.
-   * @throws DlserveError LOAD_FAILED or ABI_UNSUPPORTED
+   * @throws DlserveError LOAD_FAILED or ABI_UNSUPPORTED, or INIT_FAILED where its PluginInit still runs
    */
   static open(source: PluginSource): Library {
     const { koffi, system } = useKoffi();
     const name = path.basename(source.path);
+    if (stuck.has(source.path)) {
+      throw new DlserveError('INIT_FAILED', { library: name, reason: 'an earlier run of it has not returned; restart the server to try again' });
+    }
     let handle: LibraryHandle;
     try {
       handle = koffi.load(source.path);
@@ -102,10 +108,21 @@ export class Library {
     kept.add(this);
   }
 
-  /** Unmaps the library; nothing of it may run, or be used again. */
+  /** Unmaps the library, unless it is kept; nothing of it may run, or be used again. */
   unload(): void {
+    if (kept.has(this)) return;
     if (this.pin !== null) useKoffi().system.dlclose(this.pin);
     this.handle.unload();
+  }
+
+  /**
+   * PluginInit is given up: another run of it would only be one more that hangs.
+   * @param limit milliseconds that it had
+   */
+  initHangs(limit: number): DlserveError {
+    stuck.add(this.source.path);
+    this.keep();
+    return new DlserveError('INIT_FAILED', { library: this.name, reason: `it took longer than ${limit} ms` });
   }
 
   /** @param words what PluginInit said, '' where it said nothing */

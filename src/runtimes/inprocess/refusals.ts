@@ -8,7 +8,7 @@ export function tooLate(source: PluginSource, call: Call): DlserveError {
   return new DlserveError('TIMEOUT', {
     symbol: source.symbols[call.symbol]!,
     library: path.basename(source.path),
-    timeout: source.settings.timeout,
+    timeout: call.timeout,
   });
 }
 

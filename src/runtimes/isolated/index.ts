@@ -1,4 +1,4 @@
-import type { Plugin, PluginSource, Runtime } from '../../contract/runtime';
+import { openLimit, type Plugin, type PluginSource, type Runtime } from '../../contract/runtime';
 import { checkRunner } from './install';
 import { IsolatedPlugin } from './pool';
 
@@ -7,11 +7,9 @@ export { checkRunner };
 export interface IsolatedOptions {
   /** Path of the runner; the installed one unless given. */
   readonly runner?: string;
-  /** Milliseconds that loading and PluginInit may take; at least the plugin's timeout, and 10 s, unless given. */
+  /** Milliseconds, in place of the contract's. */
   readonly openLimit?: number;
 }
-
-const LEAST_OPEN_LIMIT = 10_000;
 
 /**
  * Mode "process": each library lives in processes of its own.
@@ -21,7 +19,7 @@ export function createIsolatedRuntime(options: IsolatedOptions = {}): Runtime {
   const runner = options.runner ?? checkRunner();
   return {
     async open(source: PluginSource): Promise<Plugin> {
-      const plugin = new IsolatedPlugin(runner, source, options.openLimit ?? Math.max(LEAST_OPEN_LIMIT, source.settings.timeout));
+      const plugin = new IsolatedPlugin(runner, source, options.openLimit ?? openLimit(source.settings));
       await plugin.open();
       return plugin;
     },

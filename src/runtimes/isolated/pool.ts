@@ -92,8 +92,8 @@ export class IsolatedPlugin implements Plugin, RunnerOwner {
 
   withdraw(call: Call): boolean {
     const index = this.queue.indexOf(call);
-    if (index === -1) return this.all().some((runner) => runner.withdraw(call));
-    this.queue.splice(index, 1);
+    if (index !== -1) this.queue.splice(index, 1);
+    else if (!this.all().some((runner) => runner.withdraw(call))) return false;
     this.conditions.changed();
     return true;
   }

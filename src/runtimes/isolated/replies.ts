@@ -48,7 +48,7 @@ function readTooLarge(buffer: Buffer, start: number, end: number, flags: number)
   return buffer.readDoubleLE(start);
 }
 
-/** The error of a call that a runner has not answered. */
+/** The error of a call that a runner has not answered; it was skipped where no flag says otherwise. */
 export function refusal(reply: RunnerReply, source: PluginSource, call: Call): DlserveError {
   const symbol = source.symbols[call.symbol]!;
   const library = path.basename(source.path);
@@ -58,5 +58,5 @@ export function refusal(reply: RunnerReply, source: PluginSource, call: Call): D
   if ((reply.flags & ReplyFlag.NO_MEMORY) !== 0) {
     return new DlserveError('PLUGIN_CRASHED', { library, symbol, reason: 'its memory limit leaves no room for the request' });
   }
-  return new DlserveError('TIMEOUT', { library, symbol, timeout: source.settings.timeout });
+  return new DlserveError('TIMEOUT', { library, symbol, timeout: call.timeout });
 }

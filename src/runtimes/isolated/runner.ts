@@ -5,7 +5,7 @@ import { FrameReader } from './frames';
 import { Ledger } from './ledger';
 import { RunnerProcess, type Exit, type ProcessOwner } from './process';
 import {
-  FAILED_HEADER, Message, ProtocolError, REPLY_HEADER, checkHello, helloFrame, openFrame, readFailed, readOpened, replyId,
+  FAILED_HEADER, Message, ProtocolError, REPLY_HEADER, ReplyFlag, checkHello, helloFrame, openFrame, readFailed, readOpened, replyId,
   stopFrame, type Failure,
 } from './protocol';
 import { readReply, refusal } from './replies';
@@ -47,6 +47,8 @@ export class Runner implements ProcessOwner {
   private readonly openLimit: NodeJS.Timeout;
   private readonly batch: Batch;
   private readonly frames: FrameReader;
+  /** Calls that were being taken when they were withdrawn. */
+  private readonly withdrawn = new WeakSet<Call>();
   private replies = 0;
   private greeted = false;
   private stopAsked = false;
@@ -149,7 +151,8 @@ export class Runner implements ProcessOwner {
     if (call === null) return;
     if (call === undefined) throw new ProtocolError(`a reply to call ${id}, which is not open`);
     if (reply.raw === null) {
-      call.settle(refusal(reply, this.source, call), null);
+      const isDropped = (reply.flags & ReplyFlag.SKIPPED) !== 0 && this.withdrawn.has(call);
+      call.settle(isDropped ? null : refusal(reply, this.source, call), null);
     } else {
       this.served++;
       this.typical += (reply.microseconds - this.typical) / 8;
@@ -162,10 +165,13 @@ export class Runner implements ProcessOwner {
     const id = this.calls.find(call);
     if (id === 0 || id <= this.shared.progress().begun) return false;
     this.shared.cancel(id);
-    // It may have begun meanwhile, and may have been skipped or not: its reply says which.
-    if (id <= this.shared.progress().begun) return false;
-    this.calls.cancel(id);
-    return true;
+    if (id > this.shared.progress().begun) {
+      this.calls.cancel(id);
+      return true;
+    }
+    // It was taken meanwhile, and may have been skipped or not: its reply says which.
+    this.withdrawn.add(call);
+    return false;
   }
 
   /**
@@ -182,12 +188,13 @@ export class Runner implements ProcessOwner {
     return true;
   }
 
-  private retireIfHung(id: number): void {
+  /** @param committed what was given at the first look: if the reply is not among that, the call still runs */
+  private retireIfHung(id: number, committed = this.shared.progress().committed): void {
     if (!this.calls.has(id)) return;
     if (this.state === 'retired') this.endWhenOnlyHung();
     if (this.state !== 'ready') return;
-    if (this.shared.progress().committed > this.frames.received) {
-      setTimeout(() => this.retireIfHung(id), REPLY_GRACE);
+    if (committed > this.frames.received) {
+      setTimeout(() => this.retireIfHung(id, committed), REPLY_GRACE);
       return;
     }
     this.shared.halt();

@@ -101,7 +101,7 @@ describe('mode "thread" with the addon', () => {
       (async () => {
         const runtime = inprocess.createThreadRuntime();
         const open = (path, symbols, config) =>
-          runtime.open({ name: 'plugin', path, symbols, settings: { config, concurrency: 4 }, log: silentLog() });
+          runtime.open({ name: 'plugin', path, symbols, settings: { config, concurrency: 4, timeout: 30000 }, log: silentLog() });
         const call = (plugin) => new Promise((resolve) => plugin.call({
           symbol: 0, request: '{"body":null}', body: null, deadline: performance.now() + 30000, id: 'id',
           settle: (error, reply) => resolve(reply.body),

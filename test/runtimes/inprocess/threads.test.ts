@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,6 +10,25 @@ import { compileFixture } from '../../support/compile';
 import { recordedLog, type RecordedLog } from '../../support/log';
 import { callHandler, makeCall, pluginSource, textOf } from '../../support/runtime';
 import { until } from '../../support/until';
+
+test('a PluginInit that hangs is given up in time, and not tried again', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'dlserve-threads-'));
+  const gate = path.join(folder, 'gate');
+  const library = path.join(folder, 'hangs.so');
+  copyFileSync(compileFixture('slow_init.c'), library);
+  const source = pluginSource(library, { symbols: [], settings: { timeout: 1000, config: { gate } } });
+  const runtimes = [true, false].map((addon) => createThreadRuntime({ addon }));
+  const failure = (runtime: Runtime): Promise<unknown> => runtime.open(source).then(() => 'opened', (error: unknown) => error);
+  const first = await Promise.all(runtimes.map(failure));
+  const late = { code: 'INIT_FAILED', message: expect.stringContaining('it took longer than 10000 ms') as string };
+  expect(first).toEqual([expect.objectContaining(late), expect.objectContaining(late)]);
+  const again = { code: 'INIT_FAILED', message: expect.stringContaining('restart the server') as string };
+  expect(await failure(runtimes[0]!)).toMatchObject(again);
+  // Its threads would keep this process alive.
+  writeFileSync(gate, '');
+  await pause(50);
+  rmSync(folder, { recursive: true });
+}, 30_000);
 
 describe.each([
   ['with the addon', true],

@@ -44,7 +44,7 @@ describe('a crash costs one request', () => {
   it('says in the error what happened', async () => {
     const { plugin } = await open('crash.c');
     const error = await new Promise((resolve) => {
-      plugin.call({ symbol: 0, request: `${head()}null}`, body: null, deadline: Infinity, id: 'x', settle: (failure) => resolve(failure) });
+      plugin.call({ symbol: 0, request: `${head()}null}`, body: null, deadline: Infinity, timeout: Infinity, id: 'x', settle: (failure) => resolve(failure) });
     });
     expect(error).toMatchObject({
       code: 'PLUGIN_CRASHED',
