@@ -47,15 +47,25 @@ static void end_with(pid_t parent) {
   if (getppid() != parent) _exit(FAULT_STATUS);
 }
 
+/* how: SIG_BLOCK or SIG_UNBLOCK */
+static void let_terminate(int how) {
+  sigset_t terminate;
+  sigemptyset(&terminate);
+  sigaddset(&terminate, SIGTERM);
+  pthread_sigmask(how, &terminate, NULL);
+}
+
 /* The parent's death, to Linux, is that of the thread which forked: one of the library's own may well end before its child. */
 static void in_fork(void) {
   *original = 0;
   for (int i = 0; i < descriptor_count; i++) close(descriptors[i]);
+  let_terminate(SIG_UNBLOCK);
   if (threads_is_worker) end_with(runner);
 }
 
 /* A service manager sends SIGTERM to every process of a server. That is for the host to act on, which lets the calls end
- * first; from the host itself it means that its patience has ended. In processes of the library it has its usual effect. */
+ * first; from the host itself it means that its patience has ended. In processes of the library it has its usual effect.
+ * Only the thread that watches the host takes the signal: in others it would interrupt what a handler waits for. */
 static void on_terminate(int signal_number, siginfo_t *info, void *context) {
   (void)context;
   if (*original && info->si_pid != host_process && info->si_pid != runner) return;
@@ -93,6 +103,7 @@ int guard_is_fork(void) { return *original == 0; }
 /* There poll doesn't tell of a hang-up alone (radars 37537852, 37550628), so what is watched is the process. */
 static void *watch_host(void *unused) {
   (void)unused;
+  let_terminate(SIG_UNBLOCK);
   struct kevent exited, event;
   EV_SET(&exited, (uintptr_t)host_process, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
   int queue = kqueue();
@@ -110,6 +121,7 @@ static void *watch_host(void *unused) {
 /* Only a hang-up wakes it, so it costs nothing while calls come and go. */
 static void *watch_host(void *unused) {
   (void)unused;
+  let_terminate(SIG_UNBLOCK);
   struct pollfd host = { .fd = host_socket };
   for (;;) {
     if (poll(&host, 1, -1) <= 0) continue;
@@ -125,6 +137,7 @@ static void *watch_host(void *unused) {
 void guard_watch(int fd) {
   host_socket = fd;
   threads_start_small(watch_host);
+  let_terminate(SIG_BLOCK);
 }
 
 int guard_take_descriptor(int fd) {
