@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { DlserveError } from '../ground/errors';
+import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { Config } from '../config/load';
 import type { Builds } from '../host/builds';
@@ -63,16 +63,19 @@ export async function start(config: Config, builds: Builds, log: Logger): Promis
 
   const delay = (): number => (short < 2 ? 0 : Math.min(FIRST_DELAY * 2 ** (short - 2), LONGEST_DELAY));
 
+  const forkOrRetry = (): void => {
+    try {
+      fork();
+    } catch (error) {
+      short++;
+      log.error({ err: error }, `a server process can't be started; trying again in ${delay()} ms`);
+      replaceSoon();
+    }
+  };
+
   const replaceSoon = (): void => {
     setTimeout(() => {
-      if (stopping) return;
-      try {
-        fork();
-      } catch (error) {
-        short++;
-        log.error({ err: error }, `a server process can't be started; trying again in ${delay()} ms`);
-        replaceSoon();
-      }
+      if (!stopping) forkOrRetry();
     }, delay());
   };
 
@@ -90,7 +93,7 @@ export async function start(config: Config, builds: Builds, log: Logger): Promis
     throw error;
   });
   isUp = true;
-  for (let i = 1; i < config.http.workers; i++) fork();
+  for (let i = 1; i < config.http.workers; i++) forkOrRetry();
   return urlOf(host, port);
 }
 
@@ -124,6 +127,9 @@ function listening(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.once('listening', () => resolve());
     worker.once('exit', (code, signal) => reject(failed(`the first server process ended with ${signal || `exit status ${code}`}`)));
+    worker.once('error', (error) => {
+      if (worker.process.pid === undefined) reject(failed(`the first server process can't be started: ${messageOf(error)}`));
+    });
     worker.on('message', (message: FromWorker) => {
       if (message.type === 'fatal') reject(failed(message.message));
     });
