@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 import { DlserveError } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import { NO_BODY } from '../contract/request';
@@ -37,8 +36,8 @@ export class Host {
   readonly #open = new Map<string, OpenPlugin>();
   readonly #opening = new Map<string, Promise<OpenPlugin>>();
   readonly #failed = new Map<string, Failure>();
-  /** What is open in this very process, by the identity of the file. */
-  readonly #here = new Map<string, { readonly library: string; readonly settings: PluginSettings; readonly plugin: Promise<Plugin> }>();
+  /** What is open in this very process; `inside` is all of its settings that the library depends on. */
+  readonly #here: { readonly located: Located; readonly inside: string; readonly plugin: Promise<Plugin> }[] = [];
   readonly #deadlines = new Deadlines<HostCall>((call) => call.expire());
   #closed: Promise<void> | undefined;
   #closeBy = Infinity;
@@ -107,18 +106,20 @@ export class Host {
   }
 
   /** In one process the system opens a file once, under whatever names: they share a plugin, or can't be had both. */
-  #openHere({ library, identity }: Located, settings: PluginSettings, open: () => Promise<Plugin>): Promise<Plugin> {
-    const known = this.#here.get(identity);
+  #openHere(located: Located, settings: PluginSettings, open: () => Promise<Plugin>): Promise<Plugin> {
+    const { library } = located;
+    const inside = JSON.stringify([settings.mode, settings.concurrency, settings.config]);
+    // The system knows a library by its path too, when another file stands there by now.
+    const known = this.#here.find((other) => other.located.identity === located.identity || other.located.path === located.path);
     if (known === undefined) {
-      const plugin = open();
-      this.#here.set(identity, { library, settings, plugin });
-      plugin.catch(() => this.#here.delete(identity));
-      return plugin;
+      const here = { located, inside, plugin: open() };
+      this.#here.push(here);
+      here.plugin.catch(() => this.#here.splice(this.#here.indexOf(here), 1));
+      return here.plugin;
     }
-    const inside = ({ mode, concurrency, config }: PluginSettings): object => ({ mode, concurrency, config });
-    if (isDeepStrictEqual(inside(known.settings), inside(settings))) return known.plugin;
+    if (known.inside === inside) return known.plugin;
     const reason =
-      `it is the same file as ${known.library}, which is open with another mode, concurrency or config; ` +
+      `it is the same file as ${known.located.library}, which is open with another mode, concurrency or config; ` +
       'make these the same, copy the file, or use mode "process"';
     return Promise.reject(new DlserveError('LOAD_FAILED', { library, reason }));
   }
@@ -127,7 +128,7 @@ export class Host {
    * Calls a handler.
    * @param head of the request JSON, from requestHead
    * @param timeout milliseconds; the plugin's own timeout is the upper limit
-   * @param passed milliseconds of it that are over already
+   * @param passed milliseconds of it that are over already; those of the plugin's own begin now
    * @param id for the log
    * @param answer called once, at the latest at the deadline, unless the call is abandoned before
    * @returns the call while it is under way; null when it has been answered already
@@ -152,7 +153,8 @@ export class Host {
       return null;
     }
     const request = body === null ? head + NO_BODY : head;
-    const call = new HostCall(plugin, handler, request, body, Math.min(timeout, settings.timeout), passed, id, this.#deadlines, answer);
+    const isShorter = timeout - passed < settings.timeout;
+    const call = new HostCall(plugin, handler, request, body, isShorter ? timeout : settings.timeout, isShorter ? passed : 0, id, this.#deadlines, answer);
     runtime.call(call);
     if (call.settled) return null;
     this.#deadlines.add(call);

@@ -152,10 +152,8 @@ export class Endpoint {
         this.#fail(new DlserveError('BAD_TIMEOUT', { value: JSON.stringify(headers.timeout) }), req, res);
         return;
       }
-      if (shorter - waited < timeout) {
-        timeout = shorter;
-        passed = waited;
-      }
+      timeout = shorter;
+      passed = waited;
     }
     const id = headers.id ?? `${process.pid}-${++this.#requests}`;
     const url = originForm((req as { originalUrl?: string }).originalUrl ?? req.url ?? '');

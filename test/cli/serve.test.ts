@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { compileFixture } from '../support/compile';
 import { scratch, startServer, type TestServer } from '../support/server';
 import { until } from '../support/until';
@@ -192,11 +193,13 @@ describe('a call', () => {
 
   test.each(['thread', 'process'])('waits for its plugin no longer than its client, and is not made once that has gone (mode %s)', async (mode) => {
     const gate = path.join(scratch(), 'gate');
-    const toml = `[plugin.slow_init.config]\ngate = "${gate}"\n`;
+    // What waiting took of a client's own, longer deadline does not count against the plugin's.
+    const toml = `[plugin.slow_init]\ntimeout = "1s"\n[plugin.slow_init.config]\ngate = "${gate}"\n`;
     const server = await serve(folder(['slow_init.c'], toml), ['--mode', mode]);
     const hello = `${server.url}/_PLUGIN/slow_init/Hello`;
     const leaving = new AbortController();
     const left = get(`${hello}?leaves`, { signal: leaving.signal }).catch(() => 'left');
+    const patient = get(hello, { headers: { 'X-Dlserve-Timeout': '20s' } });
     const late = { error: 'GETHelloHandler in slow_init took longer than 50 ms', code: 'TIMEOUT' };
     const impatient = (): Promise<[number, unknown]> => get(hello, { headers: { 'X-Dlserve-Timeout': '50ms' } });
     expect(await impatient()).toEqual([504, late]);
@@ -205,9 +208,10 @@ describe('a call', () => {
     // By the time of its answer the server has seen the other one leave.
     expect(await impatient()).toEqual([504, late]);
     const waiting = get(hello);
+    await pause(1000);
     writeFileSync(gate, '');
-    expect(await waiting).toEqual([200, 'hello']);
-    expect(await get(`${server.url}/_PLUGIN/slow_init/Calls`)).toEqual([200, '1']);
+    expect(await Promise.all([waiting, patient])).toEqual([[200, 'hello'], [200, 'hello']]);
+    expect(await get(`${server.url}/_PLUGIN/slow_init/Calls`)).toEqual([200, '2']);
   });
 
   test('by another name of the same file goes to the same plugin, or is refused', async () => {
@@ -311,6 +315,25 @@ describe('stopping', () => {
     expect(received).toBeGreaterThan(64 * 1024 * 1024);
     expect(await server.exited()).toEqual({ code: 0, signal: null });
     expect(server.log().map(({ msg }) => msg)).not.toContainEqual(expect.stringContaining('cut off'));
+  });
+
+  test('answers what was sent behind a request that runs, and then ends the connection', async () => {
+    const gate = path.join(scratch(), 'gate');
+    const server = await serve(folder(['gate.c', 'echo.c'], `[plugin.gate.config]\ngate = "${gate}"\n`));
+    const client = connect(Number(new URL(server.url).port));
+    let text = '';
+    client.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    const requestFor = (target: string): string => `GET /_PLUGIN/${target} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    client.write(requestFor('gate/Wait') + requestFor('echo/Echo?second'));
+    await until(() => existsSync(`${gate}.begun`));
+    server.process.kill('SIGTERM');
+    await until(() => server.log().some(({ msg }) => String(msg).startsWith('SIGTERM')));
+    client.write(requestFor('echo/Echo?third'));
+    await pause(200);
+    writeFileSync(gate, '');
+    await once(client, 'close');
+    expect(text).toMatch(/through[^]*"second":[^]*"third":/);
+    expect(await server.exited()).toEqual({ code: 0, signal: null });
   });
 
   test('cuts off what does not end within the limit', async () => {

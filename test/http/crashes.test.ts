@@ -138,13 +138,15 @@ test('a plugin that crashes too often rests, says until when, and works again', 
 
 test('a SIGTERM that is not the host’s ends no process, and no call', async () => {
   const gate = path.join(scratch(), 'gate');
-  const server = await serve(['gate.c'], `[plugin.gate]\nconcurrency = 2\n[plugin.gate.config]\ngate = "${gate}"\n`);
+  const server = await serve(['gate.c'], `[plugin.gate]\nconcurrency = 3\n[plugin.gate.config]\ngate = "${gate}"\n`);
   const pid = await askPid(server, 'gate');
+  const napping = ask(server, 'gate/Nap');
   const running = ask(server, 'gate/Wait');
   await until(() => existsSync(`${gate}.begun`));
   // As a service manager stops all of a server.
   for (const each of [pid, server.process.pid!]) process.kill(each, 'SIGTERM');
   await until(() => server.log().some(({ msg }) => String(msg).startsWith('SIGTERM')));
+  expect(await napping).toMatchObject({ status: 200, text: 'slept' });
   writeFileSync(gate, '');
   expect(await running).toMatchObject({ status: 200, text: 'through' });
   expect(await server.exited()).toEqual({ code: 0, signal: null });

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { DlserveError, messageOf } from '../../ground/errors';
 import { ANY_CONCURRENCY, HOST_ABI, type PluginSource } from '../../contract/runtime';
@@ -12,7 +13,7 @@ const MOST_THREADS = 1024;
 /** Libraries that are never let go of: something may still run in them. */
 const kept = new Set<Library>();
 
-/** Paths of libraries whose PluginInit has not returned. */
+/** Libraries whose PluginInit was given up, by their paths and by their files: the system knows them by either. */
 const stuck = new Set<string>();
 
 /** A library that koffi has opened and whose symbols are bound. */
@@ -36,8 +37,8 @@ export class Library {
   static open(source: PluginSource): Library {
     const { koffi, system } = useKoffi();
     const name = path.basename(source.path);
-    if (stuck.has(source.path)) {
-      throw new DlserveError('INIT_FAILED', { library: name, reason: 'an earlier run of it has not returned; restart the server to try again' });
+    if (stuck.has(source.path) || stuck.has(fileOf(source.path))) {
+      throw new DlserveError('INIT_FAILED', { library: name, reason: 'it took too long before; restart the server to try again' });
     }
     let handle: LibraryHandle;
     try {
@@ -120,7 +121,7 @@ export class Library {
    * @param limit milliseconds that it had
    */
   initHangs(limit: number): DlserveError {
-    stuck.add(this.source.path);
+    stuck.add(this.source.path).add(fileOf(this.source.path));
     this.keep();
     return new DlserveError('INIT_FAILED', { library: this.name, reason: `it took longer than ${limit} ms` });
   }
@@ -130,4 +131,10 @@ export class Library {
     const reason = words === '' ? `it returned ${returned} without a word` : words;
     return new DlserveError('INIT_FAILED', { library: this.name, reason });
   }
+}
+
+/** Device and inode, or nothing that is a file's. */
+function fileOf(library: string): string {
+  const status = statSync(library, { throwIfNoEntry: false });
+  return status === undefined ? '' : `${status.dev}:${status.ino}`;
 }
