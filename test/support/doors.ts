@@ -84,7 +84,9 @@ export function send(url: string, { method, path: target, headers = [], body, ra
 }
 
 function withoutDate(response: Buffer): Buffer {
-  const end = response.indexOf('\r\n\r\n');
+  let end = response.indexOf('\r\n\r\n');
+  // The date is that of the answer, which comes behind a "100 Continue".
+  if (/^HTTP\/1\.1 1\d\d /.test(response.subarray(0, end).toString('latin1'))) end = response.indexOf('\r\n\r\n', end + 4);
   const head = response.subarray(0, end).toString('latin1').replace(/\r\nDate: [^\r]*/i, '');
   return Buffer.concat([Buffer.from(head, 'latin1'), response.subarray(end)]);
 }
