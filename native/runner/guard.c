@@ -48,7 +48,7 @@ static void end_with(pid_t parent) {
 }
 
 /* how: SIG_BLOCK or SIG_UNBLOCK */
-static void let_terminate(int how) {
+static void mask_terminate(int how) {
   sigset_t terminate;
   sigemptyset(&terminate);
   sigaddset(&terminate, SIGTERM);
@@ -59,7 +59,7 @@ static void let_terminate(int how) {
 static void in_fork(void) {
   *original = 0;
   for (int i = 0; i < descriptor_count; i++) close(descriptors[i]);
-  let_terminate(SIG_UNBLOCK);
+  mask_terminate(SIG_UNBLOCK);
   if (threads_is_worker) end_with(runner);
 }
 
@@ -103,7 +103,7 @@ int guard_is_fork(void) { return *original == 0; }
 /* There poll doesn't tell of a hang-up alone (radars 37537852, 37550628), so what is watched is the process. */
 static void *watch_host(void *unused) {
   (void)unused;
-  let_terminate(SIG_UNBLOCK);
+  mask_terminate(SIG_UNBLOCK);
   struct kevent exited, event;
   EV_SET(&exited, (uintptr_t)host_process, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
   int queue = kqueue();
@@ -121,7 +121,7 @@ static void *watch_host(void *unused) {
 /* Only a hang-up wakes it, so it costs nothing while calls come and go. */
 static void *watch_host(void *unused) {
   (void)unused;
-  let_terminate(SIG_UNBLOCK);
+  mask_terminate(SIG_UNBLOCK);
   struct pollfd host = { .fd = host_socket };
   for (;;) {
     if (poll(&host, 1, -1) <= 0) continue;
@@ -137,7 +137,7 @@ static void *watch_host(void *unused) {
 void guard_watch(int fd) {
   host_socket = fd;
   threads_start_small(watch_host);
-  let_terminate(SIG_BLOCK);
+  mask_terminate(SIG_BLOCK);
 }
 
 int guard_take_descriptor(int fd) {

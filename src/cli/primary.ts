@@ -53,7 +53,8 @@ export async function start(config: Config, builds: Builds, log: Logger): Promis
       if (!workers.delete(worker)) return;
       const running = readStatus(status);
       closeSync(status);
-      if (stopping) return;
+      // Before the server is up, its end is the start's error.
+      if (stopping || !isUp) return;
       short = performance.now() - born < WELL ? short + 1 : 0;
       log.error({ ...about, code, signal, running }, `a server process died (${how})${suspects(running)}; replacing it in ${delay()} ms`);
       replaceSoon();

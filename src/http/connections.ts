@@ -49,8 +49,9 @@ export class Connections {
   readonly #makeLast = (req: IncomingMessage, res: ServerResponse): void => {
     const current = responseOn(req.socket);
     if (current === res) {
+      // One that the client itself wants to be the last stays it, whatever comes behind.
+      if (res.shouldKeepAlive) this.#last.add(res);
       res.shouldKeepAlive = false;
-      this.#last.add(res);
     } else if (current && this.#last.has(current)) {
       current.shouldKeepAlive = true;
     }

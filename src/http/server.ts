@@ -50,8 +50,8 @@ async function expressOnly(endpoint: Endpoint | undefined, log: Logger): Promise
 }
 
 /**
- * The endpoint is asked first. Express is loaded for the first request that is not the endpoint's: loading it takes as long as
- * all else of a start. Such requests are few, so the objects of all are node:http's own, not those of Express.
+ * The endpoint is asked first. Express is loaded for the first request that is not the endpoint's: loading it takes longer than
+ * anything else of a start. Such requests are few, so the objects of all are node:http's own, not those of Express.
  */
 function fastLane(endpoint: Endpoint, log: Logger): Front {
   let app: RequestListener | undefined;

@@ -107,19 +107,24 @@ export class AddonThreadPlugin implements Plugin {
   }
 
   withdraw(call: Call): boolean {
-    const slot = this.#calls.indexOf(call);
-    if (slot === -1 || this.addon.withdraw(this.lane, slot) !== JobState.WAITING) return false;
-    this.#calls[slot] = undefined;
-    this.#finishOne();
-    return true;
+    return this.#withdraw(this.#calls.indexOf(call)) === JobState.WAITING;
   }
 
   expire(call: Call): void {
     const slot = this.#calls.indexOf(call);
-    // What has ended and is not yet heard of is neither: it is no longer in the library.
-    if (slot === -1 || this.withdraw(call) || this.addon.withdraw(this.lane, slot) !== JobState.BEGUN) return;
+    if (this.#withdraw(slot) !== JobState.BEGUN) return;
     this.#overdue.add(slot);
     this.#log.holds(call);
+  }
+
+  /** @returns the state that the job was found in; one that is not here, or not yet heard of, has ended */
+  #withdraw(slot: number): number {
+    const state = this.addon.withdraw(this.lane, slot);
+    if (state === JobState.WAITING) {
+      this.#calls[slot] = undefined;
+      this.#finishOne();
+    }
+    return state;
   }
 
   close(limit: number): Promise<void> {
