@@ -6,9 +6,13 @@
  */
 'use strict';
 
+const { statSync } = require('node:fs');
+const path = require('node:path');
+const pino = require('pino');
+const { examineLibrary } = require('../../dist/binary/file');
 const { configFromOptions } = require('../../dist/config/load');
-const { requestHead, NO_BODY } = require('../../dist/contract/request');
-const { silentLog } = require('../../dist/ground/log');
+const { Deadline } = require('../../dist/plugin/deadline');
+const { Exchange } = require('../../dist/plugin/exchange');
 const { percentile } = require('../stats');
 const { RUNTIMES } = require('./runtimes');
 const { mainThreadTime } = require('./host-time');
@@ -20,33 +24,38 @@ const budget = Number(seconds) * 1000;
 const DEPTHS = only === 'alone' ? [] : [64, 1024];
 
 /** What a browserless client sends: the text that most handlers get. */
-const request =
-  requestHead({
-    file: 'bench',
-    func: 'Small',
-    method: 'GET',
-    path: '/_PLUGIN/bench/Small',
-    query: '',
-    rawHeaders: ['Host', '127.0.0.1:3000', 'User-Agent', 'bench', 'Accept', '*/*'],
-  }) + NO_BODY;
+const REQUEST = {
+  file: 'bench',
+  func: 'Small',
+  method: 'GET',
+  path: '/_PLUGIN/bench/Small',
+  query: '',
+  rawHeaders: ['Host', '127.0.0.1:3000', 'User-Agent', 'bench', 'Accept', '*/*'],
+};
 
-class BenchCall {
-  symbol = 0;
-  request = request;
-  body = null;
-  id = 'bench';
-  timeout = 30_000;
-
+/** Whoever waits for one call. */
+class Caller {
   constructor(settled) {
-    this.deadline = performance.now() + this.timeout;
     this.settled = settled;
   }
 
-  settle(error, reply) {
-    if (error !== null) throw error;
-    if (reply.body === null || reply.body.length !== 100) throw new Error('a wrong reply');
+  reply({ status, body }) {
+    if (status !== 200 || body.length !== 100) throw new Error('a wrong reply');
     this.settled();
   }
+
+  fail(error) {
+    throw error;
+  }
+}
+
+const COUNTER = { left() {} };
+
+/** Calls the one handler, as the host does. */
+function call(plugin, settled) {
+  const handler = plugin.handlers.get('Small').get('GET');
+  const exchange = new Exchange(REQUEST, handler, null, Deadline.after(30_000), 'bench', new Caller(settled));
+  exchange.enter(plugin, COUNTER);
 }
 
 /** Milliseconds of each of the calls that fit into the time, one after the other, each from a turn of its own. */
@@ -56,14 +65,12 @@ function callAlone(plugin, milliseconds) {
     const end = performance.now() + milliseconds;
     const next = () => {
       const begun = performance.now();
-      plugin.call(
-        new BenchCall(() => {
-          const now = performance.now();
-          times.push(now - begun);
-          if (now < end) setImmediate(next);
-          else resolve(times);
-        }),
-      );
+      call(plugin, () => {
+        const now = performance.now();
+        times.push(now - begun);
+        if (now < end) setImmediate(next);
+        else resolve(times);
+      });
     };
     next();
   });
@@ -85,15 +92,15 @@ function callPipelined(plugin, depth, milliseconds) {
       if (!isOver) fill();
       else if (inFlight === 0) resolve({ calls, wall: performance.now() - begun, host: mainThreadTime() - hostBegun });
     };
-    const call = () => {
+    const begin = () => {
       inFlight++;
-      plugin.call(new BenchCall(settled));
+      call(plugin, settled);
     };
     // A mode that ends its calls at once would come back here from within, so it fills one window a turn.
     const fill = () => {
       if (isFilling) return;
       isFilling = true;
-      for (let given = 0; inFlight < depth && given < depth && !isOver; given++) call();
+      for (let given = 0; inFlight < depth && given < depth && !isOver; given++) begin();
       isFilling = false;
       if (inFlight === 0 && !isOver) setImmediate(fill);
       else if (inFlight === 0) resolve({ calls, wall: performance.now() - begun, host: mainThreadTime() - hostBegun });
@@ -104,8 +111,17 @@ function callPipelined(plugin, depth, milliseconds) {
 
 async function main() {
   const runtime = await RUNTIMES[id].create();
-  const settings = { ...configFromOptions({}).settings('bench'), mode: RUNTIMES[id].mode };
-  const plugin = await runtime.open({ name: 'bench', path: library, symbols: ['GETSmallHandler'], settings, log: silentLog() });
+  const { settings } = configFromOptions({ plugins: { mode: runtime.mode } }, [runtime]);
+  const { dev, ino } = statSync(library);
+  const file = { path: library, base: path.basename(library), identity: `${dev}:${ino}`, fingerprint: '' };
+  const plugin = await runtime.open({
+    name: 'bench',
+    file,
+    handlers: await examineLibrary(file),
+    settings: settings('bench'),
+    log: pino({ level: 'silent' }),
+    observer: { resting() {}, fault() {} },
+  });
   // Warm up first, whole: code that was compiled for one call at a time is compiled again for many.
   for (const depth of DEPTHS) await callPipelined(plugin, depth, budget / 4);
   await callAlone(plugin, budget / 4);

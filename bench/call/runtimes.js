@@ -5,8 +5,8 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { root } = require('../plugins');
 
-const inprocess = () => require('../../dist/runtimes/inprocess');
-const isolated = () => require('../../dist/runtimes/isolated');
+const native = () => require('../../dist/runtimes/native/runtime');
+const supervised = () => require('../../dist/runtimes/supervised/runner/runtime');
 
 const isBuilt = (file) => fs.existsSync(path.join(root, 'build/Release', file));
 const needsAddon = () => (isBuilt('addon.node') ? undefined : 'the addon is not built: npm rebuild');
@@ -22,31 +22,31 @@ const RUNTIMES = {
     label: 'inline',
     mode: 'inline',
     missing: needsAddon,
-    create: () => inprocess().createInlineRuntime(),
+    create: () => native().inlineRuntime(),
   },
   'inline-koffi': {
     label: 'inline, without the addon',
     mode: 'inline',
     missing: needsNothing,
-    create: () => inprocess().createInlineRuntime({ addon: false }),
+    create: () => native().inlineRuntime({ addon: false }),
   },
   thread: {
     label: 'thread',
     mode: 'thread',
     missing: needsAddon,
-    create: () => inprocess().createThreadRuntime(),
+    create: () => native().threadRuntime(),
   },
   'thread-koffi': {
     label: 'thread, without the addon',
     mode: 'thread',
     missing: needsNothing,
-    create: () => inprocess().createThreadRuntime({ addon: false }),
+    create: () => native().threadRuntime({ addon: false }),
   },
   process: {
     label: 'process',
     mode: 'process',
     missing: needsRunner,
-    create: () => isolated().createIsolatedRuntime(),
+    create: () => supervised().processRuntime(),
   },
 };
 

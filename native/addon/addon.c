@@ -1,4 +1,4 @@
-/* addon.c - what JavaScript can call; src/runtimes/inprocess/addon.ts has the same as types, and is the only caller. Numbers
+/* addon.c - what JavaScript can call; src/runtimes/native/addon.ts has the same as types, and is the only caller. Numbers
  * that JavaScript gives are checked here, so that a mistake there is an exception and not a crash. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* dladdr, RTLD_NODELETE */

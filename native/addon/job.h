@@ -14,7 +14,7 @@ enum job_kind { JOB_CALL, JOB_INIT, JOB_STOP, JOB_CLOSED };
 /* A job is waiting until a thread takes it, and ended once the library has let go of it. */
 enum job_state { JOB_WAITING, JOB_BEGUN, JOB_ENDED };
 
-/* How a job ended, as JavaScript reads it (src/runtimes/inprocess/addon.ts). */
+/* How a job ended, as JavaScript reads it (src/runtimes/native/addon.ts). */
 enum job_outcome { OUTCOME_REPLY = 0, OUTCOME_TOO_LATE = 1, OUTCOME_TOO_LARGE = 2, OUTCOME_NO_MEMORY = 3 };
 
 /* Replies up to this many bytes, headers included, travel in the job's own block. */

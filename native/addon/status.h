@@ -1,5 +1,5 @@
 /* status.h - which handler each thread is running, in a file that outlives the process. The layout is the one that
- * src/runtimes/inprocess/status.ts reads. */
+ * src/runtimes/native/status.ts reads. */
 #ifndef DLSERVE_STATUS_H
 #define DLSERVE_STATUS_H
 

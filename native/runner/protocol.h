@@ -1,4 +1,4 @@
-/* protocol.h - what host and runner say to each other. src/runtimes/isolated/protocol.ts holds the same numbers and tells who
+/* protocol.h - what host and runner say to each other. src/runtimes/supervised/runner/protocol.ts holds the same numbers and tells who
  * sends what and who must answer; a test compares the two.
  *
  * Every frame begins with 8 bytes: u32 length of the whole frame, u8 message, u8 flags, u16 number. All numbers are

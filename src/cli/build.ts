@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { createLog } from '../ground/log';
-import { loadConfig } from '../config/load';
-import { Toolchain } from '../toolchain/build';
+import { Toolchain } from '../toolchain/toolchain';
 import { SOURCE_ENDINGS } from '../toolchain/sources';
+import { readConfig } from './config';
 import type { FlagValues } from './flags';
 import { withProgress } from './progress';
 import { onStopSignal } from './signals';
@@ -13,8 +13,8 @@ import { onStopSignal } from './signals';
  * @returns whether every source became a library
  */
 export async function build(files: readonly string[], flags: FlagValues): Promise<boolean> {
-  const config = await loadConfig({ flags, env: process.env, cwd: process.cwd() });
-  const log = createLog(config.log.level, true);
+  const config = await readConfig(flags);
+  const log = createLog(config.log.level, {}, true);
   const toolchain = new Toolchain({
     pluginpath: config.pluginpath,
     log,

@@ -22,7 +22,7 @@ function program(): Command {
     .description('build the sources in lib/src, and serve every library in lib (the default command)');
   withFlags(serve.argument('[command]').usage('[options]')).action(async (command: string | undefined, flags: FlagValues) => {
     if (command !== undefined) dlserve.error(`error: unknown command '${command}'`);
-    await (await import('./serve.js')).serve(flags);
+    await (await import('./serve/serve.js')).serve(flags);
   });
 
   const build = dlserve
@@ -49,7 +49,7 @@ function program(): Command {
     .option('--json', 'print JSON')
     .description('say what a library offers and what it lacks, without running any of it')
     .action(async (library: string, { json }: { json?: boolean }) => {
-      const { inspect } = await import('./inspect.js');
+      const { inspect } = await import('./inspect/inspect.js');
       console.log(await inspect(library, json === true));
     });
   return dlserve;

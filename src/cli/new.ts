@@ -2,9 +2,10 @@ import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DlserveError, messageOf } from '../ground/errors';
 import { packageRoot } from '../ground/package';
-import { loadConfig } from '../config/load';
-import { checkNames, libraryExtensions, pathOf } from '../contract/name';
+import { libraryEndings } from '../binary/file';
+import { checkNames, pathOf } from '../plugin/name';
 import { SOURCE_ENDINGS } from '../toolchain/sources';
+import { readConfig } from './config';
 import type { FlagValues } from './flags';
 import { urlOf } from './url';
 
@@ -36,7 +37,7 @@ export interface NewPlugin {
 /** `dlserve new`, as the command line has it: what is printed fits the configuration that `dlserve serve` will read. */
 export async function runNew(name: string, flags: FlagValues): Promise<string> {
   const cwd = process.cwd();
-  const { pluginpath, http } = await loadConfig({ flags, env: process.env, cwd });
+  const { pluginpath, http } = await readConfig(flags);
   const given = ['config', 'pluginpath'].flatMap((flag) => (flags[flag] === undefined ? [] : [`--${flag} ${quoted(flags[flag])}`]));
   return createPlugin({
     name,
@@ -90,7 +91,7 @@ function checkNewName(name: string, language: Language): void {
 
 async function checkFree(name: string, pluginpath: string, cwd: string): Promise<void> {
   const sources = ['', ...SOURCE_ENDINGS].map((ending) => path.join(pluginpath, 'src', name + ending));
-  const libraries = libraryExtensions().map((ending) => path.join(pluginpath, name + ending));
+  const libraries = libraryEndings().map((ending) => path.join(pluginpath, name + ending));
   for (const file of [...sources, ...libraries]) {
     const there = await access(file).then(() => true, () => false);
     if (there) throw new DlserveError('NAME_TAKEN', { name, path: path.relative(cwd, file) });

@@ -5,7 +5,6 @@ import { DlserveError, messageOf } from '../ground/errors';
 import { valueAt, type Document, type Table } from './document';
 
 // Its types know only its ES module, though it comes as CommonJS too.
-// eslint-disable-next-line @typescript-eslint/no-require-imports
 const toml = require('smol-toml') as typeof Toml;
 
 /**

@@ -1,4 +1,4 @@
-import { Unfit } from './types';
+import { Unfit } from '../ground/value-types';
 
 /** Deeper than a person nests, and shallow enough for any JSON parser. */
 const MAX_DEPTH = 64;

@@ -1,28 +1,7 @@
-import type { Mode } from '../contract/runtime';
+import { key, type Key, type Keys } from '../ground/key';
 import { LOG_LEVELS } from '../ground/log';
-import { boolean, duration, integer, oneOf, optional, size, text, words, type Type } from './types';
-
-/** One key of the configuration. */
-export interface Key<T = unknown> {
-  /** Where it stands in prest.toml: "http.port". */
-  readonly path: string;
-  readonly type: Type<T>;
-  /** As prest.toml would have it; undefined where a key that is not given means something of its own. */
-  readonly default: unknown;
-  /** Its environment variable. */
-  readonly env: string;
-  /** The command-line flag, without dashes, and the word for its value, of keys that have one. */
-  readonly flag?: { readonly name: string; readonly value: string };
-  /** What it does, in one line. */
-  readonly doc: string;
-}
-
-const MODES: readonly Mode[] = ['thread', 'inline', 'process'];
-
-function key<T>(path: string, type: Type<T>, given: unknown, doc: string, flag?: Key['flag']): Key<T> {
-  const env = `PREST_${path.toUpperCase().replaceAll('.', '_')}`;
-  return { path, type, default: given, env, doc, ...(flag && { flag }) };
-}
+import { boolean, duration, integer, oneOf, optional, size, text, words } from '../ground/value-types';
+import { MODES, MOST_CONCURRENCY, type Mode } from '../plugin/runtime';
 
 /** The keys of the server. */
 export const SERVER = {
@@ -71,45 +50,28 @@ export const PLUGIN = {
   queue: key('plugins.queue', integer(0, 1_000_000), 1024, 'calls of a plugin that may wait; one more answers 503'),
   concurrency: key(
     'plugins.concurrency',
-    optional(integer(0, 1024)),
+    optional(integer(0, MOST_CONCURRENCY)),
     undefined,
     'threads inside a library at once, in place of its PluginConcurrency; 0 is any number',
-  ),
-  workers: key('plugins.workers', integer(1, 64), 1, 'processes of each plugin, mode "process"'),
-  memory: key(
-    'plugins.memory',
-    size('16MB', '1024TB', true),
-    '',
-    'the most memory that a process may have of its own, mode "process"; "" is no limit',
-  ),
-  crashes: key(
-    'plugins.crashes',
-    integer(1, 1_000_000),
-    5,
-    'crashes within crashwindow that a plugin may have; at one more it rests, mode "process"',
-  ),
-  crashwindow: key(
-    'plugins.crashwindow',
-    duration('1ms', '24h'),
-    '60s',
-    'the time in which crashes are counted, mode "process"',
-  ),
-  rest: key(
-    'plugins.rest',
-    duration('1ms', '24h'),
-    '30s',
-    'how long a plugin rests before one trial call, mode "process"',
   ),
   cflags: key('plugins.cflags', words, [], 'more flags for the C, C++ or Go (cgo) compiler'),
   ldflags: key('plugins.ldflags', words, [], 'more flags for the linker, such as "-lm"'),
 } as const;
 
-/** The table of keys: the source of parsing, flags, environment variables and docs/config.md alike. */
-export const KEYS: readonly Key[] = [...Object.values(SERVER), ...Object.values(PLUGIN)];
+/** What the configuration has to know of a runtime. */
+export interface KeyOwner {
+  readonly mode: Mode;
+  readonly keys: Keys;
+}
 
-/** The name of a plugin key in its section: "timeout". */
-export function shortName(path: string): string {
-  return path.slice(path.lastIndexOf('.') + 1);
+/** The keys of runtimes, each once. */
+export function ownKeys(runtimes: readonly KeyOwner[]): Key[] {
+  return [...new Set(runtimes.flatMap(({ keys }) => Object.values(keys)))];
+}
+
+/** All keys: the source of parsing, environment variables and docs/config.md alike. */
+export function allKeys(runtimes: readonly KeyOwner[]): Key[] {
+  return [...Object.values(SERVER), ...Object.values(PLUGIN), ...ownKeys(runtimes)];
 }
 
 /** One command-line flag that sets a key, or names the file. */
@@ -133,5 +95,5 @@ export const FLAGS: readonly Flag[] = [
     value: 'file',
     doc: `the configuration file (default: ${FILE.default}, if present)`,
   },
-  ...KEYS.flatMap(({ path, flag, doc }) => (flag ? [{ path, flag: flag.name, value: flag.value, doc }] : [])),
+  ...[...Object.values(SERVER), ...Object.values(PLUGIN)].flatMap(({ path, flag, doc }: Key) => (flag ? [{ path, flag: flag.name, value: flag.value, doc }] : [])),
 ];

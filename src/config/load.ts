@@ -1,19 +1,19 @@
 import path from 'node:path';
-import type { Mode, PluginSettings } from '../contract/runtime';
-import type { LogLevel } from '../ground/log';
 import { DlserveError } from '../ground/errors';
+import type { LogLevel } from '../ground/log';
+import { describe } from '../ground/value-types';
+import type { Mode, PluginSettings } from '../plugin/runtime';
 import { EMPTY, isTable, optionsDocument } from './document';
 import { readDocument } from './file';
-import { FILE, SERVER } from './keys';
+import { FILE, SERVER, type KeyOwner } from './keys';
+import { Layers } from './layers';
+import { unknownKeys, unknownVariables, unusedKeys, unusedOptions, type Note } from './notes';
 import type { HostOptions } from './options';
 import { readPlugins, type CompileFlags } from './plugins';
-import { Sources } from './sources';
-import { describe } from './types';
-import { unknownKeys, unknownVariables, type Note } from './unknown';
 
 export type { HostOptions, PluginOptions } from './options';
 export type { CompileFlags } from './plugins';
-export type { Note } from './unknown';
+export type { Note } from './notes';
 
 /** The whole configuration, checked. Durations are milliseconds, sizes bytes. */
 export interface Config {
@@ -38,6 +38,8 @@ export interface Config {
   settings(name: string): PluginSettings;
   /** Flags for the compiler of a plugin's source. */
   compile(name: string): CompileFlags;
+  /** The plugins that have a section of their own, and where it stands. */
+  readonly sections: ReadonlyMap<string, string>;
   /** What is to be said once at start. */
   readonly notes: readonly Note[];
 }
@@ -46,52 +48,62 @@ export interface Config {
  * Reads the configuration of a server: flags beat environment variables beat the file beat defaults.
  * @param input.flags by name, in camel case as commander gives them (`logLevel`); those that set no key are ignored
  * @param input.cwd the working directory, which relative paths count from
+ * @param input.runtimes whose keys there are besides the host's
  * @throws DlserveError BAD_CONFIG
  */
 export async function loadConfig(input: {
   flags: Record<string, string | undefined>;
   env: NodeJS.ProcessEnv;
   cwd: string;
+  runtimes: readonly KeyOwner[];
 }): Promise<Config> {
-  const { flags, env, cwd } = input;
+  const { flags, env, cwd, runtimes } = input;
   const flag = flags[FILE.flag];
   const variable = env[FILE.env] || undefined;
   const name = flag ?? variable ?? FILE.default;
   const namedBy = flag !== undefined ? `--${FILE.flag}` : variable && FILE.env;
   const document = await readDocument(name, cwd, namedBy);
   const file = document && path.resolve(cwd, name);
-  return assemble(new Sources(document ?? EMPTY, env, flags), file, cwd, unknownVariables(env));
+  return assemble(new Layers(document ?? EMPTY, env, flags), runtimes, file, cwd, unknownVariables(env, runtimes));
 }
 
 /**
  * The configuration of an embedded host: the same keys as a typed object, the same checks.
  * @throws DlserveError BAD_CONFIG
  */
-export function configFromOptions(options: HostOptions): Config {
+export function configFromOptions(options: HostOptions, runtimes: readonly KeyOwner[]): Config {
   const given: unknown = options;
   if (!isTable(given)) throw new DlserveError('BAD_CONFIG', { reason: `options must be an object, not ${describe(given)}` });
-  return assemble(new Sources(optionsDocument(options), {}, {}), undefined, process.cwd(), []);
+  const document = optionsDocument(options);
+  return assemble(new Layers(document, {}, {}), runtimes, undefined, process.cwd(), unusedOptions(document));
 }
 
-function assemble(sources: Sources, file: string | undefined, cwd: string, notes: readonly Note[]): Config {
-  for (const section of ['http', 'log', 'plugins', 'plugin']) sources.checkTable([section]);
-  const plugins = readPlugins(sources);
+function assemble(
+  layers: Layers,
+  runtimes: readonly KeyOwner[],
+  file: string | undefined,
+  cwd: string,
+  notes: readonly Note[],
+): Config {
+  for (const section of ['http', 'log', 'plugins', 'plugin']) layers.checkTable([section]);
+  const plugins = readPlugins(layers, runtimes);
   return {
-    pluginpath: path.resolve(cwd, sources.read(SERVER.pluginpath)),
+    pluginpath: path.resolve(cwd, layers.read(SERVER.pluginpath)),
     file,
     http: {
-      host: sources.read(SERVER.host),
-      port: sources.read(SERVER.port),
-      bodylimit: sources.read(SERVER.bodylimit),
-      workers: sources.read(SERVER.httpWorkers),
-      fastlane: sources.read(SERVER.fastlane),
-      stoptimeout: sources.read(SERVER.stoptimeout),
+      host: layers.read(SERVER.host),
+      port: layers.read(SERVER.port),
+      bodylimit: layers.read(SERVER.bodylimit),
+      workers: layers.read(SERVER.httpWorkers),
+      fastlane: layers.read(SERVER.fastlane),
+      stoptimeout: layers.read(SERVER.stoptimeout),
     },
-    log: { level: sources.read(SERVER.level) },
-    build: sources.read(SERVER.build),
+    log: { level: layers.read(SERVER.level) },
+    build: layers.read(SERVER.build),
     modes: plugins.modes,
     settings: (name) => plugins.of(name).settings,
     compile: (name) => plugins.of(name).compile,
-    notes: [...unknownKeys(sources.document), ...notes],
+    sections: new Map(Array.from(plugins.named.keys(), (name) => [name, layers.document.where(['plugin', name])])),
+    notes: [...unknownKeys(layers.document, runtimes), ...unusedKeys(layers, plugins, runtimes), ...notes],
   };
 }

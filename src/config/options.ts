@@ -1,4 +1,4 @@
-import type { Mode } from '../contract/runtime';
+import type { Mode } from '../plugin/runtime';
 import type { LogLevel } from '../ground/log';
 
 /** `[plugins]` as an object; durations and sizes are text with a unit, as in the file. */

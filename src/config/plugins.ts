@@ -1,10 +1,11 @@
-import { isFileName } from '../contract/name';
-import type { Mode, PluginSettings } from '../contract/runtime';
+import { shortName, type Key } from '../ground/key';
+import { Unfit } from '../ground/value-types';
+import { isFileName } from '../plugin/name';
+import type { Mode, PluginSettings } from '../plugin/runtime';
 import { isTable, valueAt } from './document';
 import { toJson } from './json';
-import { PLUGIN, shortName, type Key } from './keys';
-import type { Sources } from './sources';
-import { Unfit } from './types';
+import { PLUGIN, type KeyOwner } from './keys';
+import type { Layers } from './layers';
 
 /** Flags for the compiler of a plugin's source. */
 export interface CompileFlags {
@@ -22,6 +23,8 @@ export interface PluginConfig {
 export interface PluginConfigs {
   /** What holds for the plugin of a name. */
   of(name: string): PluginConfig;
+  /** Those with a section of their own. */
+  readonly named: ReadonlyMap<string, PluginConfig>;
   /** Every mode that some plugin may run in. */
   readonly modes: ReadonlySet<Mode>;
 }
@@ -31,52 +34,62 @@ export interface PluginConfigs {
  * from.
  * @throws DlserveError BAD_CONFIG
  */
-export function readPlugins(sources: Sources): PluginConfigs {
-  const everyone = readPlugin({}, (key) => sources.read(key));
+export function readPlugins(layers: Layers, runtimes: readonly KeyOwner[]): PluginConfigs {
+  const everyone = readPlugin({}, runtimes, (key) => layers.read(key));
   const named = new Map<string, PluginConfig>();
-  const tables = valueAt(sources.document.table, ['plugin']);
+  const tables = valueAt(layers.document.table, ['plugin']);
   for (const [name, table] of isTable(tables) ? Object.entries(tables) : []) {
     if (table === undefined) continue;
     const path = ['plugin', name];
-    sources.checkTable(path);
-    sources.attempt(path, () => checkName(name));
-    named.set(name, readPlugin(readInitConfig(sources, path), overlay(sources, path)));
+    layers.checkTable(path);
+    layers.attempt(path, () => checkName(name));
+    named.set(name, readPlugin(readInitConfig(layers, path), runtimes, overlay(layers, path)));
   }
   return {
     of: (name) => named.get(name) ?? everyone,
+    named,
     modes: new Set([everyone, ...named.values()].map(({ settings }) => settings.mode)),
   };
 }
 
 type Read = <T>(key: Key<T>) => T;
 
-function overlay(sources: Sources, path: readonly string[]): Read {
-  return (key) => sources.readDocument(key, [...path, shortName(key.path)]) ?? sources.read(key);
+function overlay(layers: Layers, path: readonly string[]): Read {
+  return (key) => layers.readDocument(key, [...path, shortName(key.path)]) ?? layers.read(key);
 }
 
-function readPlugin(config: PluginSettings['config'], read: Read): PluginConfig {
+function readPlugin(config: PluginSettings['config'], runtimes: readonly KeyOwner[], read: Read): PluginConfig {
+  const mode = read(PLUGIN.mode);
   return {
     settings: {
-      mode: read(PLUGIN.mode),
+      mode,
       timeout: read(PLUGIN.timeout),
       queue: read(PLUGIN.queue),
       concurrency: read(PLUGIN.concurrency),
-      workers: read(PLUGIN.workers),
-      memory: read(PLUGIN.memory),
-      crashes: read(PLUGIN.crashes),
-      crashwindow: read(PLUGIN.crashwindow),
-      rest: read(PLUGIN.rest),
       config,
+      own: readOwn(mode, runtimes, read),
     },
     compile: { cflags: read(PLUGIN.cflags), ldflags: read(PLUGIN.ldflags) },
   };
 }
 
-function readInitConfig(sources: Sources, plugin: readonly string[]): PluginSettings['config'] {
+/** The keys of every runtime are checked, those of the mode are kept. */
+function readOwn(mode: Mode, runtimes: readonly KeyOwner[], read: Read): Record<string, unknown> {
+  const own: Record<string, unknown> = {};
+  for (const runtime of runtimes) {
+    for (const [name, key] of Object.entries(runtime.keys)) {
+      const value = read(key);
+      if (runtime.mode === mode) own[name] = value;
+    }
+  }
+  return own;
+}
+
+function readInitConfig(layers: Layers, plugin: readonly string[]): PluginSettings['config'] {
   const path = [...plugin, 'config'];
-  sources.checkTable(path);
-  const table = valueAt(sources.document.table, path);
-  return isTable(table) ? sources.attempt(path, () => toJson(table)) : {};
+  layers.checkTable(path);
+  const table = valueAt(layers.document.table, path);
+  return isTable(table) ? layers.attempt(path, () => toJson(table)) : {};
 }
 
 function checkName(name: string): void {

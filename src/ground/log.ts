@@ -1,25 +1,34 @@
-import pino, { type Logger, type LevelWithSilent } from 'pino';
+import pino from 'pino';
 
-export type { Logger };
-export type LogLevel = LevelWithSilent;
+/** One level of a log: a message, and what it is about. */
+export interface LogMethod {
+  (fields: object, message: string): void;
+  (message: string): void;
+}
 
-export const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+/** What dlserve needs of a log: pino's has it, and that of any other logger with the same shape will do. */
+export interface Logger {
+  readonly debug: LogMethod;
+  readonly info: LogMethod;
+  readonly warn: LogMethod;
+  readonly error: LogMethod;
+}
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**
  * The log: lines for people on a terminal, JSON lines otherwise, always on standard error, so that standard output stays
  * free for what a command prints.
  * @param level the least severe level that is written
+ * @param fields of each line
  * @param forPeople whether the lines are for people; by default where standard error is a terminal
  */
-export function createLog(level: LogLevel, forPeople = process.stderr.isTTY): Logger {
-  if (!forPeople) return pino({ level, base: null }, pino.destination({ dest: 2, sync: true }));
+export function createLog(level: LogLevel, fields: object = {}, forPeople = process.stderr.isTTY): Logger {
+  const options = { level, base: fields };
+  if (!forPeople) return pino(options, pino.destination({ dest: 2, sync: true }));
   // Loaded only where someone looks on: it costs the start of a server some milliseconds.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- an import statement would load it always
   const pretty = require('pino-pretty') as typeof import('pino-pretty');
-  return pino({ level, base: null }, pretty({ colorize: process.stderr.isTTY, destination: 2, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' }));
-}
-
-/** A log that writes nothing: the default of an embedded host. */
-export function silentLog(): Logger {
-  return pino({ level: 'silent' });
+  return pino(options, pretty({ colorize: process.stderr.isTTY, destination: 2, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' }));
 }

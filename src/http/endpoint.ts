@@ -1,28 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { closest, distance } from 'fastest-levenshtein';
-import ms from 'ms';
 import { DlserveError } from '../ground/errors';
 import type { Logger } from '../ground/log';
-import { checkNames, pathOf, PREFIX, symbolOf } from '../contract/name';
-import { requestHead } from '../contract/request';
+import { within } from '../ground/waiting';
+import { Deadline, parseTimeout } from '../plugin/deadline';
+import { Exchange } from '../plugin/exchange';
+import type { Handler, Handlers, Methods } from '../plugin/handlers';
+import { checkNames, pathOf, PREFIX, symbolOf } from '../plugin/name';
 import type { Host } from '../host/host';
-import type { Handler, OpenPlugin } from '../host/plugin';
+import type { Slot } from '../host/slot';
 import { readBody } from './body';
-import { readHeaders, type RequestHeaders } from './headers';
+import { readHeaders } from './headers';
 import { decodeSegment, originForm } from './target';
+import { Visit } from './visit';
 import { writeError } from './write-error';
-import { writeReply } from './write-reply';
 
-/** Milliseconds: a later timer fires at once. */
-const LONGEST_TIMER = 2 ** 31 - 1;
-
-/** The handlers behind one path. */
+/** What a path leads to. */
 interface Route {
-  readonly plugin: OpenPlugin;
+  readonly slot: Slot;
   readonly func: string;
-  readonly methods: ReadonlyMap<string, Handler>;
-  /** The value of an Allow header. */
-  readonly allow: string;
 }
 
 /**
@@ -55,147 +51,128 @@ export class Endpoint {
     const mark = target.indexOf('?');
     const path = mark === -1 ? target : target.slice(0, mark);
     const route = this.#routes.get(path);
-    if (route !== undefined) {
-      this.#dispatch(route, req, res);
-      return true;
-    }
     const slash = path.indexOf('/', PREFIX.length);
-    if (slash === -1 || path.includes('/', slash + 1)) return false;
-    const arrived = performance.now();
-    this.#resolve(path, slash, req).then(
-      (resolved) => this.#dispatch(resolved, req, res, performance.now() - arrived),
-      (error: unknown) => this.#fail(error, req, res),
-    );
+    if (route === undefined && (slash === -1 || path.includes('/', slash + 1))) return false;
+
+    const visit = this.#welcome(req, res);
+    if (visit === undefined) return true;
+    if (route?.slot.current !== undefined) {
+      this.#dispatch(visit, route);
+    } else {
+      this.#resolve(visit, path, slash).then(
+        (resolved) => this.#dispatch(visit, resolved),
+        (error: unknown) => visit.fail(error),
+      );
+    }
     return true;
   }
 
-  async #resolve(path: string, slash: number, req: IncomingMessage): Promise<Route> {
+  /** @returns undefined where the request was answered already, for what its headers say */
+  #welcome(req: IncomingMessage, res: ServerResponse): Visit | undefined {
+    const headers = readHeaders(req.rawHeaders);
+    let deadline: Deadline | undefined;
+    if (headers.timeout !== undefined) {
+      const limit = parseTimeout(headers.timeout);
+      if (limit === undefined) {
+        writeError(new DlserveError('BAD_TIMEOUT', { value: JSON.stringify(headers.timeout) }), req, res, this.#log);
+        return undefined;
+      }
+      deadline = Deadline.after(limit);
+    }
+    return new Visit(req, res, headers, deadline, this.#log);
+  }
+
+  /** Finds the plugin, which may have to be built and opened first. */
+  async #resolve(visit: Visit, path: string, slash: number): Promise<Route> {
     const file = decodeSegment(path.slice(PREFIX.length, slash));
     const func = decodeSegment(path.slice(slash + 1));
     checkNames(file, func);
-    const symbol = symbolOf(req.method ?? 'GET', func);
-    const plugin = await this.#open(file, symbol, parseTimeout(readHeaders(req.rawHeaders).timeout));
-    const methods = plugin.handlers.get(func);
-    if (methods === undefined) {
-      throw new DlserveError('HANDLER_NOT_FOUND', { symbol, library: plugin.library, hint: hintFor(symbol, func, plugin) });
-    }
-    const route = { plugin, func, methods, allow: allowed(methods) };
-    if (!path.includes('%')) this.#routes.set(path, route);
+    const { deadline } = visit;
+    const opening = this.#host.open(file);
+    // The plugin's own timeout counts from when it is open, the client's from the arrival.
+    const slot = await (deadline === undefined ? opening : within(opening, deadline.left));
+    if (slot === undefined) throw deadline!.exceeded(symbolOf(visit.method, func), file);
+    const route = { slot, func };
+    if (!path.includes('%') && slot.current?.handlers.get(func) !== undefined) this.#routes.set(path, route);
     return route;
   }
 
-  /**
-   * The plugin, when it is built and opened.
-   * @param limit milliseconds that the client gives; the plugin's own timeout counts from when it is open
-   */
-  async #open(file: string, symbol: string, limit: number | undefined): Promise<OpenPlugin> {
-    const opening = this.#host.open(file);
-    if (limit === undefined) return opening;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const error = new DlserveError('TIMEOUT', { symbol, library: file, timeout: limit });
-      timer = setTimeout(() => reject(error), Math.min(limit, LONGEST_TIMER));
-    });
-    return Promise.race([opening, late]).finally(() => clearTimeout(timer));
-  }
-
-  /** @param waited milliseconds since the request arrived */
-  #dispatch(route: Route, req: IncomingMessage, res: ServerResponse, waited = 0): void {
-    const method = req.method ?? 'GET';
-    const handler = route.methods.get(method) ?? (method === 'HEAD' ? route.methods.get('GET') : undefined);
-    if (handler === undefined) {
-      this.#withoutHandler(route, method, req, res);
-      return;
-    }
-    const headers = readHeaders(req.rawHeaders);
+  #dispatch(visit: Visit, route: Route): void {
+    const { headers } = visit;
     if (!headers.hasBody) {
-      this.#call(route, handler, headers, null, waited, req, res);
+      this.#call(visit, route, null);
       return;
     }
-    if (headers.length > this.#bodyLimit) {
-      this.#fail(new DlserveError('BODY_TOO_LARGE', { limit: this.#bodyLimit }), req, res);
+    // What can't be answered anyway is not read first.
+    if (this.#handlerFor(visit, route) === undefined) return;
+    const refusal = headers.length > this.#bodyLimit ? new DlserveError('BODY_TOO_LARGE', { limit: this.#bodyLimit }) : route.slot.refusal();
+    if (refusal !== undefined) {
+      visit.fail(refusal);
       return;
     }
-    readBody(req, this.#bodyLimit, (error, body) => {
-      if (error !== null) this.#fail(error, req, res);
-      else this.#call(route, handler, headers, body, waited, req, res);
+    readBody(visit.req, this.#bodyLimit, (error, body) => {
+      if (error !== null) visit.fail(error);
+      else this.#call(visit, route, body);
     });
   }
 
-  #withoutHandler(route: Route, method: string, req: IncomingMessage, res: ServerResponse): void {
-    if (method === 'OPTIONS') {
-      res.writeHead(204, ['Allow', route.allow]).end();
-      return;
-    }
-    const { plugin, func, allow } = route;
-    const details = { path: pathOf(plugin.name, func), method, allow };
-    this.#fail(new DlserveError('METHOD_NOT_ALLOWED', details, { headers: { Allow: allow } }), req, res);
+  /** @returns undefined where there is none, which was answered then */
+  #handlerFor(visit: Visit, { slot, func }: Route): Handler | undefined {
+    const handlers = slot.current?.handlers;
+    const methods = handlers?.get(func);
+    const handler = methods?.get(visit.method);
+    if (handler !== undefined) return handler;
+    if (handlers === undefined) visit.fail(slot.refusal());
+    else if (methods === undefined) visit.fail(noHandler(visit.method, func, slot.name, handlers));
+    else answerMethod(visit, methods, pathOf(slot.name, func));
+    return undefined;
   }
 
-  #call(
-    route: Route,
-    handler: Handler,
-    headers: RequestHeaders,
-    body: Buffer | null,
-    waited: number,
-    req: IncomingMessage,
-    res: ServerResponse,
-  ): void {
-    // The client has gone while the plugin was opened: nobody waits for the call.
-    if (res.destroyed) return;
-    const { plugin } = route;
-    let timeout = plugin.settings.timeout;
-    let passed = 0;
-    if (headers.timeout !== undefined) {
-      const shorter = parseTimeout(headers.timeout);
-      if (shorter === undefined) {
-        this.#fail(new DlserveError('BAD_TIMEOUT', { value: JSON.stringify(headers.timeout) }), req, res);
-        return;
-      }
-      timeout = shorter;
-      passed = waited;
-    }
-    const id = headers.id ?? `${process.pid}-${++this.#requests}`;
+  #call(visit: Visit, route: Route, body: Buffer | null): void {
+    // The client has gone while the plugin was opened or the body read: nobody waits for the call.
+    if (visit.isOver) return;
+    const handler = this.#handlerFor(visit, route);
+    if (handler === undefined) return;
+    const { slot, func } = route;
+    const { req, res, headers, method } = visit;
     const url = originForm((req as { originalUrl?: string }).originalUrl ?? req.url ?? '');
     const mark = url.indexOf('?');
-    const head = requestHead({
-      file: plugin.name,
-      func: route.func,
-      method: req.method ?? 'GET',
+    const request = {
+      file: slot.name,
+      func,
+      method,
       path: mark === -1 ? url : url.slice(0, mark),
       query: mark === -1 ? '' : url.slice(mark + 1),
       rawHeaders: req.rawHeaders,
-    });
-    const call = this.#host.call(plugin, handler, head, body, timeout, passed, id, (error, reply) => {
-      if (reply !== null) writeReply(res, reply);
-      else this.#fail(error, req, res, { plugin: plugin.name, handler: handler.symbol, request: id });
-    });
-    // Comes after every answer too; only a client that has gone finds the call still under way. An answer that waits for
-    // another one of its connection hears of nothing: its call is made all the same.
-    if (call !== null) res.on('close', () => call.abandon());
-  }
-
-  #fail(error: unknown, req: IncomingMessage, res: ServerResponse, context: object = {}): void {
-    writeError(error, req, res, this.#log, context);
+    };
+    const own = Deadline.after(slot.settings.timeout);
+    const deadline = visit.deadline !== undefined && visit.deadline.at < own.at ? visit.deadline : own;
+    const exchange = new Exchange(request, handler, body, deadline, headers.id ?? `${process.pid}-${++this.#requests}`, visit);
+    visit.exchange = exchange;
+    slot.call(exchange);
+    // Comes after every answer too; only a client that has gone finds the call still under way.
+    if (!exchange.isSettled) res.on('close', () => exchange.abandon());
   }
 }
 
-/** Guesses the mistake behind a func that is not there. */
-function hintFor(symbol: string, func: string, plugin: OpenPlugin): string {
-  if (plugin.data.includes(symbol)) return ': it is data there, not a function';
-  const nearest = plugin.handlers.size > 0 ? closest(func, [...plugin.handlers.keys()]) : '';
+/** Another method than the handlers': OPTIONS is answered for them. */
+function answerMethod(visit: Visit, { allow }: Methods, path: string): void {
+  if (visit.method === 'OPTIONS') {
+    visit.res.writeHead(204, ['Allow', allow]).end();
+    return;
+  }
+  visit.fail(new DlserveError('METHOD_NOT_ALLOWED', { path, method: visit.method, allow }, { headers: { Allow: allow } }));
+}
+
+/** The error for a func that is not there, with a guess at the mistake behind it. */
+function noHandler(method: string, func: string, plugin: string, handlers: Handlers): DlserveError {
+  const symbol = symbolOf(method, func);
+  return new DlserveError('HANDLER_NOT_FOUND', { symbol, plugin, hint: hintFor(symbol, func, handlers) });
+}
+
+function hintFor(symbol: string, func: string, handlers: Handlers): string {
+  const lookalike = handlers.lookalikes.get(symbol);
+  if (lookalike !== undefined) return `: ${symbol} ${lookalike}`;
+  const nearest = handlers.funcs.length > 0 ? closest(func, handlers.funcs) : '';
   return nearest !== '' && distance(func.toLowerCase(), nearest.toLowerCase()) <= 2 ? `: did you mean ${nearest}?` : '';
-}
-
-function allowed(methods: ReadonlyMap<string, unknown>): string {
-  const names = new Set(methods.keys());
-  if (names.has('GET')) names.add('HEAD');
-  names.add('OPTIONS');
-  return [...names].sort().join(', ');
-}
-
-/** @returns milliseconds; undefined for what is no duration */
-function parseTimeout(text = ''): number | undefined {
-  if (!/^\d+(\.\d+)?(ms|s|m)$/.test(text)) return undefined;
-  return ms(text as ms.StringValue);
 }

@@ -1,5 +1,12 @@
 import { IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
-import type { Express } from 'express';
+
+/** What of an Express app is needed here. */
+export interface AppPrototypes {
+  /** What each request of the app inherits from. */
+  request: object;
+  /** What each response of the app inherits from. */
+  response: object;
+}
 
 /**
  * Options of http.createServer that make an Express app several times faster:
@@ -11,12 +18,12 @@ import type { Express } from 'express';
  * are left as they are.
  * @param app its prototypes `request` and `response` are replaced by ones that inherit from them
  */
-export function serverOptionsFor(app: Express): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
+export function serverOptionsFor(app: AppPrototypes): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
   class Request extends IncomingMessage {}
   class Response<R extends IncomingMessage = IncomingMessage> extends ServerResponse<R> {}
   Object.setPrototypeOf(Request.prototype, app.request);
   Object.setPrototypeOf(Response.prototype, app.response);
-  app.request = Request.prototype as Express['request'];
-  app.response = Response.prototype as Express['response'];
+  app.request = Request.prototype;
+  app.response = Response.prototype;
   return { IncomingMessage: Request, ServerResponse: Response };
 }

@@ -6,6 +6,7 @@ import {
   type ServerOptions as HttpOptions,
   type ServerResponse,
 } from 'node:http';
+import type { Express } from 'express';
 import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { Endpoint } from './endpoint';
@@ -23,8 +24,8 @@ export interface ServerOptions {
 }
 
 /** The server that `dlserve serve` starts. */
-export async function createServer({ endpoint, fastlane, bodylimit, log }: ServerOptions): Promise<Server> {
-  const { options, listener } = fastlane && endpoint !== undefined ? fastLane(endpoint, log) : await expressOnly(endpoint, log);
+export function createServer({ endpoint, fastlane, bodylimit, log }: ServerOptions): Server {
+  const { options, listener } = fastlane && endpoint !== undefined ? fastLane(endpoint, log) : expressOnly(endpoint, log);
   const server = createHttpServer(options, listener);
   // By default node:http drops the headers after about the thousandth, and among them may be the body's length. The head
   // of a request is limited all the same, by --max-http-header-size.
@@ -43,9 +44,8 @@ interface Front {
   readonly listener: RequestListener;
 }
 
-async function expressOnly(endpoint: Endpoint | undefined, log: Logger): Promise<Front> {
-  const { createApp } = await import('./app.js');
-  const app = createApp(endpoint, log);
+function expressOnly(endpoint: Endpoint | undefined, log: Logger): Front {
+  const app = loadApp(endpoint, log);
   return { options: serverOptionsFor(app), listener: app as RequestListener };
 }
 
@@ -55,21 +55,22 @@ async function expressOnly(endpoint: Endpoint | undefined, log: Logger): Promise
  */
 function fastLane(endpoint: Endpoint, log: Logger): Front {
   let app: RequestListener | undefined;
-  const load = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+  const listener: RequestListener = (req, res) => {
+    if (endpoint.handle(req, res, req.url ?? '')) return;
     try {
-      const { createApp } = await import('./app.js');
-      app ??= createApp(endpoint, log) as RequestListener;
+      // Where it can't be loaded, for want of descriptors say, the next request tries again.
+      app ??= loadApp(endpoint, log) as RequestListener;
       app(req, res);
     } catch (error) {
       writeError(error, req, res, log);
     }
   };
-  const listener: RequestListener = (req, res) => {
-    if (endpoint.handle(req, res, req.url ?? '')) return;
-    if (app === undefined) void load(req, res);
-    else app(req, res);
-  };
   return { options: {}, listener };
+}
+
+function loadApp(endpoint: Endpoint | undefined, log: Logger): Express {
+  const { createApp } = require('./app') as typeof import('./app');
+  return createApp(endpoint, log);
 }
 
 /**

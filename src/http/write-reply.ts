@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Reply } from '../contract/reply';
+import type { Reply, ReplyHead } from '../plugin/reply';
 
 /**
  * Head and a short body leave in one write: end(body) alone makes node:http write an empty string behind it, and so a
@@ -8,8 +8,7 @@ import type { Reply } from '../contract/reply';
 export function writeReply(res: ServerResponse, { status, headers, body }: Reply): void {
   // Somebody else's middleware, of time limits say, may have answered; or the client has gone.
   if (res.headersSent || res.destroyed) return;
-  if (res.getHeaderNames().length === 0) res.writeHead(status, headers);
-  else besideOthers(res, headers).writeHead(status);
+  writeHead(res, { status, headers });
   const { socket } = res;
   if (typeof body !== 'string' || body === '' || socket === null) {
     res.end(body);
@@ -19,6 +18,13 @@ export function writeReply(res: ServerResponse, { status, headers, body }: Reply
   res.write(body, 'latin1');
   socket.uncork();
   res.end();
+}
+
+/** Begins an answer. */
+export function writeHead(res: ServerResponse, { status, headers }: ReplyHead): void {
+  if (res.headersSent || res.destroyed) return;
+  if (res.getHeaderNames().length === 0) res.writeHead(status, headers);
+  else besideOthers(res, headers).writeHead(status);
 }
 
 /**

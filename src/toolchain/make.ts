@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
-import { libraryExtensions } from '../contract/name';
+import { libraryEndings } from '../binary/file';
 import type { Builder, Built, Flags, Means } from './builder';
-import { cBuilder } from './c';
-import { goBuilder } from './go/build';
+import { cBuilder } from './c/builder';
+import { goBuilder } from './go/builder';
 import type { Source } from './sources';
 import { describeLibrary, digestFiles, isFresh, writeStamp, type Plan } from './stamp';
 import { MissingTool } from './tools';
@@ -64,9 +64,9 @@ export async function make({ source, builder, flags, plan }: Task, means: Means)
 
 /** Whether there is a library to serve, whatever it was built from. */
 export function hasLibrary(pluginpath: string, name: string): boolean {
-  return libraryExtensions().some((extension) => existsSync(path.join(pluginpath, name + extension)));
+  return libraryEndings().some((extension) => existsSync(path.join(pluginpath, name + extension)));
 }
 
 function libraryPath(pluginpath: string, name: string): string {
-  return path.join(pluginpath, name + libraryExtensions()[0]!);
+  return path.join(pluginpath, name + libraryEndings()[0]!);
 }

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf } from '../ground/errors';
-import { isFileName } from '../contract/name';
+import { isFileName } from '../plugin/name';
 
 export type Language = 'c' | 'c++' | 'go';
 

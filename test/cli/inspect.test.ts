@@ -3,8 +3,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } fro
 import os, { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { inspect } from '../../src/cli/inspect';
-import type { Report } from '../../src/cli/inspect/report';
+import { inspect } from '../../src/cli/inspect/inspect';
+import type { Report } from '../../src/cli/inspect/findings';
 import { parseCache } from '../../src/cli/inspect/search-elf';
 import { expandLoaderPath, isBuiltIn, machOCandidates } from '../../src/cli/inspect/search-macho';
 import type { DlserveError } from '../../src/ground/errors';
@@ -70,7 +70,7 @@ test('says what a library offers', async () => {
   expect(text).toMatch(/\n {2}POST {2}\/_PLUGIN\/hello\/Hello +POSTHelloHandler\n/);
   expect(text).toMatch(/\n {2}missing {2}PluginFree +what handlers return is never freed/);
   expect(text).toMatch(/\n {2}found {4}PluginStop +called once before/);
-  expect(text).toContain('GETDataHandler is named like a handler and is data');
+  expect(text).toContain('GETDataHandler is data, not a function');
   expect(text).not.toContain('Built by Go');
   expect(text).not.toMatch(/ \n/);
 });
@@ -158,8 +158,8 @@ test('finds what the system has', async () => {
 test('says why a library has no handler', async () => {
   const file = build('hello.so', 'class X {}; char *GETHelloHandler(const char *r) { return (char *) r; }');
   expect((await report(file)).problems).toEqual([
+    'GETHelloHandler is there with a C++ name only (_Z15GETHelloHandlerPKc): declare it extern "C"',
     'it exports no handler: a handler is a function named like GETHelloHandler',
-    '_Z15GETHelloHandlerPKc is GETHelloHandler with a C++ name: declare it extern "C"',
   ]);
 });
 

@@ -117,7 +117,7 @@ describe('a call', () => {
     const server = await serve(folder(['gate.c', 'echo.c'], `[http]\nstoptimeout = "500ms"\n[plugins]\ntimeout = "200ms"\n[plugin.gate.config]\ngate = "${gate}"\n`));
     expect(await get(`${server.url}/_PLUGIN/gate/Wait`)).toEqual([
       504,
-      { error: 'GETWaitHandler in gate.so took longer than 200 ms', code: 'TIMEOUT' },
+      { error: 'GETWaitHandler in gate took longer than 200 ms', code: 'TIMEOUT' },
     ]);
     // The one slot of the library is taken: the next call never begins.
     expect((await get(`${server.url}/_PLUGIN/gate/Begun`))[0]).toBe(504);
@@ -141,9 +141,9 @@ describe('a call', () => {
     const gate = path.join(scratch(), 'gate');
     const server = await serve(folder(['gate.c'], `[plugin.gate]\nconcurrency = 8\ntimeout = "400ms"\n[plugin.gate.config]\ngate = "${gate}"\n`));
     const wait = (timeout: string): Promise<[number, unknown]> => get(`${server.url}/_PLUGIN/gate/Wait`, { headers: { 'X-Dlserve-Timeout': timeout } });
-    expect((await wait('50ms'))[1]).toMatchObject({ error: 'GETWaitHandler in gate.so took longer than 50 ms' });
-    expect((await wait('0ms'))[1]).toMatchObject({ error: 'GETWaitHandler in gate.so took longer than 0 ms' });
-    expect((await wait('1m'))[1]).toMatchObject({ error: 'GETWaitHandler in gate.so took longer than 400 ms' });
+    expect((await wait('50ms'))[1]).toMatchObject({ error: 'GETWaitHandler in gate took longer than 50 ms' });
+    expect((await wait('0ms'))[1]).toMatchObject({ error: 'GETWaitHandler in gate took longer than 0 ms' });
+    expect((await wait('1m'))[1]).toMatchObject({ error: 'GETWaitHandler in gate took longer than 400 ms' });
   });
 
   test('one too many waiting answers 503', async () => {
@@ -152,7 +152,7 @@ describe('a call', () => {
     const waiting = Array.from({ length: 5 }, () => fetch(`${server.url}/_PLUGIN/gate/Wait`));
     const refused = await Promise.race(waiting);
     expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([
-      503, '1', { error: 'gate.so has 2 calls waiting already', code: 'OVERLOADED' },
+      503, '1', { error: 'gate has 2 calls waiting already', code: 'OVERLOADED' },
     ]);
     writeFileSync(gate, '');
     const statuses = (await Promise.all(waiting)).map(({ status }) => status).sort();

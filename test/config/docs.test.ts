@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseDocument } from '../../src/config/file';
-import { FLAGS, KEYS, type Key } from '../../src/config/keys';
 import { valueAt } from '../../src/config/document';
+import { allKeys, FLAGS } from '../../src/config/keys';
+import type { Key } from '../../src/ground/key';
+import { RUNTIMES } from '../../src/runtimes/registry';
+
+const KEYS = allKeys(RUNTIMES);
 
 const docs = readFileSync(path.join(__dirname, '../../docs/config.md'), 'utf8');
 const sample = /```toml\n([\s\S]*?)```/.exec(docs)![1]!;

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { parseDocument } from '../../src/config/file';
-import { KEYS } from '../../src/config/keys';
+import { allKeys } from '../../src/config/keys';
 import { configFromOptions, loadConfig, type Config, type HostOptions } from '../../src/config/load';
 import { DlserveError } from '../../src/ground/errors';
+import { RUNTIMES } from '../../src/runtimes/registry';
+
+const KEYS = allKeys(RUNTIMES);
 
 const cwd = mkdtempSync(path.join(tmpdir(), 'dlserve-config-'));
 
@@ -28,7 +31,8 @@ function expectSound(config: Config): void {
     const settings = config.settings(name);
     expect(['thread', 'inline', 'process']).toContain(settings.mode);
     expect(settings.timeout).toBeGreaterThanOrEqual(1);
-    expect(settings.memory === 0 || settings.memory >= 2 ** 24).toBe(true);
+    const memory = Number(settings.own['memory'] ?? 0);
+    expect(memory === 0 || memory >= 2 ** 24).toBe(true);
     expect(() => JSON.parse(JSON.stringify(settings.config)) as unknown).not.toThrow();
     expect(config.compile(name).cflags.every((flag) => typeof flag === 'string')).toBe(true);
   }
@@ -73,7 +77,7 @@ const options = fc.oneof(
 test('any table is a configuration or is refused in words', () => {
   fc.assert(
     fc.property(options, (given) => {
-      const result = attempt(() => configFromOptions(given));
+      const result = attempt(() => configFromOptions(given, RUNTIMES));
       if (typeof result === 'string') expect(result).toMatch(/^options: /);
       else expectSound(result);
     }),
@@ -86,7 +90,7 @@ test('any value whatever is taken or refused in words', () => {
     fc.property(
       fc.record({ http: fc.anything(), plugins: fc.anything(), plugin: fc.anything() }, { requiredKeys: [] }),
       (given) => {
-        const result = attempt(() => configFromOptions(given as HostOptions));
+        const result = attempt(() => configFromOptions(given as HostOptions, RUNTIMES));
         if (typeof result !== 'string') expectSound(result);
       },
     ),
@@ -148,7 +152,7 @@ test('any file is a configuration or is refused, with a line that is there', asy
     fc.asyncProperty(content, async (bytes) => {
       writeFileSync(path.join(cwd, 'prest.toml'), bytes);
       try {
-        expectSound(await loadConfig({ flags: {}, env: {}, cwd }));
+        expectSound(await loadConfig({ flags: {}, env: {}, cwd, runtimes: RUNTIMES }));
       } catch (error) {
         expect((error as DlserveError).code).toBe('BAD_CONFIG');
         const line = Number(/^prest\.toml:(\d+):/.exec((error as DlserveError).message)![1]);
@@ -171,7 +175,7 @@ test('any variables and flags are taken, or refused by their name', async () => 
     fc.asyncProperty(fc.dictionary(variable, text), fc.dictionary(flag, text), async (env, flags) => {
       const folder = path.join(cwd, 'empty');
       try {
-        expectSound(await loadConfig({ flags, env, cwd: folder }));
+        expectSound(await loadConfig({ flags, env, cwd: folder, runtimes: RUNTIMES }));
       } catch (error) {
         expect((error as DlserveError).code).toBe('BAD_CONFIG');
         expect((error as DlserveError).message).toMatch(/^(PREST_[A-Z_]+|--[a-z-]+): [a-z.]+ must be /);

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { configFromOptions, loadConfig, type Config, type HostOptions } from '../../src/config/load';
 import { DlserveError } from '../../src/ground/errors';
-import { createPluginHost } from '../../src/http/plugin-host';
+import { createPluginHost } from '../../src/api/plugin-host';
+import { RUNTIMES } from '../../src/runtimes/registry';
 
 let cwd: string;
 
@@ -19,7 +20,7 @@ interface Given {
 /** Loads prest.toml with this text, or none. */
 function load(toml?: string | Buffer, { flags = {}, env = {} }: Given = {}): Promise<Config> {
   if (toml !== undefined) writeFileSync(path.join(cwd, 'prest.toml'), toml);
-  return loadConfig({ flags, env, cwd });
+  return loadConfig({ flags, env, cwd, runtimes: RUNTIMES });
 }
 
 async function refusal(toml?: string | Buffer, given?: Given): Promise<string> {
@@ -44,12 +45,8 @@ const SETTINGS = {
   timeout: 30_000,
   queue: 1024,
   concurrency: undefined,
-  workers: 1,
-  memory: 0,
-  crashes: 5,
-  crashwindow: 60_000,
-  rest: 30_000,
   config: {},
+  own: {},
 };
 
 describe('where values come from', () => {
@@ -76,49 +73,45 @@ describe('where values come from', () => {
   });
 
   test('every key has its variable', async () => {
-    const config = await load(undefined, {
-      env: {
-        PREST_PLUGINPATH: '/p',
-        PREST_HTTP_HOST: '::1',
-        PREST_HTTP_PORT: '0',
-        PREST_HTTP_BODYLIMIT: '2kb',
-        PREST_HTTP_WORKERS: '64',
-        PREST_HTTP_FASTLANE: 'False',
-        PREST_HTTP_STOPTIMEOUT: '0s',
-        PREST_LOG_LEVEL: 'WARN',
-        PREST_PLUGINS_BUILD: '0',
-        PREST_PLUGINS_MODE: 'inline',
-        PREST_PLUGINS_TIMEOUT: '1.5s',
-        PREST_PLUGINS_QUEUE: '0',
-        PREST_PLUGINS_CONCURRENCY: '7',
-        PREST_PLUGINS_WORKERS: '2',
-        PREST_PLUGINS_MEMORY: '1 GB',
-        PREST_PLUGINS_CRASHES: '1',
-        PREST_PLUGINS_CRASHWINDOW: '1h',
-        PREST_PLUGINS_REST: '5m',
-        PREST_PLUGINS_CFLAGS: ' -O2  -g ',
-        PREST_PLUGINS_LDFLAGS: '-lm',
-      },
-    });
+    const env = {
+      PREST_PLUGINPATH: '/p',
+      PREST_HTTP_HOST: '::1',
+      PREST_HTTP_PORT: '0',
+      PREST_HTTP_BODYLIMIT: '2kb',
+      PREST_HTTP_WORKERS: '64',
+      PREST_HTTP_FASTLANE: 'False',
+      PREST_HTTP_STOPTIMEOUT: '0s',
+      PREST_LOG_LEVEL: 'WARN',
+      PREST_PLUGINS_BUILD: '0',
+      PREST_PLUGINS_MODE: 'inline',
+      PREST_PLUGINS_TIMEOUT: '1.5s',
+      PREST_PLUGINS_QUEUE: '0',
+      PREST_PLUGINS_CONCURRENCY: '7',
+      PREST_PLUGINS_WORKERS: '2',
+      PREST_PLUGINS_MEMORY: '1 GB',
+      PREST_PLUGINS_CRASHES: '1',
+      PREST_PLUGINS_CRASHWINDOW: '1h',
+      PREST_PLUGINS_REST: '5m',
+      PREST_PLUGINS_CFLAGS: ' -O2  -g ',
+      PREST_PLUGINS_LDFLAGS: '-lm',
+    };
+    const config = await load(undefined, { env });
     expect(config).toMatchObject({
       pluginpath: '/p',
       http: { host: '::1', port: 0, bodylimit: 2048, workers: 64, fastlane: false, stoptimeout: 0 },
       log: { level: 'warn' },
       build: false,
-      notes: [],
     });
     expect(config.settings('x')).toEqual({
       mode: 'inline',
       timeout: 1500,
       queue: 0,
       concurrency: 7,
-      workers: 2,
-      memory: 2 ** 30,
-      crashes: 1,
-      crashwindow: 3_600_000,
-      rest: 300_000,
       config: {},
+      own: {},
     });
+    const processes = await load('[plugin.x]\nmode = "process"', { env });
+    expect(processes.settings('x').own).toEqual({ workers: 2, memory: 2 ** 30, crashes: 1, crashwindow: 3_600_000, rest: 300_000 });
     expect(config.compile('x')).toEqual({ cflags: ['-O2', '-g'], ldflags: ['-lm'] });
   });
 
@@ -455,7 +448,7 @@ type = "jsonb_agg"
 describe('options of an embedded host', () => {
   function refusedOptions(options: unknown): string {
     try {
-      configFromOptions(options as HostOptions);
+      configFromOptions(options as HostOptions, RUNTIMES);
     } catch (error) {
       expect((error as DlserveError).code).toBe('BAD_CONFIG');
       return (error as DlserveError).message;
@@ -469,7 +462,7 @@ describe('options of an embedded host', () => {
       http: { bodylimit: '2MB' },
       plugins: { timeout: '1s' },
       plugin: { hello: { mode: 'process', config: { since: new Date(0), big: 5n, nothing: undefined, list: [null] } } },
-    });
+    }, RUNTIMES);
     expect(config).toMatchObject({
       pluginpath: path.resolve('p'),
       file: undefined,
@@ -488,14 +481,14 @@ describe('options of an embedded host', () => {
       http: undefined,
       plugin: { hello: undefined, other: { mode: undefined } },
     };
-    expect(configFromOptions(options as unknown as HostOptions)).toMatchObject(DEFAULTS);
-    expect(configFromOptions({}).settings('hello')).toEqual(SETTINGS);
+    expect(configFromOptions(options as unknown as HostOptions, RUNTIMES)).toMatchObject(DEFAULTS);
+    expect(configFromOptions({}, RUNTIMES).settings('hello')).toEqual(SETTINGS);
   });
 
   test('are not touched by the environment', () => {
     process.env.PREST_HTTP_PORT = 'nonsense';
     try {
-      expect(configFromOptions({}).http.port).toBe(3000);
+      expect(configFromOptions({}, RUNTIMES).http.port).toBe(3000);
     } finally {
       delete process.env.PREST_HTTP_PORT;
     }
@@ -528,7 +521,7 @@ describe('options of an embedded host', () => {
   });
 
   test('that nobody knows are noted', () => {
-    expect(configFromOptions({ plugin_path: 'x' } as HostOptions).notes).toEqual([
+    expect(configFromOptions({ plugin_path: 'x' } as HostOptions, RUNTIMES).notes).toEqual([
       { level: 'warn', message: 'options: unknown key plugin_path: did you mean `pluginpath`?' },
     ]);
   });

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, write
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import path from 'node:path';
-import { compileInnocent, isAlive } from '../runtimes/isolated/harness';
+import { compileInnocent, isAlive } from '../runtimes/supervised/harness';
 import { scratch, startServer, type ServerSetup, type TestServer } from '../support/server';
 import { until } from '../support/until';
 
@@ -73,7 +73,7 @@ describe('a crash', () => {
     const { status, text } = await ask(server, `${name}/Fault`, { 'X-Request-Id': 'the one' });
     expect([status, JSON.parse(text)]).toEqual([
       502,
-      { error: `${name}.so crashed in GETFaultHandler: ${words}`, code: 'PLUGIN_CRASHED' },
+      { error: `${name} crashed in GETFaultHandler: ${words}`, code: 'PLUGIN_CRASHED' },
     ]);
     const sha256 = createHash('sha256').update(readFileSync(compileInnocent(fixture))).digest('hex');
     const line = { level: 50, plugin: name, handlers: ['GETFaultHandler'], requests: ['the one'], pid, sha256, ...end };
@@ -109,7 +109,7 @@ describe('a call past its deadline', () => {
     const behind = Array.from({ length: 10 }, () => askPid(server, 'hang'));
     expect(await hung).toMatchObject({
       status: 504,
-      text: '{"error":"GETFaultHandler in hang.so took longer than 300 ms","code":"TIMEOUT"}',
+      text: '{"error":"GETFaultHandler in hang took longer than 300 ms","code":"TIMEOUT"}',
     });
     // Those that came before it have the old process, those after it all have the same new one.
     const pids = new Set(await Promise.all(behind));
@@ -127,7 +127,7 @@ test('a plugin that crashes too often rests, says until when, and works again', 
   const server = await serve(['crash.c', 'abort.c'], '[plugins]\ncrashes = 1\nrest = "3s"\n');
   for (let i = 0; i < 2; i++) expect((await ask(server, 'crash/Fault')).status).toBe(502);
   const { status, text, retryAfter } = await ask(server, 'crash/Echo');
-  expect([status, JSON.parse(text)]).toEqual([503, { error: 'crash.so crashed 2 times and rests', code: 'PLUGIN_RESTING' }]);
+  expect([status, JSON.parse(text)]).toEqual([503, { error: 'crash crashed 2 times and rests', code: 'PLUGIN_RESTING' }]);
   expect(['1', '2', '3']).toContain(retryAfter);
   expect((await ask(server, 'abort/Echo')).status).toBe(200);
   await until(() => server.log().some(({ plugin, msg, rest }) => plugin === 'crash' && msg === 'crash.so rests' && rest === 3000));

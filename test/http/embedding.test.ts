@@ -157,8 +157,16 @@ describe('in a person’s own Express app', () => {
 
   test('lists what its libraries offer', async () => {
     const [, host] = await embed(['echo.c'], (app, plugins) => app.use(plugins.router()));
-    expect(await host.offers()).toEqual([
-      { file: 'echo', endpoints: [{ method: 'GET', path: '/_PLUGIN/echo/Echo' }, { method: 'POST', path: '/_PLUGIN/echo/Echo' }] },
+    expect(await host.plugins()).toEqual([
+      {
+        name: 'echo',
+        kind: 'library',
+        mode: 'thread',
+        state: 'found',
+        handlers: [{ method: 'GET', path: '/_PLUGIN/echo/Echo' }, { method: 'POST', path: '/_PLUGIN/echo/Echo' }],
+        processes: [],
+        generation: 0,
+      },
     ]);
   });
 

@@ -152,14 +152,14 @@ describe.each(['thread', 'inline', 'process'])('in mode %s', (mode) => {
     test('a handler that is not there, with a guess', async () => {
       const answer = await doors.ask('/_PLUGIN/echo/echo');
       expect(answer.status).toBe(404);
-      expect(answer.json()).toEqual({ error: 'no handler GETechoHandler in echo.so: did you mean Echo?', code: 'HANDLER_NOT_FOUND' });
+      expect(answer.json()).toEqual({ error: 'no handler GETechoHandler in echo: did you mean Echo?', code: 'HANDLER_NOT_FOUND' });
     });
 
     test('a handler symbol that is data', async () => {
       const answer = await doors.ask('/_PLUGIN/data_symbol/Data');
       expect([answer.status, answer.json()]).toEqual([
         404,
-        { error: 'no handler GETDataHandler in data_symbol.so: it is data there, not a function', code: 'HANDLER_NOT_FOUND' },
+        { error: 'no handler GETDataHandler in data_symbol: GETDataHandler is data, not a function', code: 'HANDLER_NOT_FOUND' },
       ]);
     });
 
@@ -172,7 +172,7 @@ describe.each(['thread', 'inline', 'process'])('in mode %s', (mode) => {
     test('a link that leads out of pluginpath', async () => {
       symlinkSync(compileFixture('echo.c'), path.join(doors.pluginpath, 'outside.so'));
       expect((await doors.ask('/_PLUGIN/outside/Echo')).json()).toEqual({
-        error: `no library outside.so in ${doors.pluginpath}: the link of that name leads out of the folder`,
+        error: `no library outside.so in pluginpath: the link of that name leads out of the folder`,
         code: 'LIBRARY_NOT_FOUND',
       });
       symlinkSync('echo.so', path.join(doors.pluginpath, 'inside.so'));

@@ -1,13 +1,13 @@
-import { createIsolatedRuntime } from '../../src/runtimes/isolated';
+import { processRuntime } from '../../src/runtimes/supervised/runner/runtime';
 import { head } from '../support/runtime';
 import { conformance } from '../runtimes/conformance';
-import { builtRunner } from '../runtimes/isolated/built-runner';
-import { closeAll, open, type Opened } from '../runtimes/isolated/harness';
+import { builtRunner } from '../runtimes/supervised/built-runner';
+import { closeAll, open, type Opened } from '../runtimes/supervised/harness';
 
 const runner = builtRunner(['-g', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer']);
 
 // An error found by a sanitizer ends the runner, which no test of the suite takes for success.
-conformance('mode "process" under AddressSanitizer and UBSan', () => createIsolatedRuntime({ runner }));
+conformance('mode "process" under AddressSanitizer and UBSan', () => processRuntime({ runner }));
 
 describe('the runner under AddressSanitizer and UBSan', () => {
   afterEach(closeAll);

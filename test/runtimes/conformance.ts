@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ANY_CONCURRENCY, HOST_ABI, MAX_REPLY, type Plugin, type PluginSettings, type Runtime } from '../../src/contract/runtime';
+import { HOST_ABI } from '../../src/binary/exports';
+import { MAX_REPLY } from '../../src/plugin/reply';
+import { ANY_CONCURRENCY, type Instance, type PluginSettings, type Runtime } from '../../src/plugin/runtime';
 import { compileFixture } from '../support/compile';
-import { bytesOf, callHandler, head, makeCall, pluginSource, textOf } from '../support/runtime';
+import { bytesOf, callHandler, copyLibrary, head, makeCall, pluginSource, textOf } from '../support/runtime';
 import { until } from '../support/until';
 
 /** In what the modes may differ. */
@@ -25,7 +27,7 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
   describe(`${name} runs libraries as the contract says`, () => {
     let runtime: Runtime;
     let scratch: string;
-    const opened: Plugin[] = [];
+    const opened: Instance[] = [];
 
     beforeAll(() => {
       runtime = createRuntime();
@@ -36,12 +38,13 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
     });
     afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-    const openPath = async (library: string, symbols: string[], settings: Partial<PluginSettings> = {}): Promise<Plugin> => {
-      const plugin = await runtime.open(pluginSource(library, { symbols, settings }));
+    const openPath = async (library: string, symbols: string[], settings: Partial<PluginSettings> = {}): Promise<Instance> => {
+      // Configured anew it must be another library: one without PluginStop stays as it was initialised.
+      const plugin = await runtime.open(pluginSource(settings.config === undefined ? library : copyLibrary(library), { symbols, settings }));
       opened.push(plugin);
       return plugin;
     };
-    const open = (fixture: string, symbols: string[], settings?: Partial<PluginSettings>): Promise<Plugin> =>
+    const open = (fixture: string, symbols: string[], settings?: Partial<PluginSettings>): Promise<Instance> =>
       openPath(compileFixture(fixture), symbols, settings);
 
     describe('the request', () => {
@@ -191,7 +194,7 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
     });
 
     describe('memory', () => {
-      const counts = async (plugin: Plugin): Promise<string> => textOf(await callHandler(plugin, 3))!;
+      const counts = async (plugin: Instance): Promise<string> => textOf(await callHandler(plugin, 3))!;
       const symbols = ['GETStringHandler', 'GETThreeHandler', 'GETOneBlockHandler', 'GETCountsHandler', 'GETNothingHandler'];
 
       it('that the library gives is freed once a block, NULL never', async () => {
@@ -324,7 +327,7 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
         it('settles a call before call() returns', async () => {
           const plugin = await open('echo.c', ['GETEchoHandler']);
           const settled = jest.fn();
-          plugin.call(makeCall(0, {}, settled));
+          plugin.call(makeCall(plugin, 0, {}, settled));
           expect(settled).toHaveBeenCalledTimes(1);
         });
         return;
@@ -357,7 +360,7 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
         const before = Number(textOf(await callHandler(plugin, 1)));
         const first = callHandler(plugin, 0);
         const settled = jest.fn();
-        const second = makeCall(0, {}, settled);
+        const second = makeCall(plugin, 0, {}, settled);
         plugin.call(second);
         const last = callHandler(plugin, 1);
         expect(plugin.outstanding).toBe(3);
@@ -374,7 +377,7 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
         const gate = path.join(scratch, 'gate-begun');
         const plugin = await open('gate.c', ['GETWaitHandler'], { config: { gate } });
         const settled = jest.fn();
-        const call = makeCall(0, {}, settled);
+        const call = makeCall(plugin, 0, {}, settled);
         plugin.call(call);
         await until(() => existsSync(`${gate}.begun`));
         expect(plugin.withdraw(call)).toBe(false);

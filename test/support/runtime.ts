@@ -1,39 +1,72 @@
+import { copyFileSync, mkdtempSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import pino from 'pino';
 import type { DlserveError } from '../../src/ground/errors';
-import { silentLog, type Logger } from '../../src/ground/log';
-import type { RawReply } from '../../src/contract/reply';
-import { requestHead, NO_BODY } from '../../src/contract/request';
-import type { Call, Plugin, PluginSettings, PluginSource } from '../../src/contract/runtime';
+import type { Logger } from '../../src/ground/log';
+import { Deadline } from '../../src/plugin/deadline';
+import { Exchange } from '../../src/plugin/exchange';
+import { Handlers, type Handler } from '../../src/plugin/handlers';
+import { parseSymbol } from '../../src/plugin/name';
+import type { RawReply } from '../../src/plugin/reply';
+import { requestText, type PluginRequest } from '../../src/plugin/request';
+import type { Instance, Observer, PluginFile, PluginSettings, PluginSource } from '../../src/plugin/runtime';
+import type { SupervisedKeys } from '../../src/runtimes/supervised/keys';
+
+/** The settings of a plugin, those of its runtime among them. */
+export type TestSettings = Omit<PluginSettings, 'own'> & SupervisedKeys;
 
 /** What a test may say of a library; the rest are the defaults of a server. */
 export interface SourceOptions {
   readonly symbols: readonly string[];
-  readonly settings?: Partial<PluginSettings>;
+  readonly settings?: Partial<TestSettings>;
   readonly log?: Logger;
+  readonly observer?: Observer;
 }
 
-const DEFAULTS: PluginSettings = {
-  mode: 'thread',
-  timeout: 30_000,
-  queue: 1024,
-  concurrency: undefined,
-  workers: 1,
-  memory: 0,
-  crashes: 5,
-  crashwindow: 60_000,
-  rest: 30_000,
-  config: {},
-};
+const DEFAULTS: Omit<PluginSettings, 'own'> = { mode: 'thread', timeout: 30_000, queue: 1024, concurrency: undefined, config: {} };
+
+const OWN: SupervisedKeys = { workers: 1, memory: 0, crashes: 5, crashwindow: 60_000, rest: 30_000 };
+
+/** A log that writes nothing. */
+export function silentLog(): Logger {
+  return pino({ level: 'silent' });
+}
 
 /** A library as the host gives it to a runtime, its name taken from its file. */
-export function pluginSource(library: string, options: SourceOptions): PluginSource {
+export function pluginSource(library: string, options: SourceOptions): PluginSource<SupervisedKeys> {
+  const given = { ...DEFAULTS, ...options.settings };
   return {
     name: path.parse(library).name,
-    path: library,
-    symbols: options.symbols,
-    settings: { ...DEFAULTS, ...options.settings },
+    file: pluginFile(library),
+    handlers: handlersNamed(options.symbols),
+    settings: { ...given, own: { ...OWN, ...options.settings } },
     log: options.log ?? silentLog(),
+    observer: options.observer ?? { resting: () => undefined, fault: () => undefined },
   };
+}
+
+function pluginFile(library: string): PluginFile {
+  const status = statSync(library, { throwIfNoEntry: false });
+  const identity = status === undefined ? library : `${status.dev}:${status.ino}`;
+  return { path: library, base: path.basename(library), identity, fingerprint: `${identity}:${status?.mtimeMs}` };
+}
+
+/** Handlers with these symbols, which have their places as indices. */
+export function handlersNamed(symbols: readonly string[]): Handlers {
+  const handlers = new Handlers();
+  for (const symbol of symbols) {
+    const { method, func } = parseSymbol(symbol)!;
+    handlers.add(method, func, symbol);
+  }
+  return handlers;
+}
+
+/** A copy of a library: the system maps it as one of its own. */
+export function copyLibrary(library: string): string {
+  const copy = path.join(mkdtempSync(path.join(tmpdir(), 'dlserve-copy-')), path.basename(library));
+  copyFileSync(library, copy);
+  return copy;
 }
 
 /** What a test may say of a call. */
@@ -46,35 +79,61 @@ export interface CallOptions {
   readonly id?: string;
 }
 
+/** The request that every call of a test makes. */
+export function testRequest(query = ''): PluginRequest {
+  return { file: 'test', func: 'Test', method: 'GET', path: '/_PLUGIN/test/Test', query, rawHeaders: [] };
+}
+
 /** A request JSON up to its body's value. */
 export function head(query = ''): string {
-  return requestHead({ file: 'test', func: 'Test', method: 'GET', path: '/_PLUGIN/test/Test', query, rawHeaders: [] });
+  return requestText(testRequest(query), true);
 }
+
+type Settle = (error: DlserveError | null, reply: RawReply | null) => void;
+
+const NOBODY = {
+  reply: () => undefined,
+  fail: () => undefined,
+  begin: () => undefined,
+  write: () => true,
+  end: () => undefined,
+};
 
 let calls = 0;
 
-/** A call that tells a callback how it was settled; each further settlement too, so that a test can see them. */
-export function makeCall(
-  symbol: number,
-  options: CallOptions,
-  settle: (error: DlserveError | null, reply: RawReply | null) => void,
-): Call {
-  const body = options.body ?? null;
-  return {
-    symbol,
-    request: head(options.query) + (body === null ? NO_BODY : ''),
-    body,
-    deadline: options.deadline ?? performance.now() + 30_000,
-    timeout: 30_000,
-    id: options.id ?? `call-${++calls}`,
-    settle,
-  };
+/** An exchange that hands on what the instance says as it says it, each further settlement too. */
+class RecordedExchange extends Exchange {
+  constructor(
+    handler: Handler,
+    { body, query, deadline, id }: CallOptions,
+    private readonly settle: Settle,
+  ) {
+    const at = deadline ?? performance.now() + 30_000;
+    super(testRequest(query), handler, body ?? null, new Deadline(at, 30_000), id ?? `call-${++calls}`, NOBODY);
+  }
+
+  override reply(raw: RawReply): void {
+    this.settle(null, raw);
+  }
+
+  override fail(error: DlserveError): void {
+    this.settle(error, null);
+  }
+
+  override drop(): void {
+    this.settle(null, null);
+  }
+}
+
+/** A call of an instance's handler with that index; it tells a callback how it was settled. */
+export function makeCall({ handlers }: Pick<Instance, 'handlers'>, index: number, options: CallOptions, settle: Settle): Exchange {
+  return new RecordedExchange({ index, symbol: handlers.symbols[index]! }, options, settle);
 }
 
 /** Calls a handler and resolves with what it gave; rejects with the call's DlserveError. */
-export function callHandler(plugin: Plugin, symbol: number, options: CallOptions = {}): Promise<RawReply> {
+export function callHandler(plugin: Instance, index: number, options: CallOptions = {}): Promise<RawReply> {
   return new Promise((resolve, reject) => {
-    plugin.call(makeCall(symbol, options, (error, reply) => (error === null ? resolve(reply!) : reject(error))));
+    plugin.call(makeCall(plugin, index, options, (error, reply) => (error === null ? resolve(reply!) : reject(error))));
   });
 }
 

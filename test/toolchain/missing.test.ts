@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { installHint } from '../../src/toolchain/install';
+import { installHint } from '../../src/toolchain/install-hint';
 import { build, library, pluginpath, removeFolders, write } from './support';
 
 afterAll(removeFolders);

@@ -4,8 +4,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, 
 import os from 'node:os';
 import path from 'node:path';
 import pino from 'pino';
-import { libraryExtensions } from '../../src/contract/name';
-import { Toolchain, type BuildEvent, type ToolchainOptions } from '../../src/toolchain/build';
+import { libraryEndings } from '../../src/binary/file';
+import { Toolchain, type BuildEvent, type ToolchainOptions } from '../../src/toolchain/toolchain';
 
 const root = path.resolve(__dirname, '../..');
 const folders: string[] = [];
@@ -59,7 +59,7 @@ export async function build(folder: string, options: Partial<ToolchainOptions> =
 }
 
 export function library(folder: string, name: string): string {
-  return path.join(folder, name + libraryExtensions()[0]!);
+  return path.join(folder, name + libraryEndings()[0]!);
 }
 
 /** SHA-256 of every file below a folder, hidden ones too, by name. */

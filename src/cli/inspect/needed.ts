@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { machineFits, readLibrary, type Library } from '../../contract/library';
+import type { Binary } from '../../binary/binary';
+import { misfitOf } from '../../binary/fits';
+import { readBinary } from '../../binary/read';
 import { elfFolders, expandOrigin } from './search-elf';
 import { expandLoaderPath, isBuiltIn, machOCandidates } from './search-macho';
 
@@ -20,8 +22,8 @@ export interface Needed {
  * Looks for the libraries that a library needs, and for those that these need in turn, where this host's loader would.
  * @param file absolute path of the library
  */
-export async function findNeeded(file: string, library: Library): Promise<Needed[]> {
-  if (machineFits(library, process.platform, process.arch) !== undefined) {
+export async function findNeeded(file: string, library: Binary): Promise<Needed[]> {
+  if (misfitOf(library) !== undefined) {
     return library.needed.map((name) => ({ name, by: null, path: null, searched: false }));
   }
   const found = new Map<string, Needed>();
@@ -44,7 +46,7 @@ export async function findNeeded(file: string, library: Library): Promise<Needed
 /** A library whose needs are looked for. */
 interface Loader {
   readonly file: string;
-  readonly library: Library;
+  readonly library: Binary;
   /** As the one before it names it; null for the inspected one. */
   readonly name: string | null;
   /** Folders of those before it. */
@@ -55,7 +57,7 @@ async function findOne(
   name: string,
   loader: Loader,
   runpath: readonly string[],
-): Promise<{ file: string; library?: Library } | undefined> {
+): Promise<{ file: string; library?: Binary } | undefined> {
   if (loader.library.format === 'mach-o' && isBuiltIn(name)) return { file: name };
   for (const file of await candidates(name, loader, runpath)) {
     const library = await tryRead(file);
@@ -71,10 +73,10 @@ async function candidates(name: string, { file, library }: Loader, runpath: read
 }
 
 /** A loader passes over what is no library, or one for another machine, and looks on. */
-async function tryRead(file: string): Promise<Library | undefined> {
+async function tryRead(file: string): Promise<Binary | undefined> {
   try {
-    const library = readLibrary(await readFile(file));
-    return machineFits(library, process.platform, process.arch) === undefined ? library : undefined;
+    const library = readBinary(await readFile(file));
+    return misfitOf(library) === undefined ? library : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { GO_FACTS } from './abi-exports';
-import type { Report } from './report';
+import type { Report } from './findings';
 
 /** A report as text for a person. */
 export function printReport(report: Report): string {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { METHODS } from '../../contract/name';
+import { METHODS } from '../../plugin/name';
 import { GO_WRAPPER, HEADER } from '../builder';
 import { run, ToolFailure } from '../run';
 import { digest, digestFiles } from '../stamp';

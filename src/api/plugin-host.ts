@@ -1,0 +1,119 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createLog, type Logger } from '../ground/log';
+import { configFromOptions, type Config, type HostOptions } from '../config/load';
+import { NO_BUILDS, startBuilds, type Builds } from '../host/builds';
+import { Host, type HostEvents } from '../host/host';
+import { overview, type PluginInfo } from '../host/overview';
+import { Endpoint } from '../http/endpoint';
+import { endpointUnsupported } from '../http/platform';
+import { createRouter, type Middleware } from '../http/router';
+import { RUNTIMES } from '../runtimes/registry';
+import type { BuildEvent, ToolchainOptions } from '../toolchain/toolchain';
+
+/** What a host tells. */
+export interface PluginEvents extends HostEvents {
+  /** A source was looked at: it is being built, or was built, or could not be. */
+  built: [BuildEvent];
+}
+
+/** Everything behind `/_PLUGIN/{file}/{func}`, for a program of one's own and for `dlserve serve` alike. */
+export class PluginHost extends EventEmitter<PluginEvents> {
+  readonly #config: Config;
+  readonly #builds: Builds;
+  readonly #host: Host;
+  /** The door; undefined on a platform without it. @internal */
+  readonly endpoint: Endpoint | undefined;
+
+  /**
+   * @param builds where plugins under construction are waited for
+   * @internal
+   */
+  constructor(config: Config, builds: Builds, log: Logger) {
+    super();
+    const unsupported = endpointUnsupported();
+    this.#config = config;
+    this.#builds = builds;
+    const { pluginpath } = config;
+    this.#host = new Host({ pluginpath, settings: (name) => config.settings(name), builds, log });
+    this.#host.on('state', (change) => this.emit('state', change)).on('fault', (report) => this.emit('fault', report));
+    if (unsupported === undefined) this.endpoint = new Endpoint(this.#host, log, config.http.bodylimit);
+    else log.warn(unsupported);
+  }
+
+  /**
+   * Answers a request of node:http, of HTTPS or of HTTP/2's compatibility API, if its path is a plugin's.
+   * @param url where plugins are served below a prefix: the URL without it
+   * @returns false when the path is none of the plugins'; the request is then untouched
+   */
+  handle(req: IncomingMessage, res: ServerResponse, url = req.url ?? ''): boolean {
+    return this.endpoint?.handle(req, res, url) ?? false;
+  }
+
+  /** The same as middleware for Express, by `app.use` or `router.use`: mount it anywhere, before body parsers. */
+  router(): Middleware {
+    return createRouter(this.endpoint);
+  }
+
+  /** How every plugin is: those that are open, and those whose file or source is there. */
+  plugins(): Promise<PluginInfo[]> {
+    return overview(this.#host, this.#builds, this.#config.pluginpath, (name) => this.#config.settings(name));
+  }
+
+  /** Resolves when every source has been compiled, or has failed to: {@link plugins} says which. */
+  async ready(): Promise<void> {
+    await this.#builds.finished;
+  }
+
+  /**
+   * Ends compilers, finishes the calls under way, calls each plugin's PluginStop and lets go of the plugins. New calls
+   * answer 503 STOPPING.
+   * @param limit milliseconds for all of it; `http.stoptimeout` unless given
+   */
+  close(limit = this.#config.http.stoptimeout): Promise<void> {
+    return this.#host.close(limit);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/**
+ * Makes sure that every mode that plugins are to run in is possible here.
+ * @throws DlserveError RUNNER_MISSING
+ */
+export function checkModes({ modes }: Config): void {
+  if (endpointUnsupported() !== undefined) return;
+  for (const runtime of RUNTIMES) if (modes.has(runtime.mode)) runtime.check();
+}
+
+/**
+ * Starts compiling the sources that a configuration asks for.
+ * @param onProgress told how each source fares
+ */
+export function buildsOf(config: Config, log: Logger, onProgress?: ToolchainOptions['onProgress']): Builds {
+  if (!config.build || endpointUnsupported() !== undefined) return NO_BUILDS;
+  return startBuilds({ pluginpath: config.pluginpath, flags: (name) => config.compile(name), log, onProgress });
+}
+
+/**
+ * A plugin host for a program of one's own:
+ *
+ *     const host = await createPluginHost({ pluginpath: './lib' });
+ *     createServer((req, res) => host.handle(req, res) || res.writeHead(404).end()).listen(3000);
+ *
+ * @param options the keys of prest.toml as an object; environment variables and files don't count here
+ * @param log a logger such as pino's; without one, `options.log.level` and above go to standard error, from "warn" on unless given
+ * @throws DlserveError BAD_CONFIG, RUNNER_MISSING
+ */
+export async function createPluginHost(options: HostOptions = {}, log?: Logger): Promise<PluginHost> {
+  const config = configFromOptions(options, RUNTIMES);
+  const ownLog = log ?? createLog(options.log?.level === undefined ? 'warn' : config.log.level);
+  checkModes(config);
+  for (const { level, message } of config.notes) ownLog[level](message);
+  // The first event comes in a later turn.
+  const builds = buildsOf(config, ownLog, (event) => host.emit('built', event));
+  const host = new PluginHost(config, builds, ownLog);
+  return Promise.resolve(host);
+}

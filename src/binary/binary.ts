@@ -1,0 +1,21 @@
+/** What an exported symbol is: only a function can be called. */
+export type SymbolKind = 'function' | 'data';
+
+/** A shared library as read from its file. */
+export interface Binary {
+  readonly format: 'elf' | 'mach-o';
+  /** For example x86-64 or aarch64; of a fat file without a slice for this host, all of its machines. */
+  readonly machine: string;
+  /** The symbols that dlsym finds, by the name that it is given. */
+  readonly exports: ReadonlyMap<string, SymbolKind>;
+  /** The libraries that it can't be loaded without, as it names them. */
+  readonly needed: readonly string[];
+  /** Where it wants them looked for: DT_RUNPATH, else DT_RPATH; LC_RPATH. $ORIGIN and @loader_path are not replaced. */
+  readonly runpath: readonly string[];
+  /** Whether what it needs looks there for its own needs too: so with DT_RPATH and LC_RPATH, not with DT_RUNPATH. */
+  readonly runpathInherited: boolean;
+  /** Whether the Go toolchain built it, so that it brings a Go runtime. */
+  readonly go: boolean;
+  /** The C library that it was linked against, where that can be told. */
+  readonly libc: 'glibc' | 'musl' | 'bionic' | 'libSystem' | undefined;
+}

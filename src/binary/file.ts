@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+import { DlserveError, messageOf } from '../ground/errors';
+import type { Handlers } from '../plugin/handlers';
+import type { PluginFile } from '../plugin/runtime';
+import { abiMisfit, handlersOf } from './exports';
+import { misfitOf } from './fits';
+import { readBinary } from './read';
+
+/** File endings under which a library is looked for on a platform, the preferred one first. */
+export function libraryEndings(platform: NodeJS.Platform = process.platform): readonly string[] {
+  return platform === 'darwin' ? ['.dylib', '.so'] : ['.so'];
+}
+
+/**
+ * What the file of a library says of itself, checked against this host before it is opened as code.
+ * @throws DlserveError LOAD_FAILED with what is wrong and the mend
+ */
+export async function examineLibrary({ path, base }: PluginFile): Promise<Handlers> {
+  try {
+    const binary = readBinary(await readFile(path));
+    const misfit = misfitOf(binary) ?? abiMisfit(binary);
+    if (misfit !== undefined) throw new Error(misfit);
+    return handlersOf(binary);
+  } catch (cause) {
+    throw new DlserveError('LOAD_FAILED', { library: base, reason: messageOf(cause) }, { cause });
+  }
+}

@@ -1,0 +1,62 @@
+import path from 'node:path';
+import type { Binary } from '../../binary/binary';
+import { handlersOf } from '../../binary/exports';
+import { libraryEndings } from '../../binary/file';
+import { misfitOf } from '../../binary/fits';
+import { isFileName, pathOf, symbolOf } from '../../plugin/name';
+import { ABI_EXPORTS } from './abi-exports';
+import type { Needed } from './needed';
+
+/** What `dlserve inspect --json` prints. */
+export interface Report {
+  readonly file: string;
+  readonly format: Binary['format'];
+  readonly machine: string;
+  readonly libc: Binary['libc'] | null;
+  /** Whether this host can load it; where it can't, why. */
+  readonly fits: boolean;
+  readonly misfit: string | null;
+  readonly handlers: readonly { method: string; func: string; symbol: string; url: string }[];
+  readonly abi: readonly { symbol: string; state: 'found' | 'missing' | 'data'; meaning: string }[];
+  readonly go: boolean;
+  readonly needed: readonly Needed[];
+  /** What else keeps it from being served, or a handler from being called. */
+  readonly problems: readonly string[];
+}
+
+/** Puts together what is known of a library. */
+export function makeReport(file: string, library: Binary, needed: readonly Needed[]): Report {
+  const { name, ext } = path.parse(file);
+  const found = handlersOf(library);
+  const misfit = misfitOf(library) ?? null;
+  const handlers = found.funcs.flatMap((func) =>
+    found.get(func)!.names.map((method) => ({ method, func, symbol: symbolOf(method, func), url: pathOf(name, func) })),
+  );
+  handlers.sort((a, b) => (a.url < b.url ? -1 : a.url > b.url ? 1 : a.method < b.method ? -1 : 1));
+  const problems = Array.from(found.lookalikes, ([symbol, why]) => `${symbol} ${why}`);
+  if (handlers.length === 0) problems.push('it exports no handler: a handler is a function named like GETHelloHandler');
+  if (!libraryEndings().includes(ext)) {
+    problems.push(`in pluginpath it would not be found: its name must end in ${libraryEndings().join(' or ')}`);
+  }
+  if (!isFileName(name))
+    problems.push(`${JSON.stringify(name)} can't be part of a URL: rename it to letters, digits, "_", "-", "."`);
+  return {
+    file,
+    format: library.format,
+    machine: library.machine,
+    libc: library.libc ?? null,
+    fits: misfit === null,
+    misfit,
+    handlers,
+    abi: ABI_EXPORTS.map(({ symbol, found, missing }) => {
+      const kind = library.exports.get(symbol);
+      if (kind === 'data') return { symbol, state: 'data', meaning: 'it is data and must be a function' };
+      return kind === undefined
+        ? { symbol, state: 'missing', meaning: missing }
+        : { symbol, state: 'found', meaning: found };
+    }),
+    go: library.go,
+    needed,
+    problems,
+  };
+}

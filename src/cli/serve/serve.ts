@@ -1,0 +1,29 @@
+import cluster from 'node:cluster';
+import { createLog } from '../../ground/log';
+import { version } from '../../ground/package';
+import { listPlugins } from '../../host/listing';
+import { buildsOf } from '../../api/plugin-host';
+import { endpointLines } from './endpoint-lines';
+import { readConfig } from '../config';
+import type { FlagValues } from '../flags';
+import { withProgress } from '../progress';
+
+/** `dlserve serve`: returns when the server is up and its sources are built; the process goes on until it is told to stop. */
+export async function serve(flags: FlagValues): Promise<void> {
+  const config = await readConfig(flags);
+  if (cluster.isWorker) {
+    const { runWorker } = await import('./worker.js');
+    return runWorker(config, createLog(config.log.level, { worker: process.pid }));
+  }
+  const log = createLog(config.log.level);
+  for (const { level, message } of config.notes) log[level](message);
+  const builds = buildsOf(config, log, withProgress(log));
+  const { start } = config.http.workers > 1 ? await import('./primary.js') : await import('./single.js');
+  const url = await start(config, builds, log).catch(async (error: unknown) => {
+    await builds.stop();
+    throw error;
+  });
+  console.log(`dlserve ${version()} listens on ${url}`);
+  await builds.finished;
+  console.log(endpointLines(await listPlugins(config.pluginpath), url, config.pluginpath));
+}

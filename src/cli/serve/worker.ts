@@ -1,0 +1,56 @@
+import { DlserveError, messageOf } from '../../ground/errors';
+import type { Logger } from '../../ground/log';
+import type { Config } from '../../config/load';
+import type { Builds } from '../../host/builds';
+import { attachStatus } from '../../runtimes/registry';
+import { STATUS_FILE, WORKER_PORT, type FromWorker, type ToWorker } from './ipc';
+import { startServer } from './server-process';
+
+/** One of several server processes on a port. Its primary compiles the sources and tells it when to stop. */
+export async function runWorker(config: Config, log: Logger): Promise<void> {
+  attachStatus(STATUS_FILE);
+  try {
+    const http = { ...config.http, port: Number(process.env[WORKER_PORT]) };
+    const { stop } = await startServer({ ...config, http }, askPrimary(), log);
+    // A terminal sends SIGINT to every process; that of the primary counts.
+    process.on('SIGINT', () => undefined);
+    let stopping = false;
+    const stopOnce = (): void => {
+      if (stopping) return;
+      stopping = true;
+      void stop().finally(() => process.exit(0));
+    };
+    process.on('SIGTERM', stopOnce).on('disconnect', stopOnce);
+  } catch (error) {
+    tell({ type: 'fatal', message: messageOf(error) }, () => process.exit(1));
+  }
+}
+
+function tell(message: FromWorker, sent: () => void = () => undefined): void {
+  process.send?.(message, undefined, undefined, sent);
+}
+
+function askPrimary(): Builds {
+  const waiting = new Map<string, { promise: Promise<void>; settle: (answer: ToWorker) => void }>();
+  process.on('message', (message: ToWorker) => {
+    const waiter = waiting.get(message.name);
+    waiting.delete(message.name);
+    waiter?.settle(message);
+  });
+  return {
+    wait(name) {
+      const known = waiting.get(name);
+      if (known !== undefined) return known.promise;
+      let settle: (answer: ToWorker) => void = () => undefined;
+      const promise = new Promise<void>((resolve, reject) => {
+        settle = ({ failed }) => (failed === undefined ? resolve() : reject(new DlserveError('BUILD_FAILED', failed)));
+      });
+      waiting.set(name, { promise, settle });
+      tell({ type: 'wait', name });
+      return promise;
+    },
+    unfinished: () => new Map(),
+    finished: Promise.resolve(),
+    stop: () => Promise.resolve(),
+  };
+}

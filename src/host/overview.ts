@@ -1,0 +1,71 @@
+import type { DlserveError } from '../ground/errors';
+import type { Fault } from '../plugin/fault';
+import type { Kind, Mode, PluginSettings } from '../plugin/runtime';
+import type { State } from '../plugin/state';
+import type { Builds } from './builds';
+import type { Host } from './host';
+import { runtimeOf } from '../runtimes/registry';
+import { endpointsOf, listPlugins, type Endpoint, type Listed } from './listing';
+import type { Slot } from './slot';
+
+/** How one plugin is. */
+export interface PluginInfo {
+  /** The `{file}` of its routes. */
+  readonly name: string;
+  readonly kind: Kind;
+  readonly mode: Mode;
+  readonly state: State;
+  /** Which handlers it has, each by its method and path; none while that is not known. */
+  readonly handlers: readonly Endpoint[];
+  /** The ids of the processes that are its own. */
+  readonly processes: readonly number[];
+  /** How many times it was opened. */
+  readonly generation: number;
+  /** The last thing that went wrong in it. */
+  readonly lastFault?: Fault;
+  /** Why it could not be built or opened. */
+  readonly error?: DlserveError;
+}
+
+/** Every plugin there is: by its file, its source, or because it is open still. In alphabetical order. */
+export async function overview(
+  host: Host,
+  builds: Builds,
+  pluginpath: string,
+  settings: (name: string) => PluginSettings,
+): Promise<PluginInfo[]> {
+  const listed = new Map((await listPlugins(pluginpath)).map((plugin) => [plugin.name, plugin]));
+  const unfinished = builds.unfinished();
+  const names = new Set([...listed.keys(), ...unfinished.keys(), ...host.slots.keys()]);
+  return [...names].sort().map((name) => {
+    const slot = host.slots.get(name);
+    const { mode } = settings(name);
+    if (slot !== undefined && slot.state !== 'found') return ofSlot(slot, mode);
+    if (unfinished.has(name)) return unbuilt(name, mode, unfinished.get(name));
+    return unopened(listed.get(name)!, mode);
+  });
+}
+
+const NOT_OPEN = { processes: [], generation: 0 } as const;
+
+function ofSlot({ name, file, state, current, generation, lastFault, failure }: Slot, mode: Mode): PluginInfo {
+  return {
+    name,
+    kind: file === undefined ? 'library' : runtimeOf(file)!.kind,
+    mode,
+    state,
+    handlers: current === undefined ? [] : endpointsOf(name, current.handlers),
+    processes: current?.processes ?? [],
+    generation,
+    ...(lastFault && { lastFault }),
+    ...(failure && { error: failure.error }),
+  };
+}
+
+function unbuilt(name: string, mode: Mode, error: DlserveError | undefined): PluginInfo {
+  return { name, kind: 'library', mode, state: error === undefined ? 'building' : 'failed', handlers: [], ...NOT_OPEN, ...(error && { error }) };
+}
+
+function unopened({ name, kind, endpoints, error }: Listed, mode: Mode): PluginInfo {
+  return { name, kind, mode, state: error === undefined ? 'found' : 'failed', handlers: endpoints, ...NOT_OPEN, ...(error && { error }) };
+}

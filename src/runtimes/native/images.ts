@@ -1,0 +1,184 @@
+import { DlserveError } from '../../ground/errors';
+import type { Conditions } from '../../ground/waiting';
+import type { Exchange } from '../../plugin/exchange';
+import type { Handlers } from '../../plugin/handlers';
+import type { Instance, PluginFile, PluginSource } from '../../plugin/runtime';
+import { StillRuns, type LoadedLibrary } from './loaded-library';
+
+/** A library in this process, opened for one or more hosts. */
+interface Image {
+  readonly source: PluginSource;
+  readonly tenants: Set<Tenant>;
+  readonly opening: Promise<OpenImage>;
+  /** While it is closed; what comes next opens it anew. */
+  closing: Promise<void> | undefined;
+  /** Code of it may run that nobody can end. */
+  isStuck: boolean;
+}
+
+/** An instance of which one host may let go while others keep it. */
+export interface SharedInstance extends Instance {
+  /** Calls that were given and have not come back. */
+  underway(): readonly Exchange[];
+  /** Something has come back. */
+  readonly conditions: Conditions;
+  /** Settles calls with STOPPING that have not come back in time; those that run are left to themselves, and the log says so. */
+  giveUp(exchanges: readonly Exchange[]): void;
+}
+
+/** What opening a library comes to. */
+export interface OpenImage {
+  readonly instance: SharedInstance;
+  readonly library: LoadedLibrary;
+}
+
+/** Every library that is open in this process, or is still initialised because it has no PluginStop. */
+const images: Image[] = [];
+
+/**
+ * Opens a library in this very process. The system maps a file once, under whatever names and for however many hosts, so it has
+ * one owner: they share an instance, or can't have it both.
+ * @param open opens it, if it is not open yet; its log and observer are those of whoever uses it
+ * @throws DlserveError LOAD_FAILED where it is open with other settings, and what `open` throws
+ */
+export async function openShared(source: PluginSource, open: (source: PluginSource) => Promise<OpenImage>): Promise<Instance> {
+  let image = find(source.file);
+  while (image?.closing !== undefined) {
+    await image.closing;
+    image = find(source.file);
+  }
+  if (image?.isStuck === true) {
+    throw new DlserveError('INIT_FAILED', { library: source.file.base, reason: 'it took too long before; restart the server to try again' });
+  }
+  if (image === undefined) return admit(newImage(source, open), source);
+  await checkSame(image, source);
+  return admit(image, source);
+}
+
+/** The system knows a library by its path, too, when another file stands there by now. */
+function find({ identity, path }: PluginFile): Image | undefined {
+  return images.find(({ source: { file } }) => file.identity === identity || file.path === path);
+}
+
+/** @throws DlserveError LOAD_FAILED where the two differ in what is inside the library */
+async function checkSame({ source: first, opening, tenants }: Image, source: PluginSource): Promise<void> {
+  const { library } = await opening;
+  const inside = ({ settings: { mode, concurrency, config } }: PluginSource): string =>
+    JSON.stringify([mode, concurrency, library.hasInit ? config : null]);
+  if (inside(first) === inside(source)) return;
+  const reason =
+    tenants.size > 0
+      ? `it is the same file as ${first.file.base}, which is open with another mode, concurrency or config; make these the same,`
+      : 'it was open with another mode, concurrency or config, and is still initialised with that, having no PluginStop; give it one,';
+  throw new DlserveError('LOAD_FAILED', { library: source.file.base, reason: `${reason} copy the file, or use mode "process"` });
+}
+
+function newImage(source: PluginSource, open: (source: PluginSource) => Promise<OpenImage>): Image {
+  const tenants = new Set<Tenant>();
+  // It speaks to whoever uses it now: the log is that of the last who came.
+  const shared: PluginSource = {
+    ...source,
+    get log() {
+      return [...tenants].at(-1)?.source.log ?? source.log;
+    },
+    observer: {
+      resting: (isResting) => tenants.forEach((tenant) => tenant.source.observer.resting(isResting)),
+      fault: (fault) => tenants.forEach((tenant) => tenant.source.observer.fault(fault)),
+    },
+  };
+  const image: Image = { source, tenants, opening: open(shared), closing: undefined, isStuck: false };
+  images.push(image);
+  image.opening.catch((error: unknown) => {
+    if (error instanceof DlserveError && error.cause instanceof StillRuns) image.isStuck = true;
+    else forget(image);
+  });
+  return image;
+}
+
+async function admit(image: Image, source: PluginSource): Promise<Instance> {
+  // Entered before it is open, so that nobody who leaves meanwhile takes it along.
+  const tenant = new Tenant(image, source);
+  image.tenants.add(tenant);
+  try {
+    tenant.opened(await image.opening);
+    return tenant;
+  } catch (error) {
+    image.tenants.delete(tenant);
+    throw error;
+  }
+}
+
+function forget(image: Image): void {
+  const place = images.indexOf(image);
+  if (place !== -1) images.splice(place, 1);
+}
+
+/** One host's share of an image. */
+class Tenant implements Instance {
+  readonly processes = [];
+  #instance!: SharedInstance;
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    private readonly image: Image,
+    readonly source: PluginSource,
+  ) {}
+
+  opened({ instance }: OpenImage): void {
+    this.#instance = instance;
+  }
+
+  get handlers(): Handlers {
+    return this.#instance.handlers;
+  }
+
+  get capacity(): number {
+    return this.#instance.capacity;
+  }
+
+  get outstanding(): number {
+    return this.#instance.outstanding;
+  }
+
+  call(exchange: Exchange): void {
+    if (this.#closed !== undefined) {
+      exchange.fail(new DlserveError('STOPPING'));
+      return;
+    }
+    exchange.callee = this;
+    this.#instance.call(exchange);
+  }
+
+  expire(exchange: Exchange): void {
+    this.#instance.expire(exchange);
+  }
+
+  withdraw(exchange: Exchange): boolean {
+    return this.#instance.withdraw(exchange);
+  }
+
+  close(limit: number): Promise<void> {
+    this.#closed ??= this.#close(limit);
+    return this.#closed;
+  }
+
+  /** The last one out closes it. What was initialised and can't be told to stop stays as it is, for whoever opens it next. */
+  async #close(limit: number): Promise<void> {
+    const { image } = this;
+    const { library } = await image.opening;
+    image.tenants.delete(this);
+    if (image.tenants.size === 0 && (library.canStop || !library.hasInit)) {
+      image.closing = this.#instance.close(limit).finally(() => forget(image));
+      await image.closing;
+      return;
+    }
+    await this.#finish(limit);
+    if (image.tenants.size === 0 && this.#instance.outstanding > 0) image.isStuck = true;
+  }
+
+  /** Waits for the calls that are its own, and gives up those that don't end. */
+  async #finish(limit: number): Promise<void> {
+    const own = (): Exchange[] => this.#instance.underway().filter(({ callee }) => callee === this);
+    if (!(await this.#instance.conditions.until(() => own().length === 0, limit))) this.#instance.giveUp(own());
+  }
+}

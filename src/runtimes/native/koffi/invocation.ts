@@ -1,0 +1,76 @@
+import { HOST_ABI } from '../../../binary/exports';
+import type { Deadline } from '../../../plugin/deadline';
+import type { Exchange } from '../../../plugin/exchange';
+import { MAX_REPLY, type RawReply } from '../../../plugin/reply';
+import { bodyText } from '../../../plugin/request';
+import { useKoffi } from './koffi';
+import type { PluginMemory } from './plugin-memory';
+import { tooLarge } from '../refusals';
+
+/** Words of 8 bytes in struct dlserve_exchange of native/include/dlserve.h, as 64-bit little-endian machines lay it out. */
+const EXCHANGE_WORDS = 7;
+const REQUEST_BODY = 1;
+const REQUEST_BODY_LENGTH = 2;
+const DEADLINE = 3;
+const REPLY_BODY = 4;
+const REPLY_BODY_LENGTH = 5;
+const REPLY_HEADERS = 6;
+
+/** The int behind the exchange. */
+const STATUS = EXCHANGE_WORDS * 2;
+
+const LATEST = 2n ** 63n - 1n;
+
+/** The memory through which koffi calls one handler at a time: the exchange, and the status behind it. */
+export class Invocation {
+  readonly #words = new BigUint64Array(EXCHANGE_WORDS + 1);
+  readonly #ints = new Int32Array(this.#words.buffer);
+  readonly #addressOf = useKoffi().koffi.address;
+  readonly #exchange = this.#addressOf(this.#words);
+  readonly #status = this.#exchange + BigInt(EXCHANGE_WORDS * 8);
+
+  constructor(private readonly memory: PluginMemory) {}
+
+  /** Returns a handler's arguments. They, and the call, must outlive the handler's run. */
+  begin({ text, body, deadline }: Exchange): [request: Buffer, status: bigint, exchange: bigint] {
+    const hasBytes = body !== null && body.length > 0;
+    this.#ints[0] = EXCHANGE_WORDS * 8;
+    this.#ints[1] = HOST_ABI;
+    this.#words[REQUEST_BODY] = hasBytes ? this.#addressOf(body) : 0n;
+    this.#words[REQUEST_BODY_LENGTH] = hasBytes ? BigInt(body.length) : 0n;
+    this.#words[DEADLINE] = unixMilliseconds(deadline);
+    this.#words.fill(0n, REPLY_BODY, EXCHANGE_WORDS);
+    this.#ints[STATUS] = -1;
+    const whole = body === null ? text : text + bodyText(body);
+    return [Buffer.from(`${whole}\0`), this.#status, this.#exchange];
+  }
+
+  /**
+   * Copies what the handler gave and gives it back to the library, each block once.
+   * @param string what the handler returned
+   * @param symbol for the error's message
+   * @throws DlserveError REPLY_TOO_LARGE
+   */
+  end(string: bigint | null, symbol: string): RawReply {
+    const bytes = this.#words[REPLY_BODY]!;
+    const headers = this.#words[REPLY_HEADERS]!;
+    try {
+      let body: Buffer | null = null;
+      if (bytes !== 0n) body = this.memory.copy(bytes, Number(this.#words[REPLY_BODY_LENGTH]), symbol);
+      else if (string !== null) body = this.memory.copyString(string, symbol);
+      const lines = headers === 0n ? null : this.memory.copyString(headers, symbol).toString('latin1');
+      const size = (body?.length ?? 0) + (lines?.length ?? 0);
+      if (size > MAX_REPLY) throw tooLarge(symbol, size);
+      return { status: this.#ints[STATUS]!, body, headers: lines };
+    } finally {
+      if (string !== null) this.memory.release(string);
+      if (bytes !== 0n && bytes !== string) this.memory.release(bytes);
+      if (headers !== 0n && headers !== string && headers !== bytes) this.memory.release(headers);
+    }
+  }
+}
+
+function unixMilliseconds(deadline: Deadline): bigint {
+  const at = Date.now() + deadline.left;
+  return at < Number.MAX_SAFE_INTEGER ? BigInt(Math.round(at)) : LATEST;
+}

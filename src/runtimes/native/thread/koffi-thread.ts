@@ -1,0 +1,184 @@
+import { DlserveError } from '../../../ground/errors';
+import { Conditions, inTime, within } from '../../../ground/waiting';
+import type { Exchange } from '../../../plugin/exchange';
+import type { Handlers } from '../../../plugin/handlers';
+import type { RawReply } from '../../../plugin/reply';
+import { openLimit, type PluginSource } from '../../../plugin/runtime';
+import type { OpenImage, SharedInstance } from '../images';
+import { Invocation } from '../koffi/invocation';
+import type { KoffiFunction } from '../koffi/koffi';
+import { callInit, callStop } from '../koffi/lifecycle';
+import { PluginMemory } from '../koffi/plugin-memory';
+import { LoadedLibrary } from '../loaded-library';
+import { internal } from '../refusals';
+import { LibuvShare, type Waiting } from './libuv-share';
+import { ThreadLog } from './thread-log';
+
+/**
+ * Mode "thread" without the addon: koffi's asynchronous calls, on a share of libuv's threads.
+ * @param reason why the addon can't be used
+ */
+export function koffiThread(reason: string): (source: PluginSource) => Promise<OpenImage> {
+  const threads = new KoffiThreads(reason);
+  return (source) => threads.open(source);
+}
+
+class KoffiThreads {
+  #warned = false;
+
+  constructor(
+    private readonly reason: string,
+    private readonly share = new LibuvShare(),
+  ) {}
+
+  async open(source: PluginSource): Promise<OpenImage> {
+    this.#warn(source);
+    const library = LoadedLibrary.open(source);
+    try {
+      const limit = openLimit(source.settings);
+      const init = callInit(library, source, (f, ...args) => this.share.runNow(f, ...args));
+      if ((await within(init.then(() => true), limit)) === undefined) throw library.initHangs(limit);
+      return { instance: new KoffiThreadInstance(source, library, this.share), library };
+    } catch (refusal) {
+      library.unload();
+      throw refusal;
+    }
+  }
+
+  #warn({ log }: PluginSource): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    log.warn(
+      { reason: this.reason, threads: this.share.threads },
+      'the native addon is missing: in mode "thread" all plugins share the threads of Node\'s own pool, and calls are slower; ' +
+        'install a C compiler, make and Python, then run: npm rebuild dlserve',
+    );
+  }
+}
+
+class KoffiThreadInstance implements SharedInstance, Waiting {
+  readonly capacity: number;
+  readonly processes = [];
+  readonly #log: ThreadLog;
+  readonly #memory: PluginMemory;
+  readonly #handlers: readonly KoffiFunction[];
+  readonly #queue: Exchange[] = [];
+  readonly #running = new Set<Exchange>();
+  readonly #overdue = new Set<Exchange>();
+  readonly #invocations: Invocation[] = [];
+  readonly conditions = new Conditions();
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly source: PluginSource,
+    private readonly library: LoadedLibrary,
+    private readonly share: LibuvShare,
+  ) {
+    this.capacity = Math.min(library.concurrency(), share.mostForOne);
+    this.#log = new ThreadLog(source);
+    this.#memory = new PluginMemory(library);
+    this.#handlers = source.handlers.symbols.map((symbol) => library.handler(symbol));
+    share.join(this);
+  }
+
+  get outstanding(): number {
+    return this.#queue.length + this.#running.size;
+  }
+
+  underway(): Exchange[] {
+    return [...this.#queue, ...this.#running];
+  }
+
+  get handlers(): Handlers {
+    return this.source.handlers;
+  }
+
+  call(exchange: Exchange): void {
+    if (this.#closing !== undefined) {
+      exchange.fail(new DlserveError('STOPPING'));
+      return;
+    }
+    this.#queue.push(exchange);
+    this.share.pump();
+  }
+
+  startOne(): boolean {
+    if (this.#running.size >= this.capacity) return false;
+    const exchange = this.#queue.shift();
+    if (exchange === undefined) return false;
+    if (exchange.deadline.left > 0) {
+      this.#start(exchange);
+    } else {
+      this.conditions.changed();
+      exchange.failLate();
+    }
+    return true;
+  }
+
+  #start(exchange: Exchange): void {
+    const invocation = this.#invocations.pop() ?? new Invocation(this.#memory);
+    const args = invocation.begin(exchange);
+    this.#running.add(exchange);
+    this.share.run(this.#handlers[exchange.handler.index]!, args, (failure, string) => {
+      this.#end(exchange, invocation, failure, string as bigint | null);
+    });
+  }
+
+  #end(exchange: Exchange, invocation: Invocation, failure: unknown, string: bigint | null): void {
+    let reply: RawReply | null = null;
+    let error: DlserveError | null = null;
+    try {
+      if (failure !== null) error = internal(this.source, exchange, failure);
+      else reply = invocation.end(string, exchange.handler.symbol);
+    } catch (thrown) {
+      error = thrown instanceof DlserveError ? thrown : internal(this.source, exchange, thrown);
+    }
+    this.#invocations.push(invocation);
+    this.#running.delete(exchange);
+    if (this.#overdue.delete(exchange)) this.#log.cameBack(exchange);
+    this.conditions.changed();
+    if (reply !== null) exchange.reply(reply);
+    else exchange.fail(error!);
+  }
+
+  withdraw(exchange: Exchange): boolean {
+    const place = this.#queue.indexOf(exchange);
+    if (place === -1) return false;
+    this.#queue.splice(place, 1);
+    this.conditions.changed();
+    return true;
+  }
+
+  expire(exchange: Exchange): void {
+    if (this.withdraw(exchange) || !this.#running.has(exchange)) return;
+    this.#overdue.add(exchange);
+    this.#log.holds(exchange);
+  }
+
+  giveUp(exchanges: readonly Exchange[]): void {
+    const running = exchanges.filter((exchange) => !this.withdraw(exchange));
+    for (const exchange of running) this.#overdue.add(exchange);
+    this.#log.givenUp(running);
+    for (const exchange of exchanges) exchange.fail(new DlserveError('STOPPING'));
+  }
+
+  close(limit: number): Promise<void> {
+    this.#closing ??= this.#close(performance.now() + limit);
+    return this.#closing;
+  }
+
+  async #close(end: number): Promise<void> {
+    const left = (): number => end - performance.now();
+    const drained = await this.conditions.until(() => this.outstanding === 0, left());
+    this.share.leave(this);
+    if (!drained) {
+      this.library.keep();
+      this.giveUp(this.underway());
+    } else if (await inTime(callStop(this.library, (stop) => this.share.runNow(stop)), left())) {
+      this.library.close();
+    } else {
+      this.#log.stopHangs();
+      this.library.keep();
+    }
+  }
+}

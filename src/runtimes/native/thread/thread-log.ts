@@ -1,0 +1,36 @@
+import type { Exchange } from '../../../plugin/exchange';
+import type { PluginSource } from '../../../plugin/runtime';
+
+/** What the log says of calls that hold a thread longer than they may: a thread can't be ended from outside. */
+export class ThreadLog {
+  constructor(private readonly source: PluginSource) {}
+
+  /** The call has answered 504, and its handler still runs. */
+  holds(exchange: Exchange): void {
+    const reason = 'a call is past its deadline and still holds a thread';
+    this.source.log.warn(this.#about(exchange), reason);
+    const calls = [{ handler: exchange.handler.symbol, request: exchange.id }];
+    this.source.observer.fault({ kind: 'hang', at: Date.now(), reason, calls });
+  }
+
+  /** The handler of such a call has returned at last. */
+  cameBack(exchange: Exchange): void {
+    this.source.log.warn(this.#about(exchange), 'a call that was past its deadline came back; its thread is free again');
+  }
+
+  /** The plugin is closed, and these calls still run. */
+  givenUp(exchanges: readonly Exchange[]): void {
+    for (const exchange of exchanges) {
+      this.source.log.warn(this.#about(exchange), 'a call did not end before its plugin was closed; its thread is given up');
+    }
+  }
+
+  /** PluginStop has taken longer than the limit. */
+  stopHangs(): void {
+    this.source.log.warn({ plugin: this.source.name }, 'PluginStop did not return in time; its thread is given up');
+  }
+
+  #about(exchange: Exchange): { plugin: string; handler: string; request: string } {
+    return { plugin: this.source.name, handler: exchange.handler.symbol, request: exchange.id };
+  }
+}

@@ -1,0 +1,21 @@
+import type { Mode, PluginFile, Runtime } from '../plugin/runtime';
+import { inlineRuntime, threadRuntime } from './native/runtime';
+import { processRuntime } from './supervised/runner/runtime';
+
+export { attachStatus, createStatusFile, readStatus, type Running } from './native/status';
+
+/** All ways to run plugins: the only place that knows them. What each takes is loaded for the first plugin that needs it. */
+export const RUNTIMES: readonly Runtime[] = [threadRuntime(), inlineRuntime(), processRuntime()];
+
+/** The endings of all files that are plugins, the preferred ones first. */
+export const ENDINGS: readonly string[] = [...new Set(RUNTIMES.flatMap(({ endings }) => endings))];
+
+/**
+ * The runtime that opens a file, found by its ending.
+ * @param mode in which it is to run; without one any that knows such files
+ * @returns undefined where plugins of its kind have no such mode
+ */
+export function runtimeOf({ base }: PluginFile, mode?: Mode): Runtime | undefined {
+  const owners = RUNTIMES.filter(({ endings }) => endings.some((ending) => base.endsWith(ending)));
+  return owners.find((runtime) => mode === undefined || runtime.mode === mode);
+}

@@ -1,0 +1,43 @@
+import { DlserveError } from '../../ground/errors';
+import type { Exchange } from '../../plugin/exchange';
+import type { Fault } from '../../plugin/fault';
+import type { Death } from './worker';
+
+/** The error of a call that was in its handler when its process ended. */
+export function lossError(exchange: Exchange, death: Death): DlserveError {
+  if (death.ending === 'close') return new DlserveError('STOPPING');
+  const details = { plugin: exchange.request.file, symbol: exchange.handler.symbol, reason: death.exit.words };
+  return new DlserveError('PLUGIN_CRASHED', details);
+}
+
+/** What the log says of the end of a process. */
+export function describeDeath(death: Death): string {
+  switch (death.ending) {
+    case 'deadline': return 'ended: a call took longer than its deadline';
+    case 'stall': return 'ended: it had stopped to take calls';
+    case 'limit': return 'ended: it took too long to open the plugin';
+    case 'fault': return 'ended: it broke the protocol';
+    case 'close': return `had to be forced to stop: ${death.exit.words}`;
+    case null: return describeCrash(death);
+  }
+}
+
+function describeCrash(death: Death): string {
+  if (death.pid === null) return `could not be started: ${death.exit.words}`;
+  // One that said itself that it can't open the plugin ends well.
+  if (death.refusal !== null && death.exit.status === 0) return `could not be opened again: ${death.refusal.message}`;
+  return `crashed: ${death.exit.words}${death.place}`;
+}
+
+/** The same as the API tells it. */
+export function faultOf(death: Death): Fault {
+  return {
+    kind: death.ending === 'deadline' || death.ending === 'stall' ? 'hang' : 'crash',
+    at: Date.now(),
+    reason: describeDeath(death),
+    calls: [...death.executing, ...death.expired].map(({ handler, id }) => ({ handler: handler.symbol, request: id })),
+    pid: death.pid ?? undefined,
+    signal: death.exit.signal ?? undefined,
+    status: death.exit.status ?? undefined,
+  };
+}

@@ -1,0 +1,105 @@
+import { DlserveError } from '../../ground/errors';
+import type { Exchange } from '../../plugin/exchange';
+import type { Handlers } from '../../plugin/handlers';
+import type { Instance, PluginSource } from '../../plugin/runtime';
+import type { SupervisedKeys } from './keys';
+import { Pool, type PoolUser } from './pool';
+import type { Wire } from './worker';
+
+/** A plugin in processes of its own: the calls that wait for one, and what becomes of them. */
+export class SupervisedInstance implements Instance, PoolUser {
+  readonly #pool: Pool;
+  #queue: Exchange[] = [];
+  #isClosing = false;
+  #closed: Promise<void> | undefined;
+
+  private constructor(
+    private readonly wire: Wire,
+    private readonly source: PluginSource<SupervisedKeys>,
+  ) {
+    this.#pool = new Pool(wire, source, this);
+  }
+
+  /** @throws DlserveError LOAD_FAILED, ABI_UNSUPPORTED, INIT_FAILED or UNAVAILABLE */
+  static async open(wire: Wire, source: PluginSource<SupervisedKeys>): Promise<SupervisedInstance> {
+    const instance = new SupervisedInstance(wire, source);
+    await instance.#pool.open();
+    return instance;
+  }
+
+  get handlers(): Handlers {
+    return this.source.handlers;
+  }
+
+  get capacity(): number {
+    return this.#pool.capacity;
+  }
+
+  get outstanding(): number {
+    return this.#queue.length + this.#pool.load;
+  }
+
+  get processes(): readonly number[] {
+    return this.#pool.processes;
+  }
+
+  call(exchange: Exchange): void {
+    const refusal = this.#isClosing ? new DlserveError('STOPPING') : (this.wire.refuse(exchange) ?? this.#pool.refusal());
+    if (refusal !== undefined) {
+      exchange.fail(refusal);
+      return;
+    }
+    const worker = this.#pool.pick();
+    if (worker === null || this.#queue.length > 0) this.#queue.push(exchange);
+    else worker.send(exchange);
+  }
+
+  withdraw(exchange: Exchange): boolean {
+    const place = this.#queue.indexOf(exchange);
+    if (place === -1) return this.#pool.withdraw(exchange);
+    this.#queue.splice(place, 1);
+    this.#pool.conditions.changed();
+    return true;
+  }
+
+  expire(exchange: Exchange): void {
+    if (!this.withdraw(exchange)) this.#pool.expire(exchange);
+  }
+
+  // What the pool asks and tells.
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  hasRoom(): void {
+    while (this.#queue.length > 0) {
+      const worker = this.#pool.pick();
+      if (worker === null) return;
+      worker.send(this.#queue.shift()!);
+    }
+  }
+
+  takeBack(exchanges: readonly Exchange[]): void {
+    this.#queue = [...exchanges, ...this.#queue];
+  }
+
+  refuse(error: DlserveError): void {
+    for (const exchange of this.#queue.splice(0)) exchange.fail(error);
+  }
+
+  close(limit: number): Promise<void> {
+    this.#closed ??= this.#close(limit);
+    return this.#closed;
+  }
+
+  async #close(limit: number): Promise<void> {
+    const end = performance.now() + limit;
+    this.#isClosing = true;
+    this.#pool.drain();
+    await this.#pool.conditions.until(() => this.outstanding === 0, limit);
+    const closed = this.#pool.close(end - performance.now());
+    this.refuse(new DlserveError('STOPPING'));
+    await closed;
+  }
+}

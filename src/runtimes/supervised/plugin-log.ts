@@ -1,0 +1,49 @@
+import { messageOf } from '../../ground/errors';
+import type { PluginSource } from '../../plugin/runtime';
+import { faultOf } from './deaths';
+import { fileIdentity, hashFile, type HashedFile } from './file-hash';
+import type { SupervisedKeys } from './keys';
+import type { Death } from './worker';
+
+/** What the log is told of a plugin's processes. */
+export class PluginLog {
+  private readonly source: PluginSource<SupervisedKeys>;
+  private file: Promise<HashedFile> | null = null;
+
+  constructor(source: PluginSource<SupervisedKeys>) {
+    this.source = source;
+  }
+
+  /** The library is open, so its file is the one to be known by. */
+  opened(): void {
+    this.file = hashFile(this.source.file.path);
+  }
+
+  /** A new process starts. A plugin is loaded once and kept, but a new process can only load what is there now. */
+  restarts(): void {
+    const before = this.file;
+    if (before === null) return;
+    const { file: { path: file }, name, log } = this.source;
+    void Promise.all([before, fileIdentity(file).catch(messageOf)]).then(([known, identity]) => {
+      if (known.identity === identity || known.identity === '') return;
+      log.warn({ plugin: name, file }, 'the library has changed since it was opened: its new process runs the changed one');
+      this.file = hashFile(file);
+    });
+  }
+
+  /** A process came to an end that it was not asked for. */
+  death(death: Death): void {
+    const { name, file, log, observer } = this.source;
+    const fault = faultOf(death);
+    observer.fault(fault);
+    const level = death.ending === null || death.ending === 'fault' ? 'error' : 'warn';
+    const { signal = null, status = null, calls } = fault;
+    const of = { plugin: name, handlers: calls.map(({ handler }) => handler), requests: calls.map(({ request }) => request) };
+    void this.file?.then(({ sha256 }) => log[level]({ ...of, signal, status, pid: death.pid, sha256 }, `${file.base} ${fault.reason}`));
+  }
+
+  rests(crashes: number): void {
+    const { name, file, settings, log } = this.source;
+    log.error({ plugin: name, crashes, rest: settings.own.rest }, `${file.base} rests`);
+  }
+}

@@ -1,0 +1,138 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import type { Socket } from 'node:net';
+import type { PluginSource } from '../../plugin/runtime';
+import { logLines } from './output';
+
+/** How a process ended. */
+export interface Exit {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** In words, for an error's message. */
+  readonly words: string;
+}
+
+/** What to start, and what its descriptors are. */
+export interface Program {
+  readonly executable: string;
+  readonly args: readonly string[];
+  /** Of all its descriptors; 1 and 2 are pipes, for the log. */
+  readonly stdio: StdioOptions;
+  /** The descriptor on which it is written to. */
+  readonly input: number;
+  /** The descriptor on which it answers; when it closes that, it has hung up. */
+  readonly output: number;
+}
+
+/** Whoever listens to a process. */
+export interface ProcessOwner {
+  receive(chunk: Buffer): void;
+  /** It ended, or hung up: there is no use in sending it more. */
+  lost(): void;
+  /** It ended, and all that it sent was received. */
+  ended(exit: Exit): void;
+}
+
+/** Milliseconds that it has to end by itself after it hung up, and its descriptors to be read to the end after it ended. */
+const HANGUP_GRACE = 1000;
+const DRAIN_GRACE = 200;
+
+/** A process of a plugin, with its sockets, its output and all that it starts. */
+export class PluginProcess {
+  /** null: it did not start. */
+  readonly pid: number | null;
+  /** Where it is written to; null as the pid. */
+  readonly input: Socket | null;
+  private readonly child: ChildProcess;
+  private readonly owner: ProcessOwner;
+  private readonly output: Socket | null;
+  private exit: Exit | null = null;
+  private hungUp = false;
+  private isOver = false;
+  /** Of HANGUP_GRACE or DRAIN_GRACE. */
+  private grace: NodeJS.Timeout | undefined;
+
+  /** @throws what spawn throws; most failures are an end instead */
+  constructor(program: Program, source: PluginSource, owner: ProcessOwner) {
+    this.owner = owner;
+    // A session of its own: all that the plugin starts can be ended as one group, and Ctrl-C is the host's affair.
+    this.child = spawn(program.executable, program.args, { detached: true, stdio: program.stdio });
+    this.pid = this.child.pid ?? null;
+    this.child.on('error', (error) => {
+      if (this.pid === null) this.end({ status: null, signal: null, words: `its process did not start: ${error.message}` });
+    });
+    const at = (descriptor: number): Socket | null => (this.pid === null ? null : (this.child.stdio[descriptor as 3] as unknown as Socket));
+    this.input = at(program.input);
+    this.output = at(program.output);
+    if (this.pid !== null) this.listen(this.pid, source);
+  }
+
+  private listen(pid: number, { name, log }: PluginSource): void {
+    const { child } = this;
+    const input = this.input!;
+    const output = this.output!;
+    logLines(child.stdout!, log, 'info', { plugin: name, stream: 'stdout', pid });
+    logLines(child.stderr!, log, 'warn', { plugin: name, stream: 'stderr', pid });
+    // Two sockets, because one that fails to write is closed, and what was not yet read from it is lost.
+    input.on('error', () => undefined).resume();
+    output.on('error', () => undefined);
+    output.on('data', (chunk: Buffer) => this.owner.receive(chunk));
+    output.on('close', () => this.hangUp());
+    child.on('exit', (status, signal) => this.exited(status, signal));
+    // The plugin's timers hold the event loop while there is something to wait for.
+    child.unref();
+    for (const socket of [child.stdout, child.stderr, input, output]) (socket as Socket).unref();
+  }
+
+  private hangUp(): void {
+    this.hungUp = true;
+    this.owner.lost();
+    if (this.exit !== null) this.end(this.exit);
+    else this.grace = setTimeout(() => this.kill(), HANGUP_GRACE);
+  }
+
+  private exited(status: number | null, signal: NodeJS.Signals | null): void {
+    const words = signal === null ? `exited with status ${status}` : `ended by ${signal}`;
+    const exit = { status, signal, words };
+    clearTimeout(this.grace);
+    // What it forked must not outlive it.
+    this.kill();
+    this.exit = exit;
+    this.owner.lost();
+    if (this.hungUp) this.end(exit);
+    else this.grace = setTimeout(() => this.end(exit), DRAIN_GRACE);
+  }
+
+  private end(exit: Exit): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    clearTimeout(this.grace);
+    this.input?.destroy();
+    this.output?.destroy();
+    this.releaseLogs();
+    this.owner.ended(exit);
+  }
+
+  /** A process that left its group may hold the other ends for as long as it likes. */
+  private releaseLogs(): void {
+    const { stdout, stderr } = this.child;
+    setTimeout(() => {
+      stdout?.destroy();
+      stderr?.destroy();
+    }, DRAIN_GRACE).unref();
+  }
+
+  /** Asks it to end, past the protocol. */
+  terminate(): void {
+    this.child.kill('SIGTERM');
+  }
+
+  /** Ends it, and all that it started; not once it has ended, as its id may be another's then. */
+  kill(): void {
+    if (this.pid === null || this.exit !== null) return;
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // Nobody is left in the group.
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import type { Socket } from 'node:net';
+import type { Exchange } from '../../../plugin/exchange';
+import { CALL_HEADER, writeCallHeader } from './protocol';
+
+const SLAB = 65536;
+/** A body of this size travels in a write of its own rather than through the slab. */
+const LARGE_BODY = 16384;
+/** UTF-8 takes at most this many bytes for a UTF-16 unit. */
+const WIDEST = 3;
+
+/** Bytes that a call's frame has at most. */
+export function frameBound({ text, body }: Exchange): number {
+  return CALL_HEADER + text.length * WIDEST + (body === null ? 0 : body.length);
+}
+
+/** Calls on their way to one runner: those of one turn of the event loop are written together. */
+export class Batch {
+  private readonly socket: Socket | null;
+  private slab = Buffer.allocUnsafeSlow(SLAB);
+  /** The slab up to `written` was given to the socket; up to `end` it waits. */
+  private written = 0;
+  private end = 0;
+  private scheduled = false;
+  private readonly flushLater = (): void => {
+    this.scheduled = false;
+    this.flush();
+  };
+
+  /** @param socket null: there is nobody to write to */
+  constructor(socket: Socket | null) {
+    this.socket = socket;
+  }
+
+  /**
+   * Adds a call.
+   * @param alone nothing else is on its way, so there is nothing to wait for
+   */
+  add(id: number, exchange: Exchange, alone: boolean): void {
+    const { body, text, handler, deadline } = exchange;
+    const bound = frameBound(exchange);
+    if (bound > SLAB || (body !== null && body.length >= LARGE_BODY)) {
+      this.addLarge(id, exchange);
+      return;
+    }
+    if (this.end + bound > SLAB) this.renew();
+    const slab = this.slab;
+    const start = this.end;
+    const headLength = slab.write(text, start + CALL_HEADER, 'utf8');
+    let end = start + CALL_HEADER + headLength;
+    if (body !== null) end += body.copy(slab, end);
+    writeCallHeader(slab, start, end - start, id, handler.index, headLength, body !== null, deadline.at);
+    this.end = end;
+    if (this.scheduled) return;
+    if (alone) {
+      this.flush();
+    } else {
+      this.scheduled = true;
+      setImmediate(this.flushLater);
+    }
+  }
+
+  /** Writes what was added. */
+  flush(): void {
+    const socket = this.socket;
+    if (this.end === this.written || socket?.writable !== true) return;
+    socket.write(this.slab.subarray(this.written, this.end));
+    this.written = this.end;
+    if (socket.writableLength === 0) this.written = this.end = 0;
+  }
+
+  /** Writes a frame that is no call, after the calls that were added. */
+  write(frame: Buffer): void {
+    this.flush();
+    if (this.socket?.writable === true) this.socket.write(frame);
+  }
+
+  /** The body is not copied: its buffer goes to the socket as it is. */
+  private addLarge(id: number, { body, text, handler, deadline }: Exchange): void {
+    this.flush();
+    const socket = this.socket;
+    if (socket?.writable !== true) return;
+    const headLength = Buffer.byteLength(text);
+    const start = Buffer.allocUnsafe(CALL_HEADER + headLength);
+    const length = start.length + (body === null ? 0 : body.length);
+    writeCallHeader(start, 0, length, id, handler.index, headLength, body !== null, deadline.at);
+    start.write(text, CALL_HEADER, 'utf8');
+    socket.cork();
+    socket.write(start);
+    if (body !== null && body.length > 0) socket.write(body);
+    socket.uncork();
+  }
+
+  private renew(): void {
+    this.flush();
+    if (this.end === 0) return;
+    this.slab = Buffer.allocUnsafeSlow(SLAB);
+    this.written = this.end = 0;
+  }
+}

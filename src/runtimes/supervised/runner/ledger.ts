@@ -1,0 +1,99 @@
+import type { Exchange } from '../../../plugin/exchange';
+
+/** The calls that one runner was given, by the ids under which it knows them. */
+export class Ledger {
+  /** Ids count from 1. */
+  lastId = 0;
+  /** Bytes of requests that may still be on their way. */
+  bytes = 0;
+  /** Not answered, in order. */
+  private readonly calls = new Map<number, Exchange>();
+  /** Those of them that had begun when their deadline passed. */
+  private readonly overdue = new Set<Exchange>();
+  /** Calls that nobody waits for and that will be skipped, with their bytes. */
+  private readonly cancelled = new Map<number, number>();
+
+  /** Calls that somebody waits for, or that hold a thread. */
+  get size(): number {
+    return this.calls.size;
+  }
+
+  /** Calls of which the runner has still to say something. */
+  get unanswered(): number {
+    return this.calls.size + this.cancelled.size;
+  }
+
+  /** Whether nobody waits for any of them. */
+  get isAllOverdue(): boolean {
+    return this.calls.size === this.overdue.size;
+  }
+
+  /** Enters a call and returns its id. */
+  add(call: Exchange): number {
+    const id = ++this.lastId;
+    this.calls.set(id, call);
+    this.bytes += size(call);
+    return id;
+  }
+
+  has(id: number): boolean {
+    return this.calls.has(id);
+  }
+
+  /** The call's id; 0 when it is not here. */
+  find(call: Exchange): number {
+    for (const [id, other] of this.calls) if (other === call) return id;
+    return 0;
+  }
+
+  /** The runner has answered: strikes the call and returns it; null for one that was cancelled, undefined for one unknown. */
+  settle(id: number): Exchange | null | undefined {
+    const call = this.calls.get(id);
+    if (call !== undefined) {
+      this.strike(id, call);
+      return call;
+    }
+    const bytes = this.cancelled.get(id);
+    if (bytes === undefined) return undefined;
+    this.cancelled.delete(id);
+    this.bytes -= bytes;
+    return null;
+  }
+
+  /** The call's deadline has passed before it began; the runner will skip it. */
+  cancel(id: number): void {
+    this.cancelled.set(id, size(this.calls.get(id)!));
+    this.calls.delete(id);
+  }
+
+  /** The call's deadline has passed after it began. */
+  markOverdue(id: number): void {
+    this.overdue.add(this.calls.get(id)!);
+  }
+
+  /** Strikes the calls that have not begun, and returns those that somebody waits for, in order. */
+  takeWaiting(begun: number): Exchange[] {
+    const waiting: Exchange[] = [];
+    for (const [id, call] of this.calls) {
+      if (id <= begun) continue;
+      if (!this.overdue.has(call)) waiting.push(call);
+      this.strike(id, call);
+    }
+    return waiting;
+  }
+
+  /** What is left when there will be no more answers: calls that somebody waits for, and those that are overdue. */
+  left(): { executing: Exchange[]; expired: Exchange[] } {
+    return { executing: [...this.calls.values()].filter((call) => !this.overdue.has(call)), expired: [...this.overdue] };
+  }
+
+  private strike(id: number, call: Exchange): void {
+    this.calls.delete(id);
+    this.bytes -= size(call);
+    if (this.overdue.size > 0) this.overdue.delete(call);
+  }
+}
+
+function size({ text, body }: Exchange): number {
+  return text.length + (body === null ? 0 : body.length);
+}

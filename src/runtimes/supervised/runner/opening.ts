@@ -1,0 +1,41 @@
+import { HOST_ABI } from '../../../binary/exports';
+import { DlserveError } from '../../../ground/errors';
+import type { Exit } from '../process';
+import { Stage, type Failure } from './protocol';
+
+/** How far a runner had come that could not open its library. */
+export interface Unopened {
+  readonly library: string;
+  /** See Stage. */
+  readonly stage: number;
+  /** What it said itself. */
+  readonly failure: Failure | null;
+  readonly exit: Exit;
+  /** Milliseconds that it had, where it was ended for taking longer. */
+  readonly limit: number | null;
+}
+
+/** The error of a library that could not be opened. */
+export function openError({ library, stage, failure, exit, limit }: Unopened): DlserveError {
+  if (failure !== null) return refusalOf(library, failure);
+  const reason = limit !== null ? `it took longer than ${limit} ms` : `it crashed: ${exit.words}`;
+  if (stage === Stage.INIT) return new DlserveError('INIT_FAILED', { library, reason });
+  return new DlserveError('LOAD_FAILED', { library, reason: `${PLACES[stage] ?? ''}${reason}` });
+}
+
+function refusalOf(library: string, { stage, detail, words }: Failure): DlserveError {
+  switch (stage) {
+    case Stage.ABI:
+      return new DlserveError('ABI_UNSUPPORTED', { library, abi: detail >>> 0, host: HOST_ABI });
+    case Stage.INIT:
+      return new DlserveError('INIT_FAILED', { library, reason: words || `it returned ${detail}` });
+    default:
+      return new DlserveError('LOAD_FAILED', { library, reason: words });
+  }
+}
+
+/** Where a library was that could not say so itself. */
+const PLACES: Readonly<Record<number, string>> = {
+  [Stage.LOAD]: 'in its constructors, ',
+  [Stage.ABI]: 'in PluginABI or PluginConcurrency, ',
+};

@@ -1,0 +1,92 @@
+import type { DlserveError } from '../../ground/errors';
+import type { Exchange } from '../../plugin/exchange';
+import type { Exit } from './process';
+
+/** Why a worker was ended by the host. */
+export type Ending = 'deadline' | 'stall' | 'fault' | 'limit' | 'close';
+
+/** How a worker came to its end, and what became of its calls. */
+export interface Death {
+  /** null: it did not even start. */
+  readonly pid: number | null;
+  readonly exit: Exit;
+  /** null: it ended by itself. */
+  readonly ending: Ending | null;
+  /** It was told to stop, and did. */
+  readonly stopped: boolean;
+  /** Why the plugin could not be opened; null where it was open by then. */
+  readonly refusal: DlserveError | null;
+  /** Where it was, for the log: ", in PluginStop". */
+  readonly place: string;
+  /** Calls that had begun and were not answered; those past their deadline are settled already. */
+  readonly executing: readonly Exchange[];
+  readonly expired: readonly Exchange[];
+  /** Calls that had not begun, in order. */
+  readonly waiting: readonly Exchange[];
+}
+
+/**
+ * One process that takes calls of one plugin, as the pool knows it. Which bytes it speaks is its own affair:
+ *
+ *     opening -> ready -> stopping -> dead      as it should be
+ *                ready -> retired  -> dead      a call hangs in it: it takes no more, and is ended when only such are left
+ *     any of these -> ending -> dead            it is being killed, or has hung up
+ */
+export interface Worker {
+  readonly pid: number | null;
+  readonly state: 'opening' | 'ready' | 'retired' | 'stopping' | 'ending' | 'dead';
+  /** Calls that it executes at once. */
+  readonly concurrency: number;
+  /** Calls that it was given and that somebody waits for, or that hold a place in it. */
+  readonly load: number;
+  /** Calls that it has answered. */
+  readonly served: number;
+  /** Microseconds that a call typically spends in its handler. */
+  readonly typical: number;
+  /** Whether it is being killed. */
+  readonly isEnding: boolean;
+  /** Whether it can take a call now. `window`: how many it may have. */
+  hasRoom(window: number): boolean;
+  send(exchange: Exchange): void;
+  /** @returns whether the call is here and had not begun; it never will */
+  withdraw(exchange: Exchange): boolean;
+  /**
+   * The call is past its deadline and has begun: it takes no more calls, and is ended when nothing but such calls is left in it.
+   * @returns whether the call is here
+   */
+  expire(exchange: Exchange): boolean;
+  /**
+   * To be called at regular times while calls are open.
+   * @returns for how many times in a row nothing has happened although a call could have begun
+   */
+  checkStall(): number;
+  /** Asks it to finish, and to end. */
+  stop(): void;
+  /** Asks the process to end, past the protocol. */
+  terminate(): void;
+  /** Ends it, and all that it started. */
+  kill(ending: Ending): void;
+}
+
+/** Whoever keeps workers. */
+export interface WorkerOwner {
+  /** It is ready for calls. */
+  opened(worker: Worker): void;
+  /** Replies came, so there may be room for more calls. */
+  replied(worker: Worker): void;
+  /** It takes no more calls, because one in it hangs; `waiting` had not begun and never will here. May be told again. */
+  retired(worker: Worker, waiting: readonly Exchange[]): void;
+  /** The last that is heard of it. */
+  died(worker: Worker, death: Death): void;
+}
+
+/** The way in which the workers of a plugin are spoken to. */
+export interface Wire {
+  /**
+   * Starts a worker, which opens the plugin.
+   * @throws what spawn or the file system throws
+   */
+  start(owner: WorkerOwner): Worker;
+  /** Why a call can't be sent at all; undefined where it can. */
+  refuse(exchange: Exchange): DlserveError | undefined;
+}

@@ -1,0 +1,53 @@
+import path from 'node:path';
+import { messageOf } from '../ground/errors';
+import type { Logger } from '../ground/log';
+import { installHint } from './install-hint';
+import type { BuildEvent, BuildState } from './event';
+import type { Note } from './sources';
+import { MissingTool } from './tools';
+
+/** Writes to the log how builds end. */
+export class Report {
+  /** Compilers whose installation was explained already. */
+  private readonly explained = new Set<string>();
+
+  constructor(
+    private readonly log: Logger,
+    private readonly onProgress: (event: BuildEvent) => void,
+  ) {}
+
+  notes(pluginpath: string, notes: readonly Note[]): void {
+    for (const note of notes) this.log.info(`${path.relative(pluginpath, note.path)} ${note.words}`);
+  }
+
+  /** One line a missing compiler, for all the plugins that need it. */
+  missing(command: string, events: readonly BuildEvent[]): void {
+    const list = (state: BuildState): string => events.filter((event) => event.state === state).map(({ name }) => name).join(', ');
+    const [failed, unchecked] = [list('failed'), list('unchecked')];
+    const consequences = [
+      ...(failed === '' ? [] : [`cannot build ${failed}`]),
+      ...(unchecked === '' ? [] : [`serving ${unchecked} as it is, although it was not checked against its source`]),
+    ];
+    const hint = this.explained.has(command) ? '' : ` (${installHint(command)})`;
+    this.explained.add(command);
+    const line = `${command} is not installed, or not in PATH${hint}: ${consequences.join('; ')}`;
+    this.log[failed === '' ? 'warn' : 'error'](line);
+  }
+
+  event(event: BuildEvent): void {
+    this.onProgress(event);
+    const { name, state, ms, output, warnings, error } = event;
+    const about = { plugin: name };
+    for (const warning of warnings) this.log.warn(about, `${name}: ${warning}`);
+    if (state === 'built') this.log.info({ ...about, ms }, `built ${name}`);
+    if (state === 'built' && output !== '') this.log.warn(about, `the compiler warns about ${name}:\n${output.trimEnd()}`);
+    if (error === undefined || error.cause instanceof MissingTool) return;
+    if (state === 'unchecked') {
+      this.log.warn(about, `${name} is served as it is, not checked against its source: ${messageOf(error.cause)}`);
+    } else if (output === '') {
+      this.log.error(about, error.message);
+    } else {
+      this.log.error(about, `${name} did not compile, so no library of that name is served:\n${output.trimEnd()}`);
+    }
+  }
+}

@@ -1,0 +1,7 @@
+import { threadRuntime } from '../../../src/runtimes/native/runtime';
+import { LibuvShare } from '../../../src/runtimes/native/thread/libuv-share';
+import { conformance } from '../conformance';
+
+conformance('mode "thread" without the addon', () => threadRuntime({ addon: false }), {
+  anyCapacity: new LibuvShare().mostForOne,
+});

@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { DlserveError } from '../../../src/ground/errors';
+import { callHandler, head } from '../../support/runtime';
+import { until } from '../../support/until';
+import { builtRunner } from './built-runner';
+import { askUntil, closeAll, open } from './harness';
+
+let scratch: string;
+
+beforeEach(() => (scratch = mkdtempSync(path.join(tmpdir(), 'dlserve-supervision-'))));
+afterEach(async () => {
+  await closeAll();
+  rmSync(scratch, { recursive: true });
+});
+
+const INNOCENT = `${head()}null}`;
+
+describe('a plugin that crashes more often than it may', () => {
+  const settings = { crashes: 2, crashwindow: 60_000, rest: 300 };
+
+  it('rests: its calls are answered at once, with Retry-After', async () => {
+    const { plugin, ask, lines } = await open('crash.c', { settings: { ...settings, rest: 2500 } });
+    for (let i = 0; i < 3; i++) expect(await ask('GETFaultHandler')).toBe('PLUGIN_CRASHED');
+    const error: DlserveError = await callHandler(plugin, 1).then(() => Promise.reject(new Error('answered')), (reason: unknown) => reason as DlserveError);
+    expect(error).toMatchObject({ code: 'PLUGIN_RESTING', status: 503, message: 'crash crashed 3 times and rests' });
+    expect(['1', '2', '3']).toContain(error.headers['Retry-After']);
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'crash.so rests', plugin: 'crash', crashes: 3, rest: 2500 }));
+    expect(plugin.outstanding).toBe(0);
+  });
+
+  it('is refused for those that wait, too', async () => {
+    const { ask } = await open('crash.c', { settings });
+    const crashes = [ask('GETFaultHandler'), ask('GETFaultHandler'), ask('GETFaultHandler')];
+    expect(await Promise.all([...crashes, ask('GETEchoHandler')])).toEqual([
+      'PLUGIN_CRASHED', 'PLUGIN_CRASHED', 'PLUGIN_CRASHED', 'PLUGIN_RESTING',
+    ]);
+  });
+
+  it('works again after one call that went well', async () => {
+    const { ask } = await open('crash.c', { settings });
+    for (let i = 0; i < 3; i++) await ask('GETFaultHandler');
+    await until(async () => (await ask('GETEchoHandler')) === INNOCENT);
+    for (let i = 0; i < 2; i++) expect(await ask('GETFaultHandler')).toBe('PLUGIN_CRASHED');
+    expect(await ask('GETEchoHandler')).toBe(INNOCENT);
+  });
+
+  it('lets one call try, and rests again when that crashes', async () => {
+    const { ask, lines } = await open('crash.c', { settings });
+    for (let i = 0; i < 3; i++) await ask('GETFaultHandler');
+    let others: string[] = [];
+    await until(async () => {
+      const trial = ask('GETFaultHandler');
+      others = await Promise.all([ask('GETEchoHandler'), ask('GETEchoHandler')]);
+      return (await trial) === 'PLUGIN_CRASHED';
+    });
+    expect(others).toEqual(['PLUGIN_RESTING', 'PLUGIN_RESTING']);
+    expect(lines.filter(({ msg }) => msg === 'crash.so rests')).toHaveLength(2);
+  });
+
+  it('rests again when the trial hangs', async () => {
+    const { plugin, ask } = await open('crash.c', { settings });
+    for (let i = 0; i < 3; i++) await ask('GETFaultHandler');
+    await until(async () => (await askUntil(plugin, 3, 500, { query: 'gate=/never' })) === 'TIMEOUT');
+    await until(async () => (await ask('GETEchoHandler')) === 'PLUGIN_RESTING');
+    await until(async () => (await ask('GETEchoHandler')) === INNOCENT);
+  });
+
+
+  it('has no effect on another', async () => {
+    const [bad, good] = await Promise.all([open('crash.c', { settings }), open('abort.c', { settings })]);
+    for (let i = 0; i < 3; i++) await bad.ask('GETFaultHandler');
+    expect(await bad.ask('GETEchoHandler')).toBe('PLUGIN_RESTING');
+    expect(await good.ask('GETEchoHandler')).toBe(INNOCENT);
+  });
+});
+
+describe('a plugin whose process can not be started', () => {
+  it('answers 503, counts no crash, and works again by itself', async () => {
+    const runner = path.join(scratch, 'runner');
+    symlinkSync(builtRunner(), runner);
+    const { plugin, ask, lines } = await open('crash.c', { runner, settings: { crashes: 1, rest: 60_000 } });
+    unlinkSync(runner);
+    expect(await ask('GETFaultHandler')).toBe('PLUGIN_CRASHED');
+    await until(async () => (await ask('GETEchoHandler')) === 'UNAVAILABLE');
+    expect(lines).toContainEqual(expect.objectContaining({ level: 50, msg: expect.stringContaining('ENOENT') as unknown }));
+    expect(plugin.outstanding).toBe(0);
+    symlinkSync(builtRunner(), runner);
+    await until(async () => (await ask('GETEchoHandler')) === INNOCENT);
+  });
+});
+
+describe('a plugin that can not be opened again', () => {
+  it('rests, and works once it can', async () => {
+    const crash = path.join(scratch, 'crash');
+    const settings = { config: { crash }, crashes: 3, rest: 200 };
+    const { ask, deaths } = await open('init_crash.c', { settings });
+    writeFileSync(crash, '');
+    expect(await ask('GETFaultHandler')).toBe('PLUGIN_CRASHED');
+    expect(await ask('GETEchoHandler')).toBe('PLUGIN_RESTING');
+    await until(() => deaths().some((line) => line.msg.endsWith('ended by SIGSEGV, while it opened the library')));
+    unlinkSync(crash);
+    await until(async () => (await ask('GETEchoHandler')) === INNOCENT);
+  });
+});
+
+describe('several processes of one plugin', () => {
+  it('share the calls', async () => {
+    const { plugin, ask } = await open('crash.c', { settings: { workers: 3 } });
+    expect(plugin.capacity).toBe(3);
+    const gate = path.join(scratch, 'gate');
+    const waiting = [1, 2].map(() => ask('GETWaitHandler', { query: `gate=${gate}` }));
+    expect(await ask('GETEchoHandler')).toBe(INNOCENT);
+    writeFileSync(gate, '');
+    expect(await Promise.all(waiting)).toEqual(['through', 'through']);
+    const pids = new Set(await Promise.all(Array.from({ length: 30 }, () => ask('GETPidHandler'))));
+    expect(pids.size).toBeGreaterThan(1);
+  });
+
+  it('go on when one crashes', async () => {
+    const { ask } = await open('crash.c', { settings: { workers: 2 } });
+    const answers = Array.from({ length: 100 }, (_, i) => ask(i === 50 ? 'GETFaultHandler' : 'GETEchoHandler'));
+    expect((await Promise.all(answers)).filter((answer) => answer !== INNOCENT)).toEqual(['PLUGIN_CRASHED']);
+  });
+});
