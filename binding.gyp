@@ -28,8 +28,9 @@
           # Modes "thread" and "inline": handlers called on threads of our own, answers drained in batches.
           'target_name': 'addon',
           'sources': [
-            'native/addon/addon.c', 'native/addon/arguments.c', 'native/addon/deliver.c', 'native/addon/hub.c', 'native/addon/inline.c',
-            'native/addon/job.c', 'native/addon/lane.c', 'native/addon/status.c', 'native/invoke/invoke.c',
+            'native/addon/addon.c', 'native/addon/arguments.c', 'native/addon/claims.c', 'native/addon/deliver.c', 'native/addon/hub.c', 'native/addon/inline.c',
+            'native/addon/job.c', 'native/addon/lane.c', 'native/addon/signals.c', 'native/addon/status.c', 'native/addon/symbols.c',
+            'native/invoke/invoke.c',
           ],
           'defines': ['NAPI_VERSION=8'],
         },

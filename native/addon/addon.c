@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "claims.h"
 #include "deliver.h"
 #include "hub.h"
 #include "inline.h"
@@ -16,6 +17,7 @@
 #include "lane.h"
 #include "performance.h"
 #include "status.h"
+#include "symbols.h"
 
 /* What belongs to one JavaScript environment: the main thread's, or a worker's. Hubs and lanes are known to JavaScript by
  * their places here, which are never given twice. */
@@ -64,20 +66,22 @@ static napi_value attach_status(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* createHub(callback, records, bodies, headers, now, mostReply): id */
+/* createHub(callback, records, bodies, headers, now, mostReply, mostHeaders): id */
 static napi_value create_hub(napi_env env, napi_callback_info info) {
-  napi_value arguments[6];
-  instance *instance = take_arguments(env, info, 6, arguments);
+  napi_value arguments[7];
+  instance *instance = take_arguments(env, info, 7, arguments);
   if (instance == NULL) return NULL;
   napi_typedarray_type type;
   size_t length = 0;
   void *records = NULL;
   double now = 0;
   double most_reply = 0;
+  double most_headers = 0;
   napi_get_typedarray_info(env, arguments[1], &type, &length, &records, NULL, NULL);
   if (records == NULL || type != napi_int32_array || length < HUB_BATCH * RECORD_FIELDS) return throw(env, "records are too few");
   if (napi_get_value_double(env, arguments[4], &now) != napi_ok) return throw(env, "no time");
   if (napi_get_value_double(env, arguments[5], &most_reply) != napi_ok) return throw(env, "no limit");
+  if (napi_get_value_double(env, arguments[6], &most_headers) != napi_ok) return throw(env, "no limit");
 
   hub **hubs = realloc(instance->hubs, (size_t)(instance->hub_count + 1) * sizeof *hubs);
   if (hubs == NULL) return throw(env, "out of memory");
@@ -87,6 +91,7 @@ static napi_value create_hub(napi_env env, napi_callback_info info) {
   hub->records = records;
   hub->performance_origin = performance_origin(now);
   hub->most_reply = (size_t)most_reply;
+  hub->most_headers = (size_t)most_headers;
   hub->status = instance->status;
   hub->inline_running = status_claim(hub->status);
   napi_create_reference(env, arguments[1], 1, &hub->records_ref);
@@ -96,32 +101,42 @@ static napi_value create_hub(napi_env env, napi_callback_info info) {
   return int_value(env, instance->hub_count++);
 }
 
-/* openLane(hub, name, symbols, handlers, release, init, stop): id; functions are addresses, 0n where there is none; PluginInit and
- * PluginStop are the last two symbols */
+/* openLane(hub, name, symbols, handlers): id; `symbols` are those of the handlers, so many, and after them what life_label names */
 static napi_value open_lane(napi_env env, napi_callback_info info) {
-  napi_value arguments[7];
-  instance *instance = take_arguments(env, info, 7, arguments);
+  napi_value arguments[4];
+  instance *instance = take_arguments(env, info, 4, arguments);
   hub *hub = instance == NULL ? NULL : hub_argument(env, instance, arguments[0]);
-  if (hub == NULL) return NULL;
+  uint32_t handlers;
+  if (hub == NULL || napi_get_value_uint32(env, arguments[3], &handlers) != napi_ok) return NULL;
   lane **lanes = realloc(instance->lanes, (size_t)(instance->lane_count + 1) * sizeof *lanes);
   if (lanes == NULL) return throw(env, "out of memory");
   instance->lanes = lanes;
-  uint32_t count;
-  dlserve_handler **handlers = (dlserve_handler **)address_list(env, arguments[3], &count);
-  if (handlers == NULL) return NULL;
-  lane *lane = lane_create(hub, handlers, count);
-  if (lane == NULL) {
-    free(handlers);
-    return throw(env, "out of memory");
-  }
+  lane *lane = lane_create(hub, handlers);
+  if (lane == NULL) return throw(env, "out of memory");
   lane->id = instance->lane_count;
-  lane->release = (dlserve_free *)address(env, arguments[4]);
-  lane->init = (dlserve_init *)address(env, arguments[5]);
-  lane->stop = (dlserve_stop *)address(env, arguments[6]);
-  lane->most_reply = hub->most_reply;
   lane->first_label = label_symbols(env, hub->status, arguments[1], arguments[2]);
   lanes[instance->lane_count] = lane;
   return int_value(env, instance->lane_count++);
+}
+
+/* bindLane(lane, handlers, release, init, stop); functions are addresses, 0n where there is none */
+static napi_value bind_lane(napi_env env, napi_callback_info info) {
+  napi_value arguments[5];
+  instance *instance = take_arguments(env, info, 5, arguments);
+  lane *lane = instance == NULL ? NULL : lane_argument(env, instance, arguments[0]);
+  if (lane == NULL) return NULL;
+  uint32_t count;
+  dlserve_handler **handlers = (dlserve_handler **)address_list(env, arguments[1], &count);
+  if (handlers == NULL) return NULL;
+  if (count != lane->handler_count || lane->handlers != NULL) {
+    free(handlers);
+    return throw(env, "not the handlers of this lane");
+  }
+  lane->handlers = handlers;
+  lane->release = (dlserve_free *)address(env, arguments[2]);
+  lane->init = (dlserve_init *)address(env, arguments[3]);
+  lane->stop = (dlserve_stop *)address(env, arguments[4]);
+  return NULL;
 }
 
 /* limitLane(lane, threads) */
@@ -151,6 +166,7 @@ static napi_value submit(napi_env env, napi_callback_info info) {
   lane *lane = instance == NULL ? NULL : lane_argument(env, instance, arguments[0]);
   if (lane == NULL) return NULL;
   call_arguments call;
+  if (lane->handlers == NULL) return throw(env, "the lane has no handlers yet");
   if (!take_call(env, arguments + 1, lane->handler_count, &instance->text, &call)) return NULL;
   job *job = job_create(JOB_CALL, call.head, call.head_length, call.body, call.body_length);
   if (job != NULL) {
@@ -158,6 +174,34 @@ static napi_value submit(napi_env env, napi_callback_info info) {
     job->deadline = call.deadline;
   }
   return submit_job(env, lane, job, call.symbol);
+}
+
+/* load(lane, path, bindsOwn): slot */
+static napi_value load(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  instance *instance = take_arguments(env, info, 3, arguments);
+  lane *lane = instance == NULL ? NULL : lane_argument(env, instance, arguments[0]);
+  size_t length;
+  bool binds_own = false;
+  if (lane == NULL || !take_text(env, arguments[1], &instance->text, &length)) return NULL;
+  napi_get_value_bool(env, arguments[2], &binds_own);
+  job *job = job_create(JOB_LOAD, instance->text.owned, length, NULL, 0);
+  if (job != NULL) job->binds_own = binds_own;
+  return submit_job(env, lane, job, lane->handler_count + LIFE_LOAD);
+}
+
+/* number(lane, function, label): slot */
+static napi_value number(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  instance *instance = take_arguments(env, info, 3, arguments);
+  lane *lane = instance == NULL ? NULL : lane_argument(env, instance, arguments[0]);
+  uint32_t label = 0;
+  if (lane == NULL || napi_get_value_uint32(env, arguments[2], &label) != napi_ok) return NULL;
+  job_number *function = (job_number *)address(env, arguments[1]);
+  if (function == NULL || label > LIFE_STOP) return throw(env, "no such function");
+  job *job = job_create(JOB_NUMBER, "", 0, NULL, 0);
+  if (job != NULL) job->number = function;
+  return submit_job(env, lane, job, lane->handler_count + label);
 }
 
 /* init(lane, config): slot */
@@ -169,7 +213,7 @@ static napi_value init(napi_env env, napi_callback_info info) {
   if (lane == NULL) return NULL;
   if (lane->init == NULL) return throw(env, "the library has no PluginInit");
   if (!take_text(env, arguments[1], &instance->text, &length)) return NULL;
-  return submit_job(env, lane, job_create(JOB_INIT, instance->text.owned, length, NULL, 0), lane->handler_count);
+  return submit_job(env, lane, job_create(JOB_INIT, instance->text.owned, length, NULL, 0), lane->handler_count + LIFE_INIT);
 }
 
 /* stop(lane): slot */
@@ -179,7 +223,40 @@ static napi_value stop(napi_env env, napi_callback_info info) {
   lane *lane = instance == NULL ? NULL : lane_argument(env, instance, arguments[0]);
   if (lane == NULL) return NULL;
   if (lane->stop == NULL) return throw(env, "the library has no PluginStop");
-  return submit_job(env, lane, job_create(JOB_STOP, "", 0, NULL, 0), lane->handler_count + 1);
+  return submit_job(env, lane, job_create(JOB_STOP, "", 0, NULL, 0), lane->handler_count + LIFE_STOP);
+}
+
+/* claim(identity): whether this thread is now the owner of a library */
+static napi_value claim(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  napi_value value = NULL;
+  instance *instance = take_arguments(env, info, 1, arguments);
+  size_t length;
+  if (instance == NULL || !take_text(env, arguments[0], &instance->text, &length)) return NULL;
+  napi_get_boolean(env, claims_take(instance->text.owned), &value);
+  return value;
+}
+
+/* unclaim(identity) */
+static napi_value unclaim(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  instance *instance = take_arguments(env, info, 1, arguments);
+  size_t length;
+  if (instance != NULL && take_text(env, arguments[0], &instance->text, &length)) claims_drop(instance->text.owned);
+  return NULL;
+}
+
+/* bindOwn(path): binds the references of a library that is open in this thread's way to its own symbols, see symbols.h */
+static napi_value bind_own(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  instance *instance = take_arguments(env, info, 1, arguments);
+  size_t length;
+  if (instance == NULL || !take_text(env, arguments[0], &instance->text, &length)) return NULL;
+  void *library = dlopen(instance->text.owned, RTLD_NOW | RTLD_NOLOAD);
+  if (library == NULL) return throw(env, dlerror());
+  symbols_bind_own(library);
+  dlclose(library);
+  return NULL;
 }
 
 /* flush(hub) */
@@ -202,14 +279,16 @@ static napi_value withdraw(napi_env env, napi_callback_info info) {
   return int_value(env, (int32_t)lane_withdraw(lane, slot));
 }
 
-/* closeLane(lane): whether its end will be reported */
+/* closeLane(lane, unloads): whether its end will be reported */
 static napi_value close_lane(napi_env env, napi_callback_info info) {
-  napi_value arguments[1];
+  napi_value arguments[2];
   napi_value value = NULL;
-  instance *instance = take_arguments(env, info, 1, arguments);
+  instance *instance = take_arguments(env, info, 2, arguments);
   lane *lane = instance == NULL ? NULL : lane_argument(env, instance, arguments[0]);
+  bool unloads = false;
   if (lane == NULL) return NULL;
-  napi_get_boolean(env, lane_close(lane), &value);
+  napi_get_value_bool(env, arguments[1], &unloads);
+  napi_get_boolean(env, lane_close(lane, unloads), &value);
   return value;
 }
 
@@ -242,6 +321,7 @@ static napi_value invoke(napi_env env, napi_callback_info info) {
   lane *lane = instance == NULL ? NULL : lane_argument(env, instance, arguments[0]);
   if (lane == NULL) return NULL;
   call_arguments call;
+  if (lane->handlers == NULL) return throw(env, "the lane has no handlers yet");
   if (!take_call(env, arguments + 1, lane->handler_count, &instance->text, &call)) return NULL;
   return invoke_inline(env, lane, &call);
 }
@@ -272,10 +352,11 @@ NAPI_MODULE_INIT() {
     const char *name;
     napi_callback function;
   } functions[] = {
-    {"attachStatus", attach_status}, {"createHub", create_hub}, {"openLane", open_lane}, {"limitLane", limit_lane},
-    {"submit", submit},              {"init", init},            {"stop", stop},          {"flush", flush},
+    {"attachStatus", attach_status}, {"createHub", create_hub}, {"openLane", open_lane}, {"bindLane", bind_lane},
+    {"limitLane", limit_lane},       {"submit", submit},        {"load", load},          {"number", number},
+    {"init", init},                  {"stop", stop},            {"bindOwn", bind_own},   {"flush", flush},
     {"withdraw", withdraw},          {"closeLane", close_lane}, {"dropLane", drop_lane}, {"abandonLane", abandon_lane},
-    {"invoke", invoke},
+    {"claim", claim},                {"unclaim", unclaim},      {"invoke", invoke},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;

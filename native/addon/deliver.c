@@ -36,7 +36,7 @@ static napi_status record(napi_env env, hub *hub, job *job, uint32_t index, napi
   fields[3] = job->status;
   napi_value value;
   napi_status status;
-  if (job->outcome == OUTCOME_TOO_LARGE) {
+  if (job->outcome == OUTCOME_TOO_LARGE || job->outcome == OUTCOME_HEADERS_TOO_LARGE) {
     status = napi_create_double(env, (double)job->body_length, &value);
   } else if (job->body == NULL) {
     status = napi_get_null(env, &value);
@@ -83,7 +83,9 @@ static uint32_t deliver_batch(napi_env env, napi_value callback, hub *hub, job *
 
 static void finish(hub *hub, job *job) {
   /* After a JOB_CLOSED the lane may be gone. */
-  if (job->kind != JOB_CLOSED && !job->lane->is_abandoned) {
+  if (job->kind == JOB_CLOSED) {
+    hub_expect_less(hub);
+  } else if (!job->lane->is_abandoned) {
     if (!job->is_unawaited) hub_expect_less(hub);
     lane_forget(job->lane, job->slot);
   }
@@ -97,6 +99,7 @@ static job *without_abandoned(job *first) {
   while (first != NULL) {
     job *next = first->next;
     if (first->lane->is_abandoned) {
+      if (first->kind == JOB_CLOSED) hub_expect_less(first->lane->hub);
       job_free(first);
     } else {
       *end = first;

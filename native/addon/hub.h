@@ -30,7 +30,8 @@ typedef struct hub {
   napi_threadsafe_function wake;
   double performance_origin;
   status_page *status; /* or NULL */
-  size_t most_reply;
+  size_t most_reply;   /* bytes of a reply, headers included */
+  size_t most_headers; /* bytes of its headers */
   int32_t *records; /* memory of a JavaScript array that `records_ref` keeps */
   napi_ref records_ref;
   napi_ref bodies_ref;

@@ -12,8 +12,9 @@ static napi_value fail(napi_env env, hub *hub, enum job_outcome outcome, double 
 
 /* The values of a reply, made before the library gets its memory back. */
 static napi_value reply_values(napi_env env, hub *hub, const invoke_reply *reply) {
-  size_t size = reply->body_length + reply->headers_length;
-  if (size > hub->most_reply) return fail(env, hub, OUTCOME_TOO_LARGE, (double)size);
+  enum job_outcome outcome = job_size_outcome(hub, reply);
+  if (outcome == OUTCOME_HEADERS_TOO_LARGE) return fail(env, hub, outcome, (double)reply->headers_length);
+  if (outcome != OUTCOME_REPLY) return fail(env, hub, outcome, (double)(reply->body_length + reply->headers_length));
   hub->records[2] = OUTCOME_REPLY;
   hub->records[3] = reply->status;
   napi_value body, text, headers;

@@ -1,10 +1,12 @@
 #include "job.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lane.h"
 #include "performance.h"
+#include "symbols.h"
 
 job *job_create(enum job_kind kind, const char *head, size_t head_length, const void *body, size_t body_length) {
   job *created = malloc(sizeof *created + head_length + 1 + body_length + JOB_REPLY_INLINE);
@@ -39,15 +41,19 @@ static char *keep(const char *given, size_t length, char **room, const char *end
   return copy;
 }
 
+enum job_outcome job_size_outcome(const hub *hub, const invoke_reply *reply) {
+  if (reply->headers_length > hub->most_headers) return OUTCOME_HEADERS_TOO_LARGE;
+  return reply->body_length + reply->headers_length > hub->most_reply ? OUTCOME_TOO_LARGE : OUTCOME_REPLY;
+}
+
 static void keep_reply(job *job, const invoke_reply *reply) {
   job->status = reply->status;
   job->is_ascii = reply->is_ascii;
   job->body_length = reply->body_length;
   job->headers_length = reply->headers_length;
-  size_t size = reply->body_length + reply->headers_length;
-  if (size > job->lane->most_reply) {
-    job->body_length = size;
-    job->outcome = OUTCOME_TOO_LARGE;
+  job->outcome = job_size_outcome(job->lane->hub, reply);
+  if (job->outcome != OUTCOME_REPLY) {
+    job->body_length = job->outcome == OUTCOME_TOO_LARGE ? reply->body_length + reply->headers_length : reply->headers_length;
     return;
   }
   char *room = job->bytes + job->head_length + 1 + job->request_body_length;
@@ -86,24 +92,38 @@ static void run_call(job *job, invoke_scratch *scratch, double now) {
   invoke_scratch_trim(scratch);
 }
 
+static void keep_words(job *job, int status, const char *words) {
+  const invoke_reply reply = {
+    .status = status,
+    .has_body = words != NULL,
+    .given_body = words,
+    .body_length = words == NULL ? 0 : strlen(words),
+  };
+  keep_reply(job, &reply);
+}
+
+/* The head is the library's path; the status becomes 0, or 1 with the loader's words as the body. */
+static void run_load(job *job) {
+  lane *lane = job->lane;
+  lane->library = dlopen(job->bytes, RTLD_NOW | RTLD_LOCAL);
+  keep_words(job, lane->library == NULL, lane->library == NULL ? dlerror() : NULL);
+  if (lane->library != NULL && job->binds_own) symbols_bind_own(lane->library);
+}
+
 /* The head is the configuration; the status becomes what PluginInit returned, and the body its words. */
 static void run_init(job *job) {
   const lane *lane = job->lane;
   char *given_error = NULL;
   int returned = lane->init(job->bytes, &given_error);
-  invoke_reply words = {
-    .status = returned,
-    .has_body = given_error != NULL,
-    .given_body = given_error,
-    .body_length = given_error == NULL ? 0 : strlen(given_error),
-  };
-  keep_reply(job, &words);
-  invoke_release(lane->release, &words);
+  keep_words(job, returned, given_error);
+  if (given_error != NULL && lane->release != NULL) lane->release(given_error);
 }
 
 void job_run(job *job, invoke_scratch *scratch, double now) {
   switch (job->kind) {
     case JOB_CALL: run_call(job, scratch, now); break;
+    case JOB_LOAD: run_load(job); break;
+    case JOB_NUMBER: keep_words(job, job->number(), NULL); break;
     case JOB_INIT: run_init(job); break;
     case JOB_STOP: job->lane->stop(); break;
     case JOB_CLOSED: break;

@@ -7,15 +7,29 @@
 
 #include "../invoke/invoke.h"
 
+struct hub;
 struct lane;
 
-enum job_kind { JOB_CALL, JOB_INIT, JOB_STOP, JOB_CLOSED };
+enum job_kind { JOB_CALL, JOB_LOAD, JOB_NUMBER, JOB_INIT, JOB_STOP, JOB_CLOSED };
+
+/* What the life of a library is labelled with on the status page: these come after its handlers, in this order, and
+ * src/runtimes/native/addon.ts names them. */
+enum life_label { LIFE_LOAD, LIFE_ABI, LIFE_INIT, LIFE_CONCURRENCY, LIFE_STOP };
 
 /* A job is waiting until a thread takes it, and ended once the library has let go of it. */
 enum job_state { JOB_WAITING, JOB_BEGUN, JOB_ENDED };
 
 /* How a job ended, as JavaScript reads it (src/runtimes/native/addon.ts). */
-enum job_outcome { OUTCOME_REPLY = 0, OUTCOME_TOO_LATE = 1, OUTCOME_TOO_LARGE = 2, OUTCOME_NO_MEMORY = 3 };
+enum job_outcome {
+  OUTCOME_REPLY = 0,
+  OUTCOME_TOO_LATE = 1,
+  OUTCOME_TOO_LARGE = 2,
+  OUTCOME_NO_MEMORY = 3,
+  OUTCOME_HEADERS_TOO_LARGE = 4
+};
+
+/* A number of a library: PluginABI or PluginConcurrency. */
+typedef int job_number(void);
 
 /* Replies up to this many bytes, headers included, travel in the job's own block. */
 #define JOB_REPLY_INLINE 1024
@@ -27,7 +41,9 @@ typedef struct job {
   enum job_kind kind;
   _Atomic int state;
   int32_t slot; /* under which JavaScript knows it */
-  uint32_t symbol; /* of a call: the handler's place; PluginInit and PluginStop come after the last handler */
+  uint32_t symbol; /* of a call: the handler's place; else one of life_label after the last handler */
+  job_number *number; /* of JOB_NUMBER */
+  int binds_own; /* of JOB_LOAD: see symbols.h */
   double deadline; /* milliseconds of performance.now() */
   int is_unawaited; /* it has answered 504, or its client has gone; the event loop's thread alone reads and writes it */
 
@@ -48,6 +64,9 @@ typedef struct job {
   /* The request's head and a NUL, then its body, then JOB_REPLY_INLINE bytes for the reply. */
   char bytes[];
 } job;
+
+/* Which outcome a reply of so many bytes has: OUTCOME_REPLY where it is not too large. */
+enum job_outcome job_size_outcome(const struct hub *hub, const invoke_reply *reply);
 
 /* Makes a job with a copy of its request; `body` may be NULL. NULL when memory is out. */
 job *job_create(enum job_kind kind, const char *head, size_t head_length, const void *body, size_t body_length);

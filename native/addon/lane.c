@@ -1,20 +1,21 @@
 #include "lane.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "performance.h"
+#include "signals.h"
 
 /* As much as the main thread has on most systems; only what is touched takes memory. */
 #define STACK_SIZE (8u * 1024u * 1024u)
 
 enum wake { WAKE_NOBODY, WAKE_IDLE, WAKE_NEW };
 
-lane *lane_create(hub *hub, dlserve_handler **handlers, uint32_t handler_count) {
+lane *lane_create(hub *hub, uint32_t handler_count) {
   lane *created = calloc(1, sizeof *created);
   if (created == NULL) return NULL;
   created->hub = hub;
-  created->handlers = handlers;
   created->handler_count = handler_count;
   created->references = 1;
   pthread_mutex_init(&created->lock, NULL);
@@ -93,7 +94,7 @@ static void start_thread(lane *lane) {
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, STACK_SIZE);
   atomic_fetch_add(&lane->references, 1);
-  if (pthread_create(&lane->threads[lane->thread_count], &attributes, work, lane) == 0) {
+  if (signals_start_thread(&lane->threads[lane->thread_count], &attributes, work, lane) == 0) {
     lane->thread_count++;
   } else {
     /* Whoever is awake goes on alone; the next job tries again. */
@@ -240,11 +241,12 @@ enum job_state lane_withdraw(lane *lane, int32_t slot) {
   return state;
 }
 
-/* Waits on a thread of its own, since a library may have more to do as its threads end. */
+/* Waits on a thread of its own, since a library may have more to do as its threads end, and as it is closed. */
 static void *join_threads(void *argument) {
   job *report = argument;
   lane *lane = report->lane;
   for (int i = 0; i < lane->thread_count; i++) pthread_join(lane->threads[i], NULL);
+  if (lane->unloads && lane->library != NULL) dlclose(lane->library);
   hub_report(lane->hub, report);
   lane_release(lane);
   return NULL;
@@ -258,19 +260,21 @@ static void let_threads_end(lane *lane) {
   pthread_mutex_unlock(&lane->lock);
 }
 
-int lane_close(lane *lane) {
+int lane_close(lane *lane, int unloads) {
+  lane->unloads = unloads;
   let_threads_end(lane);
   job *report = job_create(JOB_CLOSED, "", 0, NULL, 0);
   if (report == NULL) return 0;
   report->lane = lane;
   atomic_fetch_add(&lane->references, 1);
   pthread_t joiner;
-  if (pthread_create(&joiner, NULL, join_threads, report) != 0) {
+  if (signals_start_thread(&joiner, NULL, join_threads, report) != 0) {
     lane_release(lane);
     job_free(report);
     return 0;
   }
   pthread_detach(joiner);
+  hub_expect(lane->hub);
   return 1;
 }
 

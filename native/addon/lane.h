@@ -9,16 +9,18 @@
 #include "status.h"
 
 typedef struct lane {
-  /* Fixed once it is open. */
+  /* Fixed. */
   hub *hub;
   int32_t id;
-  dlserve_handler **handlers;
+  uint32_t first_label; /* of its symbols on the status page; 0: they have none */
   uint32_t handler_count;
+
+  /* Fixed once the library is open; before that one thread alone is there. */
+  void *library; /* of dlopen; NULL where somebody else has opened it */
+  dlserve_handler **handlers;
   dlserve_free *release; /* or NULL: the library lends */
   dlserve_init *init;
   dlserve_stop *stop;
-  size_t most_reply; /* the largest reply, in bytes */
-  uint32_t first_label; /* of its symbols on the status page; 0: they have none */
 
   /* The event loop's thread alone. */
   job **slots; /* by the number that JavaScript knows a job under; NULL where free */
@@ -42,12 +44,13 @@ typedef struct lane {
   int idle;
   int is_waking; /* one thread was woken or started and has not looked at the queue yet */
   int is_closing;
+  int unloads; /* whoever joins the threads closes the library then */
 
   _Atomic int references; /* the event loop's and one of each thread */
 } lane;
 
-/* Makes a lane that runs nothing yet. The lane takes the array of handlers over. NULL when memory is out. */
-lane *lane_create(hub *hub, dlserve_handler **handlers, uint32_t handler_count);
+/* Makes a lane that runs nothing yet. NULL when memory is out. */
+lane *lane_create(hub *hub, uint32_t handler_count);
 
 /* Drops the reference of whoever calls; the last one frees. */
 void lane_release(lane *lane);
@@ -68,8 +71,9 @@ enum job_state lane_withdraw(lane *lane, int32_t slot);
 /* Frees the slot of a job that JavaScript has heard of. */
 void lane_forget(lane *lane, int32_t slot);
 
-/* Lets the threads end, all work done, and reports JOB_CLOSED to the hub when they have. Returns 0 where that can't be. */
-int lane_close(lane *lane);
+/* Lets the threads end, all work done, closes the library then if that is wanted, and reports JOB_CLOSED to the hub. Returns 0
+ * where that can't be. */
+int lane_close(lane *lane, int unloads);
 
 /* Leaves the threads to themselves: what waits is dropped, what runs may end or not. The lane stays in memory for good. */
 void lane_abandon(lane *lane);

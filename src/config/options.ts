@@ -8,6 +8,7 @@ export interface PluginOptions {
   timeout?: string;
   queue?: number;
   concurrency?: number;
+  ownsymbols?: boolean;
   workers?: number;
   /** For example "512MB"; "" is no limit. */
   memory?: string;

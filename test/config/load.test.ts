@@ -46,7 +46,7 @@ const SETTINGS = {
   queue: 1024,
   concurrency: undefined,
   config: {},
-  own: {},
+  own: { ownsymbols: true },
 };
 
 describe('where values come from', () => {
@@ -87,6 +87,7 @@ describe('where values come from', () => {
       PREST_PLUGINS_TIMEOUT: '1.5s',
       PREST_PLUGINS_QUEUE: '0',
       PREST_PLUGINS_CONCURRENCY: '7',
+      PREST_PLUGINS_OWNSYMBOLS: 'false',
       PREST_PLUGINS_WORKERS: '2',
       PREST_PLUGINS_MEMORY: '1 GB',
       PREST_PLUGINS_CRASHES: '1',
@@ -108,7 +109,7 @@ describe('where values come from', () => {
       queue: 0,
       concurrency: 7,
       config: {},
-      own: {},
+      own: { ownsymbols: false },
     });
     const processes = await load('[plugin.x]\nmode = "process"', { env });
     expect(processes.settings('x').own).toEqual({ workers: 2, memory: 2 ** 30, crashes: 1, crashwindow: 3_600_000, rest: 300_000 });

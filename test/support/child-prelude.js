@@ -23,7 +23,7 @@ function open(runtime, library, symbols, config = {}, settings = {}) {
     name: 'plugin',
     file,
     handlers,
-    settings: { mode: runtime.mode, timeout: 30000, queue: 1024, config, own: {}, ...settings },
+    settings: { mode: runtime.mode, timeout: 30000, queue: 1024, config, own: { ownsymbols: true }, ...settings },
     log: pino({ level: 'silent' }),
     observer: { resting() {}, fault() {} },
   });

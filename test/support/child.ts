@@ -17,12 +17,19 @@ export interface Ended {
  * Runs a program that uses the in-process runtimes in a process of its own, and gives it a minute to end by itself.
  * @param program the body of an async function of `args`, with what {@link prelude} exports
  * @param descriptor handed to it as descriptor 3
+ * @param env more of its environment
  */
-export async function runChild(program: string, args: Record<string, unknown> = {}, descriptor?: number): Promise<Ended> {
+export async function runChild(
+  program: string,
+  args: Record<string, unknown> = {},
+  descriptor?: number,
+  env: Record<string, string> = {},
+): Promise<Ended> {
   const names = 'threadRuntime, inlineRuntime, open, makeCall, call';
   const source = `const { ${names} } = require(${JSON.stringify(prelude)});\n(async (args) => {${program}\n})(${JSON.stringify(args)});`;
   const child = spawn(process.execPath, ['-e', source], {
     stdio: ['ignore', 'pipe', 'pipe', ...(descriptor === undefined ? [] : [descriptor])],
+    env: { ...process.env, ...env },
     timeout: 60_000,
     killSignal: 'SIGKILL',
   });

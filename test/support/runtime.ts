@@ -11,10 +11,14 @@ import { parseSymbol } from '../../src/plugin/name';
 import type { RawReply } from '../../src/plugin/reply';
 import { requestText, type PluginRequest } from '../../src/plugin/request';
 import type { Instance, Observer, PluginFile, PluginSettings, PluginSource } from '../../src/plugin/runtime';
+import type { Values } from '../../src/ground/key';
+import type { NATIVE_KEYS } from '../../src/runtimes/native/keys';
 import type { SupervisedKeys } from '../../src/runtimes/supervised/keys';
 
 /** The settings of a plugin, those of its runtime among them. */
-export type TestSettings = Omit<PluginSettings, 'own'> & SupervisedKeys;
+export type TestSettings = Omit<PluginSettings, 'own'> & OwnKeys;
+
+type OwnKeys = SupervisedKeys & Values<typeof NATIVE_KEYS>;
 
 /** What a test may say of a library; the rest are the defaults of a server. */
 export interface SourceOptions {
@@ -26,7 +30,7 @@ export interface SourceOptions {
 
 const DEFAULTS: Omit<PluginSettings, 'own'> = { mode: 'thread', timeout: 30_000, queue: 1024, concurrency: undefined, config: {} };
 
-const OWN: SupervisedKeys = { workers: 1, memory: 0, crashes: 5, crashwindow: 60_000, rest: 30_000 };
+const OWN: OwnKeys = { ownsymbols: true, workers: 1, memory: 0, crashes: 5, crashwindow: 60_000, rest: 30_000 };
 
 /** A log that writes nothing. */
 export function silentLog(): Logger {
@@ -34,7 +38,7 @@ export function silentLog(): Logger {
 }
 
 /** A library as the host gives it to a runtime, its name taken from its file. */
-export function pluginSource(library: string, options: SourceOptions): PluginSource<SupervisedKeys> {
+export function pluginSource(library: string, options: SourceOptions): PluginSource<OwnKeys> {
   const given = { ...DEFAULTS, ...options.settings };
   return {
     name: path.parse(library).name,

@@ -2,13 +2,16 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../../ground/errors';
 import { packageRoot } from '../../ground/package';
-import { MAX_REPLY } from '../../plugin/reply';
+import { MAX_REPLY, MAX_REPLY_HEADERS } from '../../plugin/reply';
 
 /** How a job of the addon ended: enum job_outcome of native/addon/job.h. */
-export const Outcome = { REPLY: 0, TOO_LATE: 1, TOO_LARGE: 2, NO_MEMORY: 3 } as const;
+export const Outcome = { REPLY: 0, TOO_LATE: 1, TOO_LARGE: 2, NO_MEMORY: 3, HEADERS_TOO_LARGE: 4 } as const;
 
 /** In what state a job was when it was withdrawn: enum job_state of native/addon/job.h. */
 export const JobState = { WAITING: 0, BEGUN: 1, ENDED: 2 } as const;
+
+/** What the life of a library is called on the status page, behind its handlers: enum life_label of native/addon/job.h. */
+export const LIFE = ['a constructor', 'PluginABI', 'PluginInit', 'PluginConcurrency', 'PluginStop'] as const;
 
 /** The functions of native/addon/addon.c. Hubs, lanes and the slots of jobs are numbers. */
 export interface Addon {
@@ -21,29 +24,36 @@ export interface Addon {
     headers: unknown[],
     now: number,
     mostReply: number,
+    mostHeaders: number,
   ): number;
-  /** Functions are given by their addresses, 0n where the library has none; `symbols` ends with PluginInit and PluginStop. */
-  openLane(
-    hub: number,
-    name: string,
-    symbols: readonly string[],
-    handlers: readonly bigint[],
-    release: bigint,
-    init: bigint,
-    stop: bigint,
-  ): number;
+  /** `symbols` are those of so many handlers, and then {@link LIFE}. */
+  openLane(hub: number, name: string, symbols: readonly string[], handlers: number): number;
+  /** Functions are given by their addresses, 0n where the library has none. */
+  bindLane(lane: number, handlers: readonly bigint[], release: bigint, init: bigint, stop: bigint): void;
   limitLane(lane: number, threads: number): void;
   /** Gives a call to the lane's threads once flush() is called. Returns its slot, or -1 when memory is out. */
   submit(lane: number, symbol: number, request: string, body: Buffer | null, deadline: number): number;
+  /** Submits the opening of a library, likewise; with `bindsOwn`, see native/addon/symbols.h. */
+  load(lane: number, path: string, bindsOwn: boolean): number;
+  /** Submits a function that returns a number, likewise; `label` is its place in {@link LIFE}. */
+  number(lane: number, address: bigint, label: number): number;
   /** Submits PluginInit, likewise. */
   init(lane: number, config: string): number;
   /** Submits PluginStop, likewise. */
   stop(lane: number): number;
+  /**
+   * Makes this JavaScript thread the owner of a library, by device and inode; false where another thread of the process is. Each time
+   * wants to be taken back by unclaim().
+   */
+  claim(identity: string): boolean;
+  unclaim(identity: string): void;
+  /** Does at once to a library that is open what `bindsOwn` does. */
+  bindOwn(path: string): void;
   flush(hub: number): void;
   /** Takes back a job that no thread has taken; returns the JobState that it was found in. */
   withdraw(lane: number, slot: number): number;
-  /** Ends the lane's threads, and reports that in a record; false where nobody will. */
-  closeLane(lane: number): boolean;
+  /** Ends the lane's threads, closes its library then if wanted, and reports that in a record; false where nobody will. */
+  closeLane(lane: number, unloads: boolean): boolean;
   /** Frees a lane that has no threads, or none any more. */
   dropLane(lane: number): void;
   /** Leaves the lane's threads to themselves; nothing more is reported of it. */
@@ -52,13 +62,12 @@ export interface Addon {
   invoke(lane: number, symbol: number, request: string, body: Buffer | null, deadline: number): Body;
 }
 
-/** A record's body: the reply's; with TOO_LARGE, the length it would have. */
+/** A record's body: the reply's; with TOO_LARGE and HEADERS_TOO_LARGE, the length it would have. */
 export type Body = Buffer | string | null | number;
 
 /** HUB_BATCH, RECORD_FIELDS and RECORD_HAS_HEADERS of native/addon/hub.h. */
-const BATCH = 64;
-const FIELDS = 4;
-const HAS_HEADERS = 0x100;
+export const HUB = { BATCH: 64, FIELDS: 4, HAS_HEADERS: 0x100 } as const;
+const { BATCH, FIELDS, HAS_HEADERS } = HUB;
 
 /** Where the addon leaves what came back from a library. */
 export class Records {
@@ -68,7 +77,7 @@ export class Records {
 
   /** Makes the addon's hub that writes here; `onBatch` hears how many records it has written. */
   createHub(addon: Addon, onBatch: (count: number) => void): number {
-    return addon.createHub(onBatch, this.#numbers, this.#bodies, this.#headers, performance.now(), MAX_REPLY);
+    return addon.createHub(onBatch, this.#numbers, this.#bodies, this.#headers, performance.now(), MAX_REPLY, MAX_REPLY_HEADERS);
   }
 
   lane(index: number): number {

@@ -2,16 +2,23 @@ import { DlserveError } from '../../ground/errors';
 import type { Conditions } from '../../ground/waiting';
 import type { Exchange } from '../../plugin/exchange';
 import type { Handlers } from '../../plugin/handlers';
-import type { Instance, PluginFile, PluginSource } from '../../plugin/runtime';
-import { StillRuns, type LoadedLibrary } from './loaded-library';
+import type { Instance, PluginFile } from '../../plugin/runtime';
+import type { NativeSource } from './keys';
+import type { LoadedLibrary } from './loaded-library';
+import { StillRuns } from './loader';
+
+
 
 /** A library in this process, opened for one or more hosts. */
 interface Image {
-  readonly source: PluginSource;
+  readonly source: NativeSource;
+  readonly opener: Opener;
   readonly tenants: Set<Tenant>;
   readonly opening: Promise<OpenImage>;
   /** While it is closed; what comes next opens it anew. */
   closing: Promise<void> | undefined;
+  /** Other threads of the process can't have it. */
+  isClaimed: boolean;
   /** Code of it may run that nobody can end. */
   isStuck: boolean;
 }
@@ -32,25 +39,33 @@ export interface OpenImage {
   readonly library: LoadedLibrary;
 }
 
+/** How libraries are opened, and who among the threads of this process may. */
+export interface Opener {
+  /** Opens a library; its log and observer are those of whoever uses it. */
+  open(source: NativeSource): Promise<OpenImage>;
+  /** Makes this JavaScript thread the owner of a library; false where another one is. */
+  claim(identity: string): boolean;
+  unclaim(identity: string): void;
+}
+
 /** Every library that is open in this process, or is still initialised because it has no PluginStop. */
 const images: Image[] = [];
 
 /**
  * Opens a library in this very process. The system maps a file once, under whatever names and for however many hosts, so it has
  * one owner: they share an instance, or can't have it both.
- * @param open opens it, if it is not open yet; its log and observer are those of whoever uses it
- * @throws DlserveError LOAD_FAILED where it is open with other settings, and what `open` throws
+ * @throws DlserveError LOAD_FAILED where it is open with other settings or in another thread, and what opening it throws
  */
-export async function openShared(source: PluginSource, open: (source: PluginSource) => Promise<OpenImage>): Promise<Instance> {
+export async function openShared(source: NativeSource, opener: Opener): Promise<Instance> {
   let image = find(source.file);
   while (image?.closing !== undefined) {
     await image.closing;
     image = find(source.file);
   }
   if (image?.isStuck === true) {
-    throw new DlserveError('INIT_FAILED', { library: source.file.base, reason: 'it took too long before; restart the server to try again' });
+    throw new DlserveError('INIT_FAILED', { library: source.file.base, reason: 'it took too long before, and may still run; restart the server to try again' });
   }
-  if (image === undefined) return admit(newImage(source, open), source);
+  if (image === undefined) return admit(newImage(source, opener), source);
   await checkSame(image, source);
   return admit(image, source);
 }
@@ -61,10 +76,10 @@ function find({ identity, path }: PluginFile): Image | undefined {
 }
 
 /** @throws DlserveError LOAD_FAILED where the two differ in what is inside the library */
-async function checkSame({ source: first, opening, tenants }: Image, source: PluginSource): Promise<void> {
+async function checkSame({ source: first, opening, tenants }: Image, source: NativeSource): Promise<void> {
   const { library } = await opening;
-  const inside = ({ settings: { mode, concurrency, config } }: PluginSource): string =>
-    JSON.stringify([mode, concurrency, library.hasInit ? config : null]);
+  const inside = ({ settings: { mode, concurrency, config, own } }: NativeSource): string =>
+    JSON.stringify([mode, concurrency, own.ownsymbols, library.hasInit ? config : null]);
   if (inside(first) === inside(source)) return;
   const reason =
     tenants.size > 0
@@ -73,10 +88,16 @@ async function checkSame({ source: first, opening, tenants }: Image, source: Plu
   throw new DlserveError('LOAD_FAILED', { library: source.file.base, reason: `${reason} copy the file, or use mode "process"` });
 }
 
-function newImage(source: PluginSource, open: (source: PluginSource) => Promise<OpenImage>): Image {
+/** @throws DlserveError LOAD_FAILED where it belongs to another thread */
+function newImage(source: NativeSource, opener: Opener): Image {
+  const { base, identity } = source.file;
+  if (!opener.claim(identity)) {
+    const reason = 'another thread of this process has it open, or ended with it open; copy the file, or use mode "process"';
+    throw new DlserveError('LOAD_FAILED', { library: base, reason });
+  }
   const tenants = new Set<Tenant>();
   // It speaks to whoever uses it now: the log is that of the last who came.
-  const shared: PluginSource = {
+  const shared: NativeSource = {
     ...source,
     get log() {
       return [...tenants].at(-1)?.source.log ?? source.log;
@@ -86,16 +107,22 @@ function newImage(source: PluginSource, open: (source: PluginSource) => Promise<
       fault: (fault) => tenants.forEach((tenant) => tenant.source.observer.fault(fault)),
     },
   };
-  const image: Image = { source, tenants, opening: open(shared), closing: undefined, isStuck: false };
+  const image: Image = { source, opener, tenants, opening: opener.open(shared), closing: undefined, isClaimed: true, isStuck: false };
   images.push(image);
-  image.opening.catch((error: unknown) => {
-    if (error instanceof DlserveError && error.cause instanceof StillRuns) image.isStuck = true;
-    else forget(image);
-  });
+  image.opening.then(
+    // It has no owner that could mind.
+    ({ library }) => {
+      if (library.isReentrant) unclaim(image);
+    },
+    (error: unknown) => {
+      if (error instanceof DlserveError && error.cause instanceof StillRuns) image.isStuck = true;
+      else forget(image);
+    },
+  );
   return image;
 }
 
-async function admit(image: Image, source: PluginSource): Promise<Instance> {
+async function admit(image: Image, source: NativeSource): Promise<Instance> {
   // Entered before it is open, so that nobody who leaves meanwhile takes it along.
   const tenant = new Tenant(image, source);
   image.tenants.add(tenant);
@@ -108,9 +135,16 @@ async function admit(image: Image, source: PluginSource): Promise<Instance> {
   }
 }
 
+function unclaim(image: Image): void {
+  if (!image.isClaimed) return;
+  image.isClaimed = false;
+  image.opener.unclaim(image.source.file.identity);
+}
+
 function forget(image: Image): void {
   const place = images.indexOf(image);
   if (place !== -1) images.splice(place, 1);
+  unclaim(image);
 }
 
 /** One host's share of an image. */
@@ -121,7 +155,7 @@ class Tenant implements Instance {
 
   constructor(
     private readonly image: Image,
-    readonly source: PluginSource,
+    readonly source: NativeSource,
   ) {}
 
   opened({ instance }: OpenImage): void {
@@ -164,16 +198,18 @@ class Tenant implements Instance {
 
   /** The last one out closes it. What was initialised and can't be told to stop stays as it is, for whoever opens it next. */
   async #close(limit: number): Promise<void> {
+    const end = performance.now() + limit;
     const { image } = this;
     const { library } = await image.opening;
-    image.tenants.delete(this);
-    if (image.tenants.size === 0 && (library.canStop || !library.hasInit)) {
-      image.closing = this.#instance.close(limit).finally(() => forget(image));
-      await image.closing;
+    const stays = library.hasInit && !library.canStop;
+    if (stays || image.tenants.size > 1) await this.#finish(limit);
+    if (stays || image.tenants.size > 1) {
+      image.tenants.delete(this);
+      image.isStuck ||= image.tenants.size === 0 && this.#instance.outstanding > 0;
       return;
     }
-    await this.#finish(limit);
-    if (image.tenants.size === 0 && this.#instance.outstanding > 0) image.isStuck = true;
+    image.closing = this.#instance.close(Math.max(end - performance.now(), 0)).finally(() => forget(image));
+    await image.closing;
   }
 
   /** Waits for the calls that are its own, and gives up those that don't end. */

@@ -1,11 +1,14 @@
-import type { PluginSource } from '../../plugin/runtime';
-import type { Addon } from './addon';
-import type { LoadedLibrary } from './loaded-library';
+import { LIFE, type Addon } from './addon';
+import type { NativeSource } from './keys';
+import type { AbiSymbol, LoadedLibrary } from './loaded-library';
 
-/** Tells the addon of a library: where its handlers are, and how it takes memory back. */
-export function openLane(addon: Addon, hub: number, source: PluginSource, library: LoadedLibrary): number {
-  const at = (symbol: string): bigint => library.address(symbol) ?? 0n;
-  const handlers = source.handlers.symbols.map(at);
-  const symbols = [...source.handlers.symbols, 'PluginInit', 'PluginStop'];
-  return addon.openLane(hub, source.name, symbols, handlers, at('PluginFree'), at('PluginInit'), at('PluginStop'));
+/** Makes a lane of the addon for a library that is still to be opened. */
+export function openLane(addon: Addon, hub: number, { name, handlers: { symbols } }: NativeSource): number {
+  return addon.openLane(hub, name, [...symbols, ...LIFE], symbols.length);
+}
+
+/** Tells a lane where the functions of its library are, and how that takes memory back. */
+export function bindLane(addon: Addon, lane: number, library: LoadedLibrary): void {
+  const at = (symbol: AbiSymbol): bigint => library.address(symbol) ?? 0n;
+  addon.bindLane(lane, library.handlers, at('PluginFree'), at('PluginInit'), at('PluginStop'));
 }

@@ -1,45 +1,50 @@
+import { ABI_SYMBOLS, HOST_ABI } from '../../binary/exports';
 import { DlserveError, messageOf } from '../../ground/errors';
-import { HOST_ABI } from '../../binary/exports';
 import { ANY_CONCURRENCY, MOST_CONCURRENCY, type PluginSource } from '../../plugin/runtime';
 import { useKoffi, type KoffiFunction, type LibraryHandle } from './koffi/koffi';
-
-/** RTLD_NOW, the same number on Linux and macOS: unresolved symbols fail the opening, not a call. */
-const RTLD_NOW = 2;
+import { StillRuns } from './loader';
 
 /** Libraries that are never let go of: something may still run in them. */
 const kept = new Set<LoadedLibrary>();
 
+/** The exports of the contract. */
+export type AbiSymbol = (typeof ABI_SYMBOLS)[number];
+
 /** A library that koffi has opened and whose symbols are bound. */
 export class LoadedLibrary {
+  /** Addresses of its handlers, by index. */
+  readonly handlers: readonly bigint[];
+  readonly #addresses: ReadonlyMap<AbiSymbol, bigint>;
+  #pin: bigint | null = null;
+  #declared = 1;
+
   private constructor(
     private readonly source: PluginSource,
     private readonly handle: LibraryHandle,
-    /** Keeps koffi's own closing, when the handle is collected or the process ends, from unmapping code that may run. */
-    private readonly pin: bigint | null,
-  ) {}
+  ) {
+    const { base } = source.file;
+    this.handlers = source.handlers.symbols.map((symbol) => {
+      const address = find(handle, symbol);
+      if (address === null) throw new DlserveError('LOAD_FAILED', { library: base, reason: `it exports no ${symbol}` });
+      return address;
+    });
+    const addresses = ABI_SYMBOLS.map((symbol) => [symbol, find(handle, symbol)] as const);
+    this.#addresses = new Map(addresses.filter((entry): entry is [AbiSymbol, bigint] => entry[1] !== null));
+  }
 
   /**
-   * Opens a library, finds its handlers and checks its ABI; nothing of it stays open where that fails.
-   * @throws DlserveError LOAD_FAILED or ABI_UNSUPPORTED
+   * Opens a library and finds its handlers; it does not stay open where that fails. Whoever calls sees to it that the system's loader
+   * is free, see {@link openAlone}.
+   * @throws DlserveError LOAD_FAILED
    */
   static open(source: PluginSource): LoadedLibrary {
-    const { koffi, system } = useKoffi();
-    const { path, base } = source.file;
-    let handle: LibraryHandle;
+    const handle = load(source);
     try {
-      handle = koffi.load(path);
-    } catch (cause) {
-      const reason = messageOf(cause).replace(/^Failed to load shared library: /, '');
-      throw new DlserveError('LOAD_FAILED', { library: base, reason }, { cause });
-    }
-    const library = new LoadedLibrary(source, handle, system.dlopen(path, RTLD_NOW));
-    try {
-      library.check();
+      return new LoadedLibrary(source, handle);
     } catch (refusal) {
-      library.unload();
+      handle.unload();
       throw refusal;
     }
-    return library;
   }
 
   /** The file's name, for messages. */
@@ -47,29 +52,13 @@ export class LoadedLibrary {
     return this.source.file.base;
   }
 
-  private check(): void {
-    for (const symbol of this.source.handlers.symbols) {
-      if (this.address(symbol) === null) {
-        throw new DlserveError('LOAD_FAILED', { library: this.name, reason: `it exports no ${symbol}` });
-      }
-    }
-    const abi = this.bind('PluginABI', 'uint32_t', [])?.() as number | undefined;
-    if (abi !== undefined && abi > HOST_ABI) {
-      throw new DlserveError('ABI_UNSUPPORTED', { library: this.name, abi, host: HOST_ABI });
-    }
+  /** The address of an export of the contract, or null. */
+  address(symbol: AbiSymbol): bigint | null {
+    return this.#addresses.get(symbol) ?? null;
   }
 
-  /** The address of an export, or null. */
-  address(symbol: string): bigint | null {
-    try {
-      return this.handle.symbol(symbol) as bigint;
-    } catch {
-      return null;
-    }
-  }
-
-  /** An export as a function, or null. */
-  bind(symbol: string, result: string, parameters: string[]): KoffiFunction | null {
+  /** An export of the contract as a function, or null. */
+  bind(symbol: AbiSymbol, result: string, parameters: string[]): KoffiFunction | null {
     return this.address(symbol) === null ? null : this.handle.func(symbol, result, parameters);
   }
 
@@ -78,27 +67,38 @@ export class LoadedLibrary {
     return this.handle.func(symbol, 'void *', ['void *', 'void *', 'void *']);
   }
 
-  /** Threads that may be inside at once, by the configuration or else by the library itself. */
-  concurrency(): number {
-    const configured = this.source.settings.concurrency;
-    const declared = configured ?? (this.bind('PluginConcurrency', 'int', [])?.() as number | undefined) ?? 1;
-    return declared === 0 ? ANY_CONCURRENCY : Math.min(Math.max(1, declared), MOST_CONCURRENCY);
+  /**
+   * Checks what PluginABI says.
+   * @throws DlserveError ABI_UNSUPPORTED
+   */
+  checkAbi(abi: number): void {
+    // It is unsigned, and comes as a signed number.
+    if (abi >>> 0 > HOST_ABI) throw new DlserveError('ABI_UNSUPPORTED', { library: this.name, abi: abi >>> 0, host: HOST_ABI });
+  }
+
+  /**
+   * Threads that may be inside at once.
+   * @param declared what PluginConcurrency says; 1 where there is none
+   */
+  concurrency(declared: number): number {
+    this.#declared = declared;
+    const wanted = this.source.settings.concurrency ?? declared;
+    return wanted === 0 ? ANY_CONCURRENCY : Math.min(Math.max(1, wanted), MOST_CONCURRENCY);
   }
 
   /** Whether its configuration matters to it. */
   get hasInit(): boolean {
-    return this.address('PluginInit') !== null;
+    return this.#addresses.has('PluginInit');
   }
 
   /** Whether it can be told to end what it has started. Without that it is never unmapped: it may have threads. */
   get canStop(): boolean {
-    return this.address('PluginStop') !== null;
+    return this.#addresses.has('PluginStop');
   }
 
-  /** Lets go of the library, after its last call has returned. */
-  close(): void {
-    if (this.canStop) this.unload();
-    else this.keep();
+  /** Whether it does not matter to it who else calls it: it has no life of its own, and lets in any number of calls. */
+  get isReentrant(): boolean {
+    return !this.hasInit && !this.canStop && this.#declared === 0;
   }
 
   /** Leaves the library in memory for good. */
@@ -106,17 +106,22 @@ export class LoadedLibrary {
     kept.add(this);
   }
 
-  /** Unmaps the library, unless it is kept; nothing of it may run, or be used again. */
-  unload(): void {
-    if (kept.has(this)) return;
-    if (this.pin !== null) useKoffi().system.dlclose(this.pin);
-    this.handle.unload();
+  /**
+   * Holds it by a handle of dlopen, too: koffi's own closing, when its handle is collected or the process ends, must not unmap code
+   * that may run.
+   */
+  pin(handle: bigint | null): void {
+    this.#pin = handle;
   }
 
-  /**
-   * PluginInit is given up: it may still run.
-   * @param limit milliseconds that it had
-   */
+  /** Lets go of it, unless it is kept; nothing of it may run, or be used again. The system's loader must be free for that, too. */
+  unload(): void {
+    if (kept.has(this)) return;
+    this.handle.unload();
+    if (this.#pin !== null) useKoffi().system.dlclose(this.#pin);
+  }
+
+  /** For a library whose initialisation takes longer than it may, and may still be at it. */
   initHangs(limit: number): DlserveError {
     this.keep();
     return new DlserveError('INIT_FAILED', { library: this.name, reason: `it took longer than ${limit} ms` }, { cause: new StillRuns() });
@@ -129,5 +134,23 @@ export class LoadedLibrary {
   }
 }
 
-/** The cause of an error that leaves code of a library running. */
-export class StillRuns extends Error {}
+function load({ file }: PluginSource): LibraryHandle {
+  try {
+    return useKoffi().koffi.load(file.path);
+  } catch (cause) {
+    throw loadFailed(file.base, messageOf(cause), cause);
+  }
+}
+
+/** The error of a library that the system's loader does not open. */
+export function loadFailed(library: string, words: string, cause?: unknown): DlserveError {
+  return new DlserveError('LOAD_FAILED', { library, reason: words.replace(/^Failed to load shared library: /, '') }, { cause });
+}
+
+function find(handle: LibraryHandle, symbol: string): bigint | null {
+  try {
+    return handle.symbol(symbol) as bigint;
+  } catch {
+    return null;
+  }
+}

@@ -1,8 +1,8 @@
 import { DlserveError } from '../../ground/errors';
 import type { Exchange } from '../../plugin/exchange';
-import { MAX_REPLY } from '../../plugin/reply';
-import type { PluginSource } from '../../plugin/runtime';
+import { headersTooLarge, MAX_REPLY } from '../../plugin/reply';
 import { Outcome, type Body } from './addon';
+import type { NativeSource } from './keys';
 
 /** For a reply over the limit. */
 export function tooLarge(symbol: string, length: number): DlserveError {
@@ -10,14 +10,15 @@ export function tooLarge(symbol: string, length: number): DlserveError {
 }
 
 /** For a failure that is nobody's fault but the host's, such as memory that ran out; the log gets its words. */
-export function internal(source: PluginSource, exchange: Exchange, cause: unknown): DlserveError {
+export function internal(source: NativeSource, exchange: Exchange, cause: unknown): DlserveError {
   source.log.error({ plugin: source.name, handler: exchange.handler.symbol, request: exchange.id, err: cause }, 'a call could not be made');
   return new DlserveError('INTERNAL', {}, { cause });
 }
 
 /** Settles an exchange whose outcome in the addon is no reply. */
-export function refuse(source: PluginSource, exchange: Exchange, outcome: number, body: Body): void {
+export function refuse(source: NativeSource, exchange: Exchange, outcome: number, body: Body): void {
   if (outcome === Outcome.TOO_LATE) exchange.failLate();
   else if (outcome === Outcome.TOO_LARGE) exchange.fail(tooLarge(exchange.handler.symbol, body as number));
+  else if (outcome === Outcome.HEADERS_TOO_LARGE) exchange.fail(headersTooLarge(exchange.handler.symbol, body as number));
   else exchange.fail(internal(source, exchange, new Error('out of memory')));
 }

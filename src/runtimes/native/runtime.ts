@@ -1,15 +1,15 @@
 import { examineLibrary, libraryEndings } from '../../binary/file';
-import type { Mode, PluginSource, Runtime } from '../../plugin/runtime';
+import type { Mode, Runtime } from '../../plugin/runtime';
 import type { AddonOrReason } from './addon';
-import type { OpenImage } from './images';
-import { NATIVE_KEYS } from './keys';
+import type { OpenImage, Opener } from './images';
+import { NATIVE_KEYS, type NativeSource } from './keys';
 
 export interface NativeOptions {
   /** false: as if the addon had not been built. */
   readonly addon?: boolean;
 }
 
-type Open = (source: PluginSource) => Promise<OpenImage>;
+type Open = (source: NativeSource) => Promise<OpenImage>;
 
 /** Mode "thread": handlers run in this process, off the event loop. */
 export function threadRuntime(options: NativeOptions = {}): Runtime<typeof NATIVE_KEYS> {
@@ -31,7 +31,7 @@ export function inlineRuntime(options: NativeOptions = {}): Runtime<typeof NATIV
 
 /** What it takes is loaded for the first plugin that needs it. */
 function nativeRuntime(mode: Mode, options: NativeOptions, load: (addon: AddonOrReason) => Open): Runtime<typeof NATIVE_KEYS> {
-  let open: Open | undefined;
+  let opener: Opener | undefined;
   return {
     kind: 'library',
     mode,
@@ -40,10 +40,18 @@ function nativeRuntime(mode: Mode, options: NativeOptions, load: (addon: AddonOr
     check: () => undefined,
     examine: examineLibrary,
     open: async (source) => {
-      const { loadAddon } = require('./addon') as typeof import('./addon');
       const { openShared } = require('./images') as typeof import('./images');
-      open ??= load(options.addon === false ? 'it is not wanted' : loadAddon());
-      return openShared(source, open);
+      opener ??= openerOf(options, load);
+      return openShared(source, opener);
     },
   };
+}
+
+function openerOf(options: NativeOptions, load: (addon: AddonOrReason) => Open): Opener {
+  const { loadAddon } = require('./addon') as typeof import('./addon');
+  const addon = options.addon === false ? 'it is not wanted' : loadAddon();
+  const open = load(addon);
+  // Without the addon the threads of a process know nothing of each other.
+  if (typeof addon === 'string') return { open, claim: () => true, unclaim: () => undefined };
+  return { open, claim: (identity) => addon.claim(identity), unclaim: (identity) => addon.unclaim(identity) };
 }

@@ -4,10 +4,8 @@ import path from 'node:path';
 import { loadAddon } from './addon';
 
 /** The layout of struct status_file in native/addon/status.h. */
-const SLOTS = 1024;
-const LABELS = 4096;
-const LABEL_SIZE = 512;
-const LABELS_START = SLOTS * 4;
+export const STATUS = { SLOTS: 1024, LABELS: 4096, LABEL_SIZE: 512, LABELS_START: 4096 } as const;
+const { SLOTS, LABELS, LABEL_SIZE, LABELS_START } = STATUS;
 
 /** Something that a thread is running. */
 export interface Running {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { compileFixture } from '../../support/compile';
 import { prelude, runChild, type Ended } from '../../support/child';
+import { copyLibrary } from '../../support/runtime';
 
 const left = (code: number, stdout = ''): Partial<Ended> => ({ code, signal: null, stdout });
 const GATE = path.join(path.sep, 'no', 'such', 'gate');
@@ -88,12 +89,12 @@ describe('mode "thread" with the addon', () => {
   it('works in several worker threads, and leaves those that are terminated during a call', async () => {
     const program = `
       const { Worker } = require('node:worker_threads');
-      const worker = (hang) => new Promise((resolve, reject) => {
-        const started = new Worker(args.source, { eval: true, workerData: { ...args, hang } });
+      const worker = (id, hang) => new Promise((resolve, reject) => {
+        const started = new Worker(args.source, { eval: true, workerData: { ...args, ...args[id], hang } });
         started.on('message', (text) => (hang ? setTimeout(() => started.terminate().then(() => resolve(text)), 50) : resolve(text)));
         started.on('error', reject);
       });
-      console.log((await Promise.all([worker(false), worker(true), worker(false), worker(true)])).join(' '));`;
+      console.log((await Promise.all([worker(0, false), worker(0, true), worker(1, false), worker(1, true)])).join(' '));`;
     const source = `
       const { parentPort, workerData } = require('node:worker_threads');
       const { threadRuntime, open, call } = require(workerData.prelude);
@@ -109,8 +110,8 @@ describe('mode "thread" with the addon', () => {
     const ended = await runChild(program, {
       source,
       prelude,
-      gate: compileFixture('gate.c'),
-      echo: compileFixture('echo.c'),
+      0: { gate: copyLibrary(compileFixture('gate.c')), echo: copyLibrary(compileFixture('echo.c')) },
+      1: { gate: copyLibrary(compileFixture('gate.c')), echo: copyLibrary(compileFixture('echo.c')) },
     });
     expect(ended).toMatchObject(left(0, '{"body":null} hung {"body":null} hung\n'));
   });

@@ -2,10 +2,12 @@ import { DlserveError } from '../../../ground/errors';
 import { Conditions } from '../../../ground/waiting';
 import type { Exchange } from '../../../plugin/exchange';
 import type { Handlers } from '../../../plugin/handlers';
-import type { PluginSource } from '../../../plugin/runtime';
 import type { OpenImage, SharedInstance } from '../images';
-import { callInit, callStop } from '../koffi/lifecycle';
-import { LoadedLibrary } from '../loaded-library';
+import type { NativeSource } from '../keys';
+import { callInit, callNumber, callStop } from '../koffi/lifecycle';
+import { openPinned } from '../koffi/open';
+import type { LoadedLibrary } from '../loaded-library';
+import { openAlone } from '../loader';
 import { internal } from '../refusals';
 
 /** A library whose handlers are ready to be called. */
@@ -16,20 +18,30 @@ export interface Invoker {
   end(): void;
 }
 
-/** Mode "inline": all that a library does, it does on the event loop's own thread. */
+/**
+ * Mode "inline": all that a library does, it does on the event loop's own thread.
+ * @param opened called when nothing but its constructors has run
+ * @param prepare makes its handlers ready
+ */
 export async function openInline(
-  source: PluginSource,
-  prepare: (source: PluginSource, library: LoadedLibrary) => Invoker,
+  source: NativeSource,
+  opened: (library: LoadedLibrary) => void,
+  prepare: (library: LoadedLibrary) => Invoker,
 ): Promise<OpenImage> {
-  const library = LoadedLibrary.open(source);
+  const library = await openAlone(source.file.base, Infinity, () => openPinned(source));
   try {
-    await callInit(library, source, (init, ...args) => init(...args) as unknown);
-    return { instance: new InlineInstance(source, library, prepare(source, library)), library };
+    opened(library);
+    library.checkAbi(await callNumber(library, 'PluginABI', here));
+    await callInit(library, source, here);
+    library.concurrency(await callNumber(library, 'PluginConcurrency', here));
+    return { instance: new InlineInstance(source, library, prepare(library)), library };
   } catch (refusal) {
-    library.unload();
+    await openAlone(source.file.base, Infinity, () => library.unload());
     throw refusal;
   }
 }
+
+const here = (f: (...args: unknown[]) => unknown, ...args: unknown[]): unknown => f(...args);
 
 class InlineInstance implements SharedInstance {
   readonly conditions = new Conditions();
@@ -39,17 +51,10 @@ class InlineInstance implements SharedInstance {
   #closing: Promise<void> | undefined;
 
   constructor(
-    private readonly source: PluginSource,
+    private readonly source: NativeSource,
     private readonly library: LoadedLibrary,
     private readonly invoker: Invoker,
   ) {}
-
-  /** No call outlives call(). */
-  underway(): Exchange[] {
-    return [];
-  }
-
-  giveUp(): void {}
 
   get handlers(): Handlers {
     return this.source.handlers;
@@ -67,12 +72,19 @@ class InlineInstance implements SharedInstance {
     }
   }
 
-  /** No call outlives call(). */
+  // No call outlives call().
+
   expire(): void {}
 
   withdraw(): boolean {
     return false;
   }
+
+  underway(): Exchange[] {
+    return [];
+  }
+
+  giveUp(): void {}
 
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -80,8 +92,9 @@ class InlineInstance implements SharedInstance {
   }
 
   async #close(): Promise<void> {
-    await callStop(this.library, (stop) => stop() as unknown);
+    await callStop(this.library, here);
     this.invoker.end();
-    this.library.close();
+    if (this.library.canStop) await openAlone(this.library.name, Infinity, () => this.library.unload());
+    else this.library.keep();
   }
 }

@@ -7,39 +7,42 @@ import { useKoffi } from './koffi';
 import type { PluginMemory } from './plugin-memory';
 import { tooLarge } from '../refusals';
 
-/** Words of 8 bytes in struct dlserve_exchange of native/include/dlserve.h, as 64-bit little-endian machines lay it out. */
-const EXCHANGE_WORDS = 7;
-const REQUEST_BODY = 1;
-const REQUEST_BODY_LENGTH = 2;
-const DEADLINE = 3;
-const REPLY_BODY = 4;
-const REPLY_BODY_LENGTH = 5;
-const REPLY_HEADERS = 6;
+/** struct dlserve_exchange of native/include/dlserve.h, as 64-bit machines lay it out: where its fields are, in words of 8 bytes. */
+export const EXCHANGE = {
+  WORDS: 7,
+  REQUEST_BODY: 1,
+  REQUEST_BODY_LENGTH: 2,
+  DEADLINE: 3,
+  REPLY_BODY: 4,
+  REPLY_BODY_LENGTH: 5,
+  REPLY_HEADERS: 6,
+} as const;
+const { WORDS, REQUEST_BODY, REQUEST_BODY_LENGTH, DEADLINE, REPLY_BODY, REPLY_BODY_LENGTH, REPLY_HEADERS } = EXCHANGE;
 
 /** The int behind the exchange. */
-const STATUS = EXCHANGE_WORDS * 2;
+const STATUS = WORDS * 2;
 
 const LATEST = 2n ** 63n - 1n;
 
 /** The memory through which koffi calls one handler at a time: the exchange, and the status behind it. */
 export class Invocation {
-  readonly #words = new BigUint64Array(EXCHANGE_WORDS + 1);
+  readonly #words = new BigUint64Array(WORDS + 1);
   readonly #ints = new Int32Array(this.#words.buffer);
   readonly #addressOf = useKoffi().koffi.address;
   readonly #exchange = this.#addressOf(this.#words);
-  readonly #status = this.#exchange + BigInt(EXCHANGE_WORDS * 8);
+  readonly #status = this.#exchange + BigInt(WORDS * 8);
 
   constructor(private readonly memory: PluginMemory) {}
 
   /** Returns a handler's arguments. They, and the call, must outlive the handler's run. */
   begin({ text, body, deadline }: Exchange): [request: Buffer, status: bigint, exchange: bigint] {
     const hasBytes = body !== null && body.length > 0;
-    this.#ints[0] = EXCHANGE_WORDS * 8;
+    this.#ints[0] = WORDS * 8;
     this.#ints[1] = HOST_ABI;
     this.#words[REQUEST_BODY] = hasBytes ? this.#addressOf(body) : 0n;
     this.#words[REQUEST_BODY_LENGTH] = hasBytes ? BigInt(body.length) : 0n;
     this.#words[DEADLINE] = unixMilliseconds(deadline);
-    this.#words.fill(0n, REPLY_BODY, EXCHANGE_WORDS);
+    this.#words.fill(0n, REPLY_BODY, WORDS);
     this.#ints[STATUS] = -1;
     const whole = body === null ? text : text + bodyText(body);
     return [Buffer.from(`${whole}\0`), this.#status, this.#exchange];

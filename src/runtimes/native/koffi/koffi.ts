@@ -16,8 +16,8 @@ export interface System {
   /** Bytes before the NUL at an address. */
   strlen(at: bigint): number;
   memcpy(to: Buffer, from: bigint, length: number): void;
-  /** Opens a library once more, so that koffi is not the last to hold it; null on failure. */
-  dlopen(path: string, flags: number): bigint | null;
+  /** Opens a library, or holds it once more; null on failure. */
+  dlopen: KoffiFunction;
   dlclose(handle: bigint): number;
   /** Ends the process without waiting for any thread. */
   exit(code: number): void;
@@ -66,7 +66,7 @@ function bindSystem(koffi: KoffiModule): System {
   return {
     strlen: libc.func('strlen', 'size_t', ['void *']) as System['strlen'],
     memcpy: libc.func('memcpy', 'void', ['void *', 'void *', 'size_t']) as System['memcpy'],
-    dlopen: libc.func('dlopen', 'void *', ['str', 'int']) as System['dlopen'],
+    dlopen: libc.func('dlopen', 'void *', ['str', 'int']) ,
     dlclose: libc.func('dlclose', 'int', ['void *']) as System['dlclose'],
     exit: libc.func('_exit', 'void', ['int']) as System['exit'],
   };

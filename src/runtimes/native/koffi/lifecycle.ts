@@ -1,16 +1,22 @@
-import type { PluginSource } from '../../../plugin/runtime';
-import type { KoffiFunction } from './koffi';
+import type { NativeSource } from '../keys';
 import type { LoadedLibrary } from '../loaded-library';
+import type { KoffiFunction } from './koffi';
 import { PluginMemory } from './plugin-memory';
 
 /** Calls a function with its arguments, here or on another thread. */
 export type Run = (f: KoffiFunction, ...args: unknown[]) => unknown;
 
+/** What PluginABI or PluginConcurrency says; 1 where the library has none. */
+export async function callNumber(library: LoadedLibrary, symbol: 'PluginABI' | 'PluginConcurrency', run: Run): Promise<number> {
+  const number = library.bind(symbol, 'int', []);
+  return number === null ? 1 : ((await run(number)) as number);
+}
+
 /**
  * Calls PluginInit, where the library has one.
  * @throws DlserveError INIT_FAILED
  */
-export async function callInit(library: LoadedLibrary, source: PluginSource, run: Run): Promise<void> {
+export async function callInit(library: LoadedLibrary, source: NativeSource, run: Run): Promise<void> {
   const init = library.bind('PluginInit', 'int', ['void *', 'void *']);
   if (init === null) return;
   const error = new BigUint64Array(1);

@@ -1,12 +1,12 @@
-import type { PluginSource } from '../../../plugin/runtime';
+import { openLimit } from '../../../plugin/runtime';
 import { Records, type Addon } from '../addon';
 import type { OpenImage } from '../images';
+import type { NativeSource } from '../keys';
 import { openLane } from '../lane';
-import { LoadedLibrary } from '../loaded-library';
 import { AddonThreadInstance } from './addon-instance';
 
 /** Mode "thread" with the addon: each library has threads of its own, and answers come back in batches. */
-export function addonThread(addon: Addon): (source: PluginSource) => Promise<OpenImage> {
+export function addonThread(addon: Addon): (source: NativeSource) => Promise<OpenImage> {
   const threads = new AddonThreads(addon);
   return (source) => threads.open(source);
 }
@@ -21,19 +21,12 @@ class AddonThreads {
     this.#hub = this.#records.createHub(addon, this.#onBatch);
   }
 
-  async open(source: PluginSource): Promise<OpenImage> {
-    const library = LoadedLibrary.open(source);
-    try {
-      const lane = openLane(this.addon, this.#hub, source, library);
-      const instance = new AddonThreadInstance(source, library, this.addon, lane, this.#flushSoon);
-      this.#instances.set(lane, instance);
-      void instance.gone.then(() => this.#instances.delete(lane));
-      await instance.init();
-      return { instance, library };
-    } catch (refusal) {
-      library.unload();
-      throw refusal;
-    }
+  async open(source: NativeSource): Promise<OpenImage> {
+    const lane = openLane(this.addon, this.#hub, source);
+    const instance = new AddonThreadInstance(source, this.addon, lane, this.#flushSoon);
+    this.#instances.set(lane, instance);
+    void instance.gone.then(() => this.#instances.delete(lane));
+    return { instance, library: await instance.open(openLimit(source.settings)) };
   }
 
   /** Calls are handed to the threads once a turn of the event loop, so that a turn's calls cost one waking. */

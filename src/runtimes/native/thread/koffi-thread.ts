@@ -3,13 +3,16 @@ import { Conditions, inTime, within } from '../../../ground/waiting';
 import type { Exchange } from '../../../plugin/exchange';
 import type { Handlers } from '../../../plugin/handlers';
 import type { RawReply } from '../../../plugin/reply';
-import { openLimit, type PluginSource } from '../../../plugin/runtime';
+import { openLimit } from '../../../plugin/runtime';
 import type { OpenImage, SharedInstance } from '../images';
+import type { NativeSource } from '../keys';
 import { Invocation } from '../koffi/invocation';
-import type { KoffiFunction } from '../koffi/koffi';
-import { callInit, callStop } from '../koffi/lifecycle';
+import { useKoffi, type KoffiFunction } from '../koffi/koffi';
+import { callInit, callNumber, callStop, type Run } from '../koffi/lifecycle';
+import { openPinned, RTLD_NOW } from '../koffi/open';
 import { PluginMemory } from '../koffi/plugin-memory';
-import { LoadedLibrary } from '../loaded-library';
+import type { LoadedLibrary } from '../loaded-library';
+import { openAlone, StillRuns } from '../loader';
 import { internal } from '../refusals';
 import { LibuvShare, type Waiting } from './libuv-share';
 import { ThreadLog } from './thread-log';
@@ -18,7 +21,7 @@ import { ThreadLog } from './thread-log';
  * Mode "thread" without the addon: koffi's asynchronous calls, on a share of libuv's threads.
  * @param reason why the addon can't be used
  */
-export function koffiThread(reason: string): (source: PluginSource) => Promise<OpenImage> {
+export function koffiThread(reason: string): (source: NativeSource) => Promise<OpenImage> {
   const threads = new KoffiThreads(reason);
   return (source) => threads.open(source);
 }
@@ -31,21 +34,35 @@ class KoffiThreads {
     private readonly share = new LibuvShare(),
   ) {}
 
-  async open(source: PluginSource): Promise<OpenImage> {
+  async open(source: NativeSource): Promise<OpenImage> {
     this.#warn(source);
-    const library = LoadedLibrary.open(source);
+    const limit = openLimit(source.settings);
+    let end = Infinity;
+    const library = await openAlone(source.file.base, limit, async () => {
+      end = performance.now() + limit;
+      // What it says where it fails is lost with its thread; opening it once more fails the same way, with words.
+      const pin = (await this.#here(useKoffi().system.dlopen, source.file.path, RTLD_NOW)) as bigint | null;
+      return openPinned(source, pin);
+    });
     try {
-      const limit = openLimit(source.settings);
-      const init = callInit(library, source, (f, ...args) => this.share.runNow(f, ...args));
-      if ((await within(init.then(() => true), limit)) === undefined) throw library.initHangs(limit);
-      return { instance: new KoffiThreadInstance(source, library, this.share), library };
+      const threads = await within(this.#initialise(library, source), end - performance.now());
+      if (threads === undefined) throw library.initHangs(limit);
+      return { instance: new KoffiThreadInstance(source, library, this.share, threads), library };
     } catch (refusal) {
-      library.unload();
+      if (!(refusal instanceof DlserveError && refusal.cause instanceof StillRuns)) await openAlone(library.name, limit, () => library.unload());
       throw refusal;
     }
   }
 
-  #warn({ log }: PluginSource): void {
+  async #initialise(library: LoadedLibrary, source: NativeSource): Promise<number> {
+    library.checkAbi(await callNumber(library, 'PluginABI', this.#here));
+    await callInit(library, source, this.#here);
+    return library.concurrency(await callNumber(library, 'PluginConcurrency', this.#here));
+  }
+
+  readonly #here: Run = (f, ...args) => this.share.runNow(f, ...args);
+
+  #warn({ log }: NativeSource): void {
     if (this.#warned) return;
     this.#warned = true;
     log.warn(
@@ -70,11 +87,12 @@ class KoffiThreadInstance implements SharedInstance, Waiting {
   #closing: Promise<void> | undefined;
 
   constructor(
-    private readonly source: PluginSource,
+    private readonly source: NativeSource,
     private readonly library: LoadedLibrary,
     private readonly share: LibuvShare,
+    threads: number,
   ) {
-    this.capacity = Math.min(library.concurrency(), share.mostForOne);
+    this.capacity = Math.min(threads, share.mostForOne);
     this.#log = new ThreadLog(source);
     this.#memory = new PluginMemory(library);
     this.#handlers = source.handlers.symbols.map((symbol) => library.handler(symbol));
@@ -175,7 +193,8 @@ class KoffiThreadInstance implements SharedInstance, Waiting {
       this.library.keep();
       this.giveUp(this.underway());
     } else if (await inTime(callStop(this.library, (stop) => this.share.runNow(stop)), left())) {
-      this.library.close();
+      if (this.library.canStop) await openAlone(this.library.name, left(), () => this.library.unload());
+      else this.library.keep();
     } else {
       this.#log.stopHangs();
       this.library.keep();

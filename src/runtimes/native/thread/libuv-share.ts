@@ -1,5 +1,5 @@
-import { isMainThread } from 'node:worker_threads';
-import { useKoffi, type KoffiFunction } from '../koffi/koffi';
+import type { KoffiFunction } from '../koffi/koffi';
+import { leaveWithoutWaiting } from '../leave';
 
 /** Something with calls that wait for a thread. */
 export interface Waiting {
@@ -48,7 +48,7 @@ export class LibuvShare {
    * @param done gets koffi's failure or the result, and returns before other calls are started in its place
    */
   run(f: KoffiFunction, args: readonly unknown[], done: (error: Error | null, result: unknown) => void): void {
-    leaveWithoutWaiting();
+    leaveWithoutThem();
     this.#running++;
     held.add(args);
     const end = (error: Error | null, result: unknown): void => {
@@ -80,18 +80,8 @@ export class LibuvShare {
 const held = new Set<readonly unknown[]>();
 let isRegistered = false;
 
-/** At its end a process waits for every thread of libuv's pool; one that hangs in a handler would hold it for ever. */
-function leaveWithoutWaiting(): void {
-  if (isRegistered || !isMainThread) return;
+function leaveWithoutThem(): void {
+  if (isRegistered) return;
   isRegistered = true;
-  let fatal: unknown;
-  process.on('uncaughtExceptionMonitor', (error) => {
-    if (process.listenerCount('uncaughtException') === 0) fatal = error;
-  });
-  process.on('exit', (code) => {
-    if (held.size === 0) return;
-    // Node would say so only after this.
-    if (fatal !== undefined) console.error(fatal);
-    useKoffi().system.exit(code);
-  });
+  leaveWithoutWaiting(() => held.size > 0);
 }

@@ -1,9 +1,9 @@
 import type { Exchange } from '../../../plugin/exchange';
-import type { PluginSource } from '../../../plugin/runtime';
+import type { NativeSource } from '../keys';
 
 /** What the log says of calls that hold a thread longer than they may: a thread can't be ended from outside. */
 export class ThreadLog {
-  constructor(private readonly source: PluginSource) {}
+  constructor(private readonly source: NativeSource) {}
 
   /** The call has answered 504, and its handler still runs. */
   holds(exchange: Exchange): void {

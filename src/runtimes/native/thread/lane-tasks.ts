@@ -1,0 +1,136 @@
+import { DlserveError } from '../../../ground/errors';
+import { inTime, within } from '../../../ground/waiting';
+import { LIFE, Outcome, type Addon, type Body } from '../addon';
+import type { NativeSource } from '../keys';
+import { bindLane } from '../lane';
+import { LoadedLibrary, loadFailed } from '../loaded-library';
+import { openAlone, StillRuns } from '../loader';
+
+/** How one of the jobs that are no calls came back. */
+export interface Task {
+  readonly outcome: number;
+  readonly status: number;
+  readonly body: Body;
+}
+
+/** The life of a library of mode "thread", each step of it on a thread of the library's own, so that none can hold up the server. */
+export class LaneTasks {
+  #library: LoadedLibrary | undefined;
+  #ended: ((task: Task) => void) | undefined;
+  #isAbandoned = false;
+
+  /** @param flushSoon sees to it that what was submitted reaches the threads */
+  constructor(
+    private readonly source: NativeSource,
+    private readonly addon: Addon,
+    private readonly lane: number,
+    private readonly flushSoon: () => void,
+  ) {}
+
+  /** A record of the addon says that such a job has ended. */
+  ended(task: Task): void {
+    this.#ended?.(task);
+  }
+
+  /**
+   * Opens the library, checks its ABI, calls PluginInit and asks for its concurrency. After a failure no thread is left, but for one
+   * that hangs.
+   * @param limit milliseconds for all of it
+   * @returns the library, and how many threads may be in it
+   * @throws DlserveError LOAD_FAILED, ABI_UNSUPPORTED or INIT_FAILED
+   */
+  async open(limit: number): Promise<{ library: LoadedLibrary; threads: number }> {
+    let end = Infinity;
+    try {
+      this.addon.limitLane(this.lane, 1);
+      const library = await openAlone(this.source.file.base, limit, () => {
+        end = performance.now() + limit;
+        return this.#load();
+      });
+      this.#library = library;
+      const initialised = await within(this.#initialise(library), end - performance.now());
+      if (initialised === undefined) throw library.initHangs(limit);
+      return { library, threads: initialised };
+    } catch (refusal) {
+      if (refusal instanceof DlserveError && refusal.cause instanceof StillRuns) this.abandon();
+      else await this.#endThreads(true, limit).catch(() => this.abandon());
+      throw refusal;
+    }
+  }
+
+  async #load(): Promise<LoadedLibrary> {
+    const { file, settings } = this.source;
+    const { status, body } = await this.#run(() => this.addon.load(this.lane, file.path, settings.own.ownsymbols));
+    if (status !== 0) throw loadFailed(file.base, String(body));
+    return LoadedLibrary.open(this.source);
+  }
+
+  async #initialise(library: LoadedLibrary): Promise<number> {
+    bindLane(this.addon, this.lane, library);
+    library.checkAbi(await this.#number(library, 'PluginABI'));
+    if (library.hasInit) {
+      const config = JSON.stringify(this.source.settings.config);
+      const { status, body } = await this.#run(() => this.addon.init(this.lane, config));
+      if (status !== 0) throw library.initFailed(status, body === null ? '' : String(body));
+    }
+    return library.concurrency(await this.#number(library, 'PluginConcurrency'));
+  }
+
+  async #number(library: LoadedLibrary, symbol: 'PluginABI' | 'PluginConcurrency'): Promise<number> {
+    const address = library.address(symbol);
+    if (address === null) return 1;
+    return (await this.#run(() => this.addon.number(this.lane, address, LIFE.indexOf(symbol)))).status;
+  }
+
+  /**
+   * Calls PluginStop, where the library has one.
+   * @param limit milliseconds
+   * @returns whether it came back in time
+   */
+  async stop(limit: number): Promise<boolean> {
+    return this.#library?.canStop !== true || inTime(this.#run(() => this.addon.stop(this.lane)), limit);
+  }
+
+  /**
+   * Ends the threads, and lets go of the library where it can be told to stop.
+   * @param limit milliseconds
+   * @returns whether all of that was done in time
+   */
+  async close(limit: number): Promise<boolean> {
+    const unloads = this.#library?.canStop === true;
+    if (!unloads) this.#library?.keep();
+    if (await inTime(this.#endThreads(unloads, limit), limit)) return true;
+    this.#library?.keep();
+    return false;
+  }
+
+  /** Resolves when the last of the threads has left the library; its destructors have run then, if it is unloaded. */
+  async #endThreads(unloads: boolean, limit: number): Promise<void> {
+    const end = async (): Promise<void> => {
+      const ended = new Promise<Task>((resolve) => (this.#ended = resolve));
+      if (unloads) this.#library?.unload();
+      if (!this.addon.closeLane(this.lane, unloads)) return;
+      await ended;
+      this.addon.dropLane(this.lane);
+    };
+    await (unloads ? openAlone(this.source.file.base, limit, end) : end());
+  }
+
+  /** Submits one of the jobs that are no calls; they never overlap. */
+  async #run(submit: () => number): Promise<Task> {
+    const task = new Promise<Task>((resolve) => (this.#ended = resolve));
+    if (submit() === -1) throw new DlserveError('INTERNAL', {}, { cause: new Error('out of memory') });
+    this.flushSoon();
+    const ended = await task;
+    if (ended.outcome !== Outcome.REPLY) throw new DlserveError('INTERNAL', {}, { cause: new Error('no thread could be started') });
+    return ended;
+  }
+
+  /** Leaves the threads to themselves. */
+  abandon(): void {
+    if (this.#isAbandoned) return;
+    this.#isAbandoned = true;
+    this.#library?.keep();
+    this.addon.abandonLane(this.lane);
+  }
+}
