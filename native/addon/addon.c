@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "arguments.h"
 #include "claims.h"
@@ -18,6 +21,9 @@
 #include "performance.h"
 #include "status.h"
 #include "symbols.h"
+
+/* More than V8 lets grow unseen. */
+#define RELIEF_PRESSURE (INT64_C(1) << 30)
 
 /* What belongs to one JavaScript environment: the main thread's, or a worker's. Hubs and lanes are known to JavaScript by
  * their places here, which are never given twice. */
@@ -246,6 +252,19 @@ static napi_value unclaim(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* relieveMemory(): collects garbage, and returns to the system what is free of it */
+static napi_value relieve_memory(napi_env env, napi_callback_info info) {
+  (void)info;
+  /* Told of so much memory outside, V8 collects; it forgets at once. */
+  int64_t told;
+  napi_adjust_external_memory(env, RELIEF_PRESSURE, &told);
+  napi_adjust_external_memory(env, -RELIEF_PRESSURE, &told);
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+  return NULL;
+}
+
 /* bindOwn(path): binds the references of a library that is open in this thread's way to its own symbols, see symbols.h */
 static napi_value bind_own(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
@@ -356,7 +375,7 @@ NAPI_MODULE_INIT() {
     {"limitLane", limit_lane},       {"submit", submit},        {"load", load},          {"number", number},
     {"init", init},                  {"stop", stop},            {"bindOwn", bind_own},   {"flush", flush},
     {"withdraw", withdraw},          {"closeLane", close_lane}, {"dropLane", drop_lane}, {"abandonLane", abandon_lane},
-    {"claim", claim},                {"unclaim", unclaim},      {"invoke", invoke},
+    {"claim", claim},                {"unclaim", unclaim},      {"invoke", invoke},      {"relieveMemory", relieve_memory},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;

@@ -1,15 +1,20 @@
 import { EventEmitter } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { DlserveError } from '../ground/errors';
 import { createLog, type Logger } from '../ground/log';
 import { configFromOptions, type Config, type HostOptions } from '../config/load';
 import { NO_BUILDS, startBuilds, type Builds } from '../host/builds';
 import { Host, type HostEvents } from '../host/host';
 import { overview, type PluginInfo } from '../host/overview';
+import { Budget } from '../http/budget';
 import { Endpoint } from '../http/endpoint';
+import type { AnyRequest, AnyResponse } from '../http/http2';
 import { endpointUnsupported } from '../http/platform';
 import { createRouter, type Middleware } from '../http/router';
+import type { VisitRules } from '../http/visit';
 import { RUNTIMES } from '../runtimes/registry';
 import type { BuildEvent, ToolchainOptions } from '../toolchain/toolchain';
+import { callHandler, type CallOptions, type CallReply } from './call';
+import { fastifyPlugin, type FastifyPlugin } from './fastify';
 
 /** What a host tells. */
 export interface PluginEvents extends HostEvents {
@@ -37,7 +42,7 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     const { pluginpath } = config;
     this.#host = new Host({ pluginpath, settings: (name) => config.settings(name), builds, log });
     this.#host.on('state', (change) => this.emit('state', change)).on('fault', (report) => this.emit('fault', report));
-    if (unsupported === undefined) this.endpoint = new Endpoint(this.#host, log, config.http.bodylimit);
+    if (unsupported === undefined) this.endpoint = new Endpoint(this.#host, rulesOf(config, log));
     else log.warn(unsupported);
   }
 
@@ -46,13 +51,30 @@ export class PluginHost extends EventEmitter<PluginEvents> {
    * @param url where plugins are served below a prefix: the URL without it
    * @returns false when the path is none of the plugins'; the request is then untouched
    */
-  handle(req: IncomingMessage, res: ServerResponse, url = req.url ?? ''): boolean {
+  handle(req: AnyRequest, res: AnyResponse, url = req.url ?? ''): boolean {
     return this.endpoint?.handle(req, res, url) ?? false;
   }
 
   /** The same as middleware for Express, by `app.use` or `router.use`: mount it anywhere, before body parsers. */
   router(): Middleware {
     return createRouter(this.endpoint);
+  }
+
+  /** The same as a plugin of Fastify 4 and 5, for `app.register`. */
+  fastify(): FastifyPlugin {
+    return fastifyPlugin((req, res, url) => this.handle(req, res, url));
+  }
+
+  /**
+   * Calls a handler without HTTP: the way of native code into any program, in each mode.
+   * @param plugin the `{file}` of its route
+   * @param func the `{func}` of its route
+   * @throws DlserveError as a request would be answered; or the reason of the signal
+   */
+  async call(plugin: string, func: string, options: CallOptions = {}): Promise<CallReply> {
+    const unsupported = endpointUnsupported();
+    if (unsupported !== undefined) throw new DlserveError('UNSUPPORTED_PLATFORM', { reason: unsupported });
+    return callHandler(this.#host, plugin, func, options);
   }
 
   /** How every plugin is: those that are open, and those whose file or source is there. */
@@ -77,6 +99,10 @@ export class PluginHost extends EventEmitter<PluginEvents> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function rulesOf({ http }: Config, log: Logger): VisitRules {
+  return { log, budget: new Budget(http.bodybudget), bodyLimit: http.bodylimit, writeTimeout: http.writetimeout };
 }
 
 /**

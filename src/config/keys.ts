@@ -24,6 +24,18 @@ export const SERVER = {
     value: 'number',
   }),
   bodylimit: key('http.bodylimit', size('0B', '256MB'), '1MB', 'the largest request body; a larger one answers 413'),
+  bodybudget: key(
+    'http.bodybudget',
+    size('1MB', '1024TB'),
+    '256MB',
+    'what all bodies together may take that wait in a server process, of requests and of unread replies; above it the answer is 503',
+  ),
+  writetimeout: key(
+    'http.writetimeout',
+    duration('0s', '24h'),
+    '30s',
+    'how long a client may leave a reply unread before its connection is cut; "0s" is for ever',
+  ),
   httpWorkers: key('http.workers', integer(1, 64), 1, 'server processes that share the port', {
     name: 'workers',
     value: 'number',

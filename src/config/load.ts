@@ -25,6 +25,8 @@ export interface Config {
     readonly host: string;
     readonly port: number;
     readonly bodylimit: number;
+    readonly bodybudget: number;
+    readonly writetimeout: number;
     readonly workers: number;
     readonly fastlane: boolean;
     readonly stoptimeout: number;
@@ -94,6 +96,8 @@ function assemble(
       host: layers.read(SERVER.host),
       port: layers.read(SERVER.port),
       bodylimit: layers.read(SERVER.bodylimit),
+      bodybudget: layers.read(SERVER.bodybudget),
+      writetimeout: layers.read(SERVER.writetimeout),
       workers: layers.read(SERVER.httpWorkers),
       fastlane: layers.read(SERVER.fastlane),
       stoptimeout: layers.read(SERVER.stoptimeout),

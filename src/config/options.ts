@@ -28,6 +28,10 @@ export interface HostOptions {
     port?: number;
     /** For example "1MB". */
     bodylimit?: string;
+    /** For example "256MB". */
+    bodybudget?: string;
+    /** For example "30s". */
+    writetimeout?: string;
     workers?: number;
     fastlane?: boolean;
     /** For example "10s". */

@@ -38,9 +38,11 @@ export const ERRORS = {
   OVERLOADED: { status: 503, message: '{plugin} has {queue} calls waiting already' },
   PLUGIN_RESTING: { status: 503, message: '{plugin} crashed {crashes} times and rests' },
   UNAVAILABLE: { status: 503, message: '{plugin} has no process: {reason}' },
+  SERVER_FULL: { status: 503, message: 'the bodies of requests and replies under way take all of the {limit} bytes they may: try again' },
   STOPPING: { status: 503, message: 'the server is stopping' },
   TIMEOUT: { status: 504, message: '{symbol} in {plugin} took longer than {timeout} ms' },
 
+  BAD_CALL: { status: 400, message: 'host.call: {reason}' },
   BAD_CONFIG: { status: 500, message: '{reason}' },
   BAD_LIBRARY: { status: 500, message: '{file} is not a library: {reason}' },
   UNSUPPORTED_PLATFORM: { status: 500, message: '{reason}' },

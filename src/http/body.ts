@@ -1,36 +1,105 @@
 import type { IncomingMessage } from 'node:http';
 import { DlserveError } from '../ground/errors';
+import type { Budget } from './budget';
 
-/**
- * Reads a request's body.
- * @param limit bytes
- * @param done gets the bytes, or BODY_TOO_LARGE, or BODY_CONSUMED; never called when the client goes away half-way
- */
-export function readBody(req: IncomingMessage, limit: number, done: (error: DlserveError | null, body: Buffer) => void): void {
-  const read = alreadyRead(req);
-  if (read !== undefined) {
-    if (!Buffer.isBuffer(read)) done(new DlserveError('BODY_CONSUMED'), EMPTY);
-    else if (read.length > limit) done(new DlserveError('BODY_TOO_LARGE', { limit }), EMPTY);
-    else done(null, read);
-    return;
-  }
-  const chunks: Buffer[] = [];
-  let length = 0;
-  const onData = (chunk: Buffer): void => {
-    length += chunk.length;
-    if (length <= limit) {
-      chunks.push(chunk);
+/** Chunks below this many bytes are joined as they come: each has a Buffer of its own, which takes more than its bytes. */
+const SMALL = 4096;
+const JOINED = 65536;
+
+/** A request's body on its way in: its bytes are counted in the budget until {@link release}. */
+export class Body {
+  #chunks: Buffer[] = [];
+  /** Where small chunks are joined, and how much of it is filled. */
+  #joint: Buffer | null = null;
+  #filled = 0;
+  #length = 0;
+
+  constructor(
+    private readonly budget: Budget,
+    private readonly limit: number,
+  ) {}
+
+  /**
+   * Reads a request's body.
+   * @param done gets the bytes, or BODY_TOO_LARGE, SERVER_FULL or BODY_CONSUMED; never called when the client goes away half-way
+   */
+  read(req: IncomingMessage, done: (error: DlserveError | null, body: Buffer) => void): void {
+    const read = alreadyRead(req);
+    if (read !== undefined) {
+      if (!Buffer.isBuffer(read)) done(new DlserveError('BODY_CONSUMED'), EMPTY);
+      else done(this.#refusal(read.length), read);
       return;
     }
-    req.off('data', onData).off('end', onEnd);
-    // node:http reads and drops the rest, so that the client is not cut off before it sees the answer.
-    done(new DlserveError('BODY_TOO_LARGE', { limit }), EMPTY);
-  };
-  const onEnd = (): void => {
-    done(null, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length));
-  };
-  // Without a listener an abort would be an uncaught exception; there is nobody left to answer.
-  req.on('data', onData).on('end', onEnd).on('error', () => undefined);
+    const onData = (chunk: Buffer): void => {
+      const refusal = this.#refusal(chunk.length);
+      if (refusal === null) {
+        this.#add(chunk);
+        return;
+      }
+      req.off('data', onData).off('end', onEnd);
+      this.release();
+      // node:http reads and drops the rest, so that the client is not cut off before it sees the answer.
+      req.resume();
+      done(refusal, EMPTY);
+    };
+    const onEnd = (): void => {
+      let whole: Buffer;
+      try {
+        whole = this.#whole();
+      } catch {
+        // The system has less memory than the budget.
+        this.release();
+        done(this.budget.exceeded(), EMPTY);
+        return;
+      }
+      done(null, whole);
+    };
+    // Without a listener an abort would be an uncaught exception; there is nobody left to answer.
+    req.on('data', onData).on('end', onEnd).on('error', () => undefined);
+    req.on('close', () => {
+      if (!req.complete) this.release();
+    });
+  }
+
+  /** Counts so many bytes more. */
+  #refusal(bytes: number): DlserveError | null {
+    if (this.#length + bytes > this.limit) return new DlserveError('BODY_TOO_LARGE', { limit: this.limit });
+    if (!this.budget.take(bytes, this.#length)) return this.budget.exceeded();
+    this.#length += bytes;
+    return null;
+  }
+
+  #add(chunk: Buffer): void {
+    if (chunk.length >= SMALL || (this.#joint === null && this.#chunks.length === 0)) {
+      this.#closeJoint();
+      this.#chunks.push(chunk);
+      return;
+    }
+    if (this.#joint !== null && this.#filled + chunk.length > this.#joint.length) this.#closeJoint();
+    this.#joint ??= Buffer.allocUnsafeSlow(JOINED);
+    this.#filled += chunk.copy(this.#joint, this.#filled);
+  }
+
+  #closeJoint(): void {
+    if (this.#joint !== null) this.#chunks.push(this.#joint.subarray(0, this.#filled));
+    this.#joint = null;
+    this.#filled = 0;
+  }
+
+  #whole(): Buffer {
+    this.#closeJoint();
+    const whole = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#length);
+    this.#chunks = [];
+    return whole;
+  }
+
+  /** Its bytes are needed no more. */
+  release(): void {
+    this.budget.give(this.#length);
+    this.#length = 0;
+    this.#chunks = [];
+    this.#joint = null;
+  }
 }
 
 const EMPTY = Buffer.alloc(0);

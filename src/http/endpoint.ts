@@ -1,19 +1,16 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { closest, distance } from 'fastest-levenshtein';
 import { DlserveError } from '../ground/errors';
-import type { Logger } from '../ground/log';
 import { within } from '../ground/waiting';
 import { Deadline, parseTimeout } from '../plugin/deadline';
 import { Exchange } from '../plugin/exchange';
-import type { Handler, Handlers, Methods } from '../plugin/handlers';
-import { checkNames, pathOf, PREFIX, symbolOf } from '../plugin/name';
+import type { Handler } from '../plugin/handlers';
+import { checkNames, PREFIX, symbolOf } from '../plugin/name';
 import type { Host } from '../host/host';
+import { resolve } from '../host/resolve';
 import type { Slot } from '../host/slot';
-import { readBody } from './body';
 import { readHeaders } from './headers';
+import { hasHttp2Body, isHttp2, plainHeaders, type AnyRequest, type AnyResponse } from './http2';
 import { decodeSegment, originForm } from './target';
-import { Visit } from './visit';
-import { writeError } from './write-error';
+import { Visit, type VisitRules } from './visit';
 
 /** What a path leads to. */
 interface Route {
@@ -27,17 +24,14 @@ interface Route {
  */
 export class Endpoint {
   readonly #host: Host;
-  readonly #log: Logger;
-  /** Bytes. */
-  readonly #bodyLimit: number;
+  readonly #rules: VisitRules;
   /** By path as it comes in a URL; only paths that need no decoding are kept, so it has one entry per func at the most. */
   readonly #routes = new Map<string, Route>();
   #requests = 0;
 
-  constructor(host: Host, log: Logger, bodyLimit: number) {
+  constructor(host: Host, rules: VisitRules) {
     this.#host = host;
-    this.#log = log;
-    this.#bodyLimit = bodyLimit;
+    this.#rules = rules;
   }
 
   /**
@@ -45,7 +39,7 @@ export class Endpoint {
    * @param url where the endpoint is mounted below a prefix: the URL without it
    * @returns false when the path is none of the endpoint's; the request is then untouched
    */
-  handle(req: IncomingMessage, res: ServerResponse, url: string): boolean {
+  handle(req: AnyRequest, res: AnyResponse, url: string): boolean {
     const target = originForm(url);
     if (!target.startsWith(PREFIX)) return false;
     const mark = target.indexOf('?');
@@ -53,10 +47,23 @@ export class Endpoint {
     const route = this.#routes.get(path);
     const slash = path.indexOf('/', PREFIX.length);
     if (route === undefined && (slash === -1 || path.includes('/', slash + 1))) return false;
-
     const visit = this.#welcome(req, res);
-    if (visit === undefined) return true;
-    if (route?.slot.current !== undefined) {
+    visit.enter(() => this.#begin(visit, route, path, slash));
+    return true;
+  }
+
+  #welcome(req: AnyRequest, res: AnyResponse): Visit {
+    let headers = readHeaders(req.rawHeaders);
+    if (isHttp2(req)) headers = { ...headers, hasBody: hasHttp2Body(req) };
+    const limit = headers.timeout === undefined ? undefined : parseTimeout(headers.timeout);
+    return new Visit(req, res, headers, limit === undefined ? undefined : Deadline.after(limit), this.#rules);
+  }
+
+  #begin(visit: Visit, route: Route | undefined, path: string, slash: number): void {
+    const { timeout } = visit.headers;
+    if (timeout !== undefined && visit.deadline === undefined) {
+      visit.fail(new DlserveError('BAD_TIMEOUT', { value: JSON.stringify(timeout) }));
+    } else if (route?.slot.current !== undefined) {
       this.#dispatch(visit, route);
     } else {
       this.#resolve(visit, path, slash).then(
@@ -64,22 +71,6 @@ export class Endpoint {
         (error: unknown) => visit.fail(error),
       );
     }
-    return true;
-  }
-
-  /** @returns undefined where the request was answered already, for what its headers say */
-  #welcome(req: IncomingMessage, res: ServerResponse): Visit | undefined {
-    const headers = readHeaders(req.rawHeaders);
-    let deadline: Deadline | undefined;
-    if (headers.timeout !== undefined) {
-      const limit = parseTimeout(headers.timeout);
-      if (limit === undefined) {
-        writeError(new DlserveError('BAD_TIMEOUT', { value: JSON.stringify(headers.timeout) }), req, res, this.#log);
-        return undefined;
-      }
-      deadline = Deadline.after(limit);
-    }
-    return new Visit(req, res, headers, deadline, this.#log);
   }
 
   /** Finds the plugin, which may have to be built and opened first. */
@@ -105,26 +96,20 @@ export class Endpoint {
     }
     // What can't be answered anyway is not read first.
     if (this.#handlerFor(visit, route) === undefined) return;
-    const refusal = headers.length > this.#bodyLimit ? new DlserveError('BODY_TOO_LARGE', { limit: this.#bodyLimit }) : route.slot.refusal();
-    if (refusal !== undefined) {
-      visit.fail(refusal);
-      return;
-    }
-    readBody(visit.req, this.#bodyLimit, (error, body) => {
-      if (error !== null) visit.fail(error);
-      else this.#call(visit, route, body);
-    });
+    const { bodyLimit } = this.#rules;
+    const refusal = headers.length > bodyLimit ? new DlserveError('BODY_TOO_LARGE', { limit: bodyLimit }) : route.slot.refusal();
+    if (refusal !== undefined) visit.fail(refusal);
+    else visit.readBody((body) => this.#call(visit, route, body));
   }
 
   /** @returns undefined where there is none, which was answered then */
   #handlerFor(visit: Visit, { slot, func }: Route): Handler | undefined {
     const handlers = slot.current?.handlers;
-    const methods = handlers?.get(func);
-    const handler = methods?.get(visit.method);
-    if (handler !== undefined) return handler;
-    if (handlers === undefined) visit.fail(slot.refusal());
-    else if (methods === undefined) visit.fail(noHandler(visit.method, func, slot.name, handlers));
-    else answerMethod(visit, methods, pathOf(slot.name, func));
+    const handler = handlers === undefined ? slot.refusal()! : resolve(slot.name, handlers, func, visit.method);
+    if (!(handler instanceof DlserveError)) return handler;
+    // OPTIONS is answered for the handlers that are there.
+    if (handler.code === 'METHOD_NOT_ALLOWED' && visit.method === 'OPTIONS') visit.res.writeHead(204, handler.headers).end();
+    else visit.fail(handler);
     return undefined;
   }
 
@@ -134,7 +119,7 @@ export class Endpoint {
     const handler = this.#handlerFor(visit, route);
     if (handler === undefined) return;
     const { slot, func } = route;
-    const { req, res, headers, method } = visit;
+    const { req, headers, method } = visit;
     const url = originForm((req as { originalUrl?: string }).originalUrl ?? req.url ?? '');
     const mark = url.indexOf('?');
     const request = {
@@ -143,36 +128,12 @@ export class Endpoint {
       method,
       path: mark === -1 ? url : url.slice(0, mark),
       query: mark === -1 ? '' : url.slice(mark + 1),
-      rawHeaders: req.rawHeaders,
+      rawHeaders: isHttp2(req) ? plainHeaders(req.rawHeaders) : req.rawHeaders,
     };
     const own = Deadline.after(slot.settings.timeout);
     const deadline = visit.deadline !== undefined && visit.deadline.at < own.at ? visit.deadline : own;
     const exchange = new Exchange(request, handler, body, deadline, headers.id ?? `${process.pid}-${++this.#requests}`, visit);
     visit.exchange = exchange;
     slot.call(exchange);
-    // Comes after every answer too; only a client that has gone finds the call still under way.
-    if (!exchange.isSettled) res.on('close', () => exchange.abandon());
   }
-}
-
-/** Another method than the handlers': OPTIONS is answered for them. */
-function answerMethod(visit: Visit, { allow }: Methods, path: string): void {
-  if (visit.method === 'OPTIONS') {
-    visit.res.writeHead(204, ['Allow', allow]).end();
-    return;
-  }
-  visit.fail(new DlserveError('METHOD_NOT_ALLOWED', { path, method: visit.method, allow }, { headers: { Allow: allow } }));
-}
-
-/** The error for a func that is not there, with a guess at the mistake behind it. */
-function noHandler(method: string, func: string, plugin: string, handlers: Handlers): DlserveError {
-  const symbol = symbolOf(method, func);
-  return new DlserveError('HANDLER_NOT_FOUND', { symbol, plugin, hint: hintFor(symbol, func, handlers) });
-}
-
-function hintFor(symbol: string, func: string, handlers: Handlers): string {
-  const lookalike = handlers.lookalikes.get(symbol);
-  if (lookalike !== undefined) return `: ${symbol} ${lookalike}`;
-  const nearest = handlers.funcs.length > 0 ? closest(func, handlers.funcs) : '';
-  return nearest !== '' && distance(func.toLowerCase(), nearest.toLowerCase()) <= 2 ? `: did you mean ${nearest}?` : '';
 }

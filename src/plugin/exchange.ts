@@ -52,9 +52,11 @@ export class Exchange {
   /** Who has it. */
   callee: Callee | null = null;
   #recipient: Recipient | null;
+  #body: Buffer | null;
   #counter: Counter | null = null;
   #timer: NodeJS.Timeout | undefined;
   #text: string | undefined;
+  readonly #hasBody: boolean;
   #hasBegun = false;
 
   /**
@@ -65,12 +67,14 @@ export class Exchange {
   constructor(
     readonly request: PluginRequest,
     readonly handler: Handler,
-    readonly body: Buffer | null,
+    body: Buffer | null,
     readonly deadline: Deadline,
     readonly id: string,
     recipient: Recipient,
   ) {
     this.#recipient = recipient;
+    this.#body = body;
+    this.#hasBody = body !== null;
   }
 
   /**
@@ -78,7 +82,17 @@ export class Exchange {
    * ends right before the value of its last key, "body".
    */
   get text(): string {
-    return (this.#text ??= requestText(this.request, this.body !== null));
+    return (this.#text ??= requestText(this.request, this.#hasBody));
+  }
+
+  /** The raw bytes of the request; null where it has none, or where they were dropped. */
+  get body(): Buffer | null {
+    return this.#body;
+  }
+
+  /** The instance has a copy of the body: it need not be kept. */
+  dropBody(): void {
+    this.#body = null;
   }
 
   /** Nothing more will be heard of it. */

@@ -2,6 +2,7 @@ import type { Mode, PluginFile, Runtime } from '../plugin/runtime';
 import { inlineRuntime, threadRuntime } from './native/runtime';
 import { processRuntime } from './supervised/runner/runtime';
 
+export { relieveMemory } from './native/memory';
 export { attachStatus, createStatusFile, readStatus, type Running } from './native/status';
 
 /** All ways to run plugins: the only place that knows them. What each takes is loaded for the first plugin that needs it. */

@@ -34,7 +34,7 @@ async function refusal(toml?: string | Buffer, given?: Given): Promise<string> {
 }
 
 const DEFAULTS = {
-  http: { host: '127.0.0.1', port: 3000, bodylimit: 1_048_576, workers: 1, fastlane: true, stoptimeout: 10_000 },
+  http: { host: '127.0.0.1', port: 3000, bodylimit: 1_048_576, bodybudget: 268_435_456, writetimeout: 30_000, workers: 1, fastlane: true, stoptimeout: 10_000 },
   log: { level: 'info' },
   build: true,
   notes: [],
@@ -78,6 +78,8 @@ describe('where values come from', () => {
       PREST_HTTP_HOST: '::1',
       PREST_HTTP_PORT: '0',
       PREST_HTTP_BODYLIMIT: '2kb',
+      PREST_HTTP_BODYBUDGET: '1mb',
+      PREST_HTTP_WRITETIMEOUT: '0s',
       PREST_HTTP_WORKERS: '64',
       PREST_HTTP_FASTLANE: 'False',
       PREST_HTTP_STOPTIMEOUT: '0s',
@@ -99,7 +101,7 @@ describe('where values come from', () => {
     const config = await load(undefined, { env });
     expect(config).toMatchObject({
       pluginpath: '/p',
-      http: { host: '::1', port: 0, bodylimit: 2048, workers: 64, fastlane: false, stoptimeout: 0 },
+      http: { host: '::1', port: 0, bodylimit: 2048, bodybudget: 1_048_576, writetimeout: 0, workers: 64, fastlane: false, stoptimeout: 0 },
       log: { level: 'warn' },
       build: false,
     });

@@ -58,6 +58,8 @@ export interface Addon {
   dropLane(lane: number): void;
   /** Leaves the lane's threads to themselves; nothing more is reported of it. */
   abandonLane(lane: number): void;
+  /** Collects garbage, and returns freed memory to the system. */
+  relieveMemory(): void;
   /** Calls a handler here and now; its record is the hub's first. */
   invoke(lane: number, symbol: number, request: string, body: Buffer | null, deadline: number): Body;
 }

@@ -70,6 +70,7 @@ export class AddonThreadInstance implements SharedInstance {
       exchange.fail(internal(this.source, exchange, new Error('out of memory')));
       return;
     }
+    exchange.dropBody();
     this.#calls[slot] = exchange;
     this.outstanding++;
     this.flushSoon();

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import express, { type Express } from 'express';
-import { createPluginHost, DlserveError, serverOptionsFor, type HostOptions, type PluginHost } from '../../src';
+import { createPluginHost, serverOptionsFor, type HostOptions, type PluginHost } from '../../src';
 import { compileFixture } from '../support/compile';
 import { recordedLog } from '../support/log';
 import { scratch } from '../support/server';
@@ -148,26 +148,6 @@ describe('in a person’s own Express app', () => {
   test.each(['thread', 'inline', 'process'] as const)('plugins.mode %s', async (mode) => {
     const [url] = await embed(['echo.c'], (app, host) => app.use(host.router()), { plugins: { mode } });
     expect((await fetch(`${url}/_PLUGIN/echo/Echo`)).status).toBe(200);
-  });
-
-  test('options are checked as a file is', async () => {
-    await expect(createPluginHost({ plugins: { timeout: 'soon' } })).rejects.toThrow(DlserveError);
-    await expect(createPluginHost({ plugins: { timeout: 'soon' } })).rejects.toThrow(/plugins\.timeout.*"soon"/);
-  });
-
-  test('lists what its libraries offer', async () => {
-    const [, host] = await embed(['echo.c'], (app, plugins) => app.use(plugins.router()));
-    expect(await host.plugins()).toEqual([
-      {
-        name: 'echo',
-        kind: 'library',
-        mode: 'thread',
-        state: 'found',
-        handlers: [{ method: 'GET', path: '/_PLUGIN/echo/Echo' }, { method: 'POST', path: '/_PLUGIN/echo/Echo' }],
-        processes: [],
-        generation: 0,
-      },
-    ]);
   });
 
   test('on Windows the endpoint does not exist, and the log says why', async () => {

@@ -1,0 +1,27 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { DlserveError } from '../ground/errors';
+import type { Handler, Handlers } from '../plugin/handlers';
+import { pathOf, symbolOf } from '../plugin/name';
+
+/**
+ * The handler of a plugin that answers a method on a func.
+ * @param plugin its name, for messages
+ * @returns the error where there is none: HANDLER_NOT_FOUND with a guess at the mistake, or METHOD_NOT_ALLOWED with the header Allow
+ */
+export function resolve(plugin: string, handlers: Handlers, func: string, method: string): Handler | DlserveError {
+  const methods = handlers.get(func);
+  if (methods === undefined) {
+    const symbol = symbolOf(method, func);
+    return new DlserveError('HANDLER_NOT_FOUND', { symbol, plugin, hint: hintFor(symbol, func, handlers) });
+  }
+  const { allow } = methods;
+  const details = { path: pathOf(plugin, func), method, allow };
+  return methods.get(method) ?? new DlserveError('METHOD_NOT_ALLOWED', details, { headers: { Allow: allow } });
+}
+
+function hintFor(symbol: string, func: string, handlers: Handlers): string {
+  const lookalike = handlers.lookalikes.get(symbol);
+  if (lookalike !== undefined) return `: ${symbol} ${lookalike}`;
+  const nearest = handlers.funcs.length > 0 ? closest(func, handlers.funcs) : '';
+  return nearest !== '' && distance(func.toLowerCase(), nearest.toLowerCase()) <= 2 ? `: did you mean ${nearest}?` : '';
+}

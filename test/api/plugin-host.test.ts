@@ -1,0 +1,177 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { createPluginHost, DlserveError, type HostOptions, type PluginEvents, type PluginHost } from '../../src';
+import { compileFixture } from '../support/compile';
+import { embed } from '../support/embed';
+import { recordedLog } from '../support/log';
+import { scratch } from '../support/server';
+import { until } from '../support/until';
+
+const hosts: PluginHost[] = [];
+
+afterEach(async () => {
+  await Promise.all(hosts.splice(0).map((host) => host.close()));
+});
+
+async function open(fixtures: readonly string[], options?: HostOptions): Promise<{ host: PluginHost; pluginpath: string }> {
+  const embedded = await embed(fixtures, options);
+  hosts.push(embedded.host);
+  return embedded;
+}
+
+test('host.handle is all that node:http needs', async () => {
+  const { host } = await open(['echo.c']);
+  const server = createServer((req, res) => {
+    if (!host.handle(req, res)) res.writeHead(404).end('not mine');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  expect(await (await fetch(`${url}/_PLUGIN/echo/Echo`, { method: 'POST', body: 'x' })).json()).toMatchObject({ body: 'x' });
+  expect(await (await fetch(`${url}/elsewhere`)).text()).toBe('not mine');
+  server.closeAllConnections();
+  server.close();
+});
+
+describe('host.plugins', () => {
+  test('tells how each plugin is, in every state', async () => {
+    const { host, pluginpath } = await open(['echo.c', 'init_fails.c', 'crash.c', 'gate.c'], {
+      plugin: { crash: { mode: 'process' }, gate: { mode: 'process', config: { gate: '/no/such/gate' } } },
+    });
+    writeFileSync(path.join(pluginpath, 'text.so'), 'hello');
+    const states = async (): Promise<Record<string, string>> => Object.fromEntries((await host.plugins()).map(({ name, state }) => [name, state]));
+    expect(await states()).toEqual({ crash: 'found', echo: 'found', gate: 'found', init_fails: 'found', text: 'failed' });
+
+    await host.call('echo', 'Echo');
+    await host.call('init_fails', 'Never').catch(() => undefined);
+    await host.call('crash', 'Fault').catch(() => undefined);
+    const [crash, echo, , fails, text] = await host.plugins();
+    expect(echo).toEqual({
+      name: 'echo',
+      kind: 'library',
+      mode: 'thread',
+      state: 'ready',
+      handlers: [{ method: 'GET', path: '/_PLUGIN/echo/Echo' }, { method: 'POST', path: '/_PLUGIN/echo/Echo' }],
+      processes: [],
+      generation: 1,
+    });
+    expect(crash).toMatchObject({
+      mode: 'process',
+      state: 'ready',
+      lastFault: { kind: 'crash', signal: 'SIGSEGV', calls: [{ handler: 'GETFaultHandler' }], reason: 'crashed: ended by SIGSEGV' },
+    });
+    expect(fails).toMatchObject({ state: 'failed', error: { code: 'INIT_FAILED' }, handlers: [] });
+    expect(text).toMatchObject({ state: 'failed', error: { code: 'LOAD_FAILED' } });
+
+    const { processes } = (await host.plugins())[0]!;
+    expect(processes).toHaveLength(1);
+    expect((await host.call('gate', 'Pid')).body.toString()).toBe(String((await host.plugins())[2]!.processes[0]));
+    await host.close();
+    expect(await states()).toEqual({ crash: 'stopped', echo: 'stopped', gate: 'stopped', init_fails: 'stopped', text: 'failed' });
+  });
+
+  test('tells of sources that are built, or can not be', async () => {
+    const { host: nobody, pluginpath } = await open([]);
+    await nobody.close();
+    mkdirSync(path.join(pluginpath, 'src'));
+    writeFileSync(path.join(pluginpath, 'src/good.c'), 'char *GETGoodHandler(void) { return "1"; }\n');
+    writeFileSync(path.join(pluginpath, 'src/bad.c'), 'char *GETBadHandler(void) { return }\n');
+    const { log } = recordedLog();
+    const host = await createPluginHost({ pluginpath }, log);
+    hosts.push(host);
+    const built: PluginEvents['built'][0][] = [];
+    host.on('built', (event) => built.push(event));
+    await until(async () => (await host.plugins()).some(({ state }) => state === 'building'));
+    await host.ready();
+    expect((await host.plugins()).map(({ name, state, error }) => [name, state, error?.code])).toEqual([
+      ['bad', 'failed', 'BUILD_FAILED'],
+      ['good', 'found', undefined],
+    ]);
+    expect(built.map(({ name, state }) => `${name} ${state}`).sort()).toEqual(['bad building', 'bad failed', 'good building', 'good built']);
+  });
+});
+
+test('events tell of states and faults as they come', async () => {
+  const { host } = await open(['crash.c'], { plugins: { mode: 'process', crashes: 1, rest: '200ms' } });
+  const heard: string[] = [];
+  host.on('state', ({ plugin, state }) => heard.push(`${plugin} ${state}`));
+  host.on('fault', ({ plugin, fault }) => heard.push(`${plugin} ${fault.kind} in ${fault.calls.map(({ handler }) => handler).join()}`));
+  await host.call('crash', 'Echo');
+  for (let i = 0; i < 2; i++) await host.call('crash', 'Fault').catch(() => undefined);
+  await until(async () => (await host.call('crash', 'Echo').catch(() => undefined))?.status === 200);
+  await host.close();
+  const fault = 'crash crash in GETFaultHandler';
+  expect(heard).toEqual(['crash opening', 'crash ready', fault, fault, 'crash resting', 'crash ready', 'crash draining', 'crash stopped']);
+});
+
+test('a call that hangs in mode "thread" is a fault', async () => {
+  const gate = path.join(scratch(), 'gate');
+  const { host } = await open(['gate.c'], { plugin: { gate: { config: { gate } } } });
+  const faults: unknown[] = [];
+  host.on('fault', (report) => faults.push(report));
+  await host.call('gate', 'Wait', { timeout: 30 }).catch(() => undefined);
+  await until(() => faults.length > 0);
+  expect(faults).toEqual([{ plugin: 'gate', fault: expect.objectContaining({ kind: 'hang', calls: [expect.objectContaining({ handler: 'GETWaitHandler' })] }) as unknown }]);
+  writeFileSync(gate, '');
+});
+
+test('it can be disposed of', async () => {
+  const { host } = await embed(['echo.c']);
+  await host.call('echo', 'Echo');
+  await host[Symbol.asyncDispose]();
+  await expect(host.call('echo', 'Echo')).rejects.toMatchObject({ code: 'STOPPING' });
+});
+
+test('hosts of one process share a library, and it is initialised once; with another configuration it is refused', async () => {
+  const pluginpath = scratch();
+  cpSync(compileFixture('init_config.c'), path.join(pluginpath, 'init_config.so'));
+  const make = async (config: Record<string, unknown>): Promise<PluginHost> => {
+    const host = await createPluginHost({ pluginpath, plugin: { init_config: { config } } });
+    hosts.push(host);
+    return host;
+  };
+  const ask = async (host: PluginHost): Promise<string> => (await host.call('init_config', 'Config')).body.toString();
+  const [first, second, third] = [await make({ n: 1 }), await make({ n: 1 }), await make({ n: 2 })];
+  expect([await ask(first), await ask(second)]).toEqual(['1 {"n":1}', '1 {"n":1}']);
+  await expect(ask(third)).rejects.toMatchObject({ code: 'LOAD_FAILED', message: /another mode, concurrency or config/ });
+  await first.close();
+  expect(await ask(second)).toBe('1 {"n":1}');
+});
+
+describe('the options', () => {
+  test('are checked as a file is', async () => {
+    await expect(createPluginHost({ plugins: { timeout: 'soon' } })).rejects.toThrow(DlserveError);
+    await expect(createPluginHost({ plugins: { timeout: 'soon' } })).rejects.toThrow(/plugins\.timeout.*"soon"/);
+  });
+
+  test('that are unknown, or have no effect, are told', async () => {
+    const { log, lines } = recordedLog();
+    const options = { pluginpth: '/x', http: { port: 80, workers: 2 }, plugins: { workers: 3 }, plugin: { x: { memory: '64MB' } } };
+    hosts.push(await createPluginHost(options, log));
+    expect(lines.map(({ level, msg }) => [level, msg])).toEqual([
+      [40, 'options: unknown key pluginpth: did you mean `pluginpath`?'],
+      [40, 'options: plugins.workers has an effect in mode "process" only, and no plugin runs in it'],
+      [40, 'options: plugin.x.memory has an effect in mode "process" only, and x runs in mode "thread"'],
+      [40, 'options: http.port has no effect here: it is for the server that dlserve starts, and this host is served by yours'],
+      [40, 'options: http.workers has no effect here: it is for the server that dlserve starts, and this host is served by yours'],
+    ]);
+  });
+
+  test('without a logger warnings and errors go to standard error, and nothing else', () => {
+    const program = `
+      const { createPluginHost } = require(${JSON.stringify(path.resolve(__dirname, '../../dist'))});
+      createPluginHost({ pluginpath: process.argv[1], plugns: {} }).then((host) =>
+        host.call('echo', 'Echo').then(() => host.close()));`;
+    const pluginpath = scratch();
+    cpSync(compileFixture('echo.c'), path.join(pluginpath, 'echo.so'));
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', program, pluginpath], { encoding: 'utf8' });
+    const lines = stderr.trim().split('\n').map((line) => JSON.parse(line) as { level: number; msg: string });
+    expect([status, stdout, lines.map(({ level, msg }) => [level, msg])]).toEqual([
+      0,
+      '',
+      [[40, 'options: unknown key plugns: did you mean `plugins`?']],
+    ]);
+  });
+});
