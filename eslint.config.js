@@ -2,7 +2,7 @@ const js = require('@eslint/js');
 const tseslint = require('typescript-eslint');
 
 module.exports = tseslint.config(
-  { ignores: ['dist/', 'build/', 'native/build/', 'coverage/', 'lib/', 'examples/'] },
+  { ignores: ['dist/', 'build/', 'native/build/', 'coverage/', 'lib/', 'examples/', 'test/interop/project/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

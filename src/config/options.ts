@@ -24,17 +24,13 @@ export interface HostOptions {
   /** The folder of the libraries; a relative one counts from the working directory. */
   pluginpath?: string;
   http?: {
-    host?: string;
-    port?: number;
     /** For example "1MB". */
     bodylimit?: string;
     /** For example "256MB". */
     bodybudget?: string;
     /** For example "30s". */
     writetimeout?: string;
-    workers?: number;
-    fastlane?: boolean;
-    /** For example "10s". */
+    /** The limit of host.close(), for example "10s". */
     stoptimeout?: string;
   };
   log?: { level?: LogLevel };

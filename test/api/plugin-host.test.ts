@@ -149,7 +149,7 @@ describe('the options', () => {
   test('that are unknown, or have no effect, are told', async () => {
     const { log, lines } = recordedLog();
     const options = { pluginpth: '/x', http: { port: 80, workers: 2 }, plugins: { workers: 3 }, plugin: { x: { memory: '64MB' } } };
-    hosts.push(await createPluginHost(options, log));
+    hosts.push(await createPluginHost(options as unknown as HostOptions, log));
     expect(lines.map(({ level, msg }) => [level, msg])).toEqual([
       [40, 'options: unknown key pluginpth: did you mean `pluginpath`?'],
       [40, 'options: plugins.workers has an effect in mode "process" only, and no plugin runs in it'],
