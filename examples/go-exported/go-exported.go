@@ -46,7 +46,7 @@ func GETHelloHandler(lent *C.char, status *C.int, exchange *C.dlserve_exchange) 
 	}
 
 	*status = 202
-	exchange.given_reply_headers = C.CString("X-Plugin-Language: Go\n")
+	exchange.given_reply_headers = toJSON(map[string]string{"X-Plugin-Language": "Go"})
 	return toJSON(reply{Hello: name, Path: asked.Path})
 }
 

@@ -19,6 +19,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -49,7 +50,8 @@ typedef struct dlserve_exchange {
   /* Out. All zero at the start. */
   const uint8_t *given_reply_body;    /* where not NULL, the reply body in place of the returned string */
   size_t given_reply_body_length;     /* its bytes */
-  const char *given_reply_headers;    /* where not NULL, "Name: value" lines, each ended by \n or \r\n */
+  const char *given_reply_headers;    /* where not NULL, "Name: value" lines, each ended by \n or \r\n, or a JSON object
+                                         {"Name":"value","Name":["value","value"]} */
 } dlserve_exchange;
 
 /* The shape of every handler.
@@ -65,6 +67,22 @@ typedef struct dlserve_exchange {
  *   without given_reply_body is an error (500 NO_REPLY).
  */
 typedef char *dlserve_handler(const char *lent_request, int *status, dlserve_exchange *exchange);
+
+/* Appends the line "name: value" to the lines in a buffer of `size` bytes, a string, at first "". For values that come from
+ * a client: in the text of given_reply_headers a line break would begin a header of its own.
+ * Returns 0; or -1, and appends nothing, where name or value would not stay one header or the buffer has no room. */
+static inline int dlserve_add_header(char *lines, size_t size, const char *name, const char *value) {
+  size_t used = strlen(lines), name_length = strlen(name), value_length = strlen(value);
+  if (name_length == 0 || strpbrk(name, ":\r\n") != NULL || strpbrk(value, "\r\n") != NULL) return -1;
+  if (size < used + name_length + value_length + sizeof(": \n")) return -1;
+
+  char *end = lines + used;
+  memcpy(end, name, name_length);
+  memcpy(end + name_length, ": ", 2);
+  memcpy(end + name_length + 2, value, value_length);
+  memcpy(end + name_length + 2 + value_length, "\n", sizeof("\n"));
+  return 0;
+}
 
 /* Optional exports, by the name that the host looks up. To have the compiler check yours, declare it first, in C++ within
  * extern "C": `dlserve_init PluginInit;`, and for a handler with all three parameters `dlserve_handler GETHelloHandler;`. */

@@ -1,16 +1,14 @@
 import { DlserveError } from '../ground/errors';
+import { parseHeaders } from './reply-headers';
 
 /** The largest reply that a handler may give, in bytes, its headers included. */
 export const MAX_REPLY = 256 * 1024 * 1024;
-
-/** The most bytes of header lines in a reply: several times what any client takes. */
-export const MAX_REPLY_HEADERS = 64 * 1024;
 
 /** Status and headers as a handler gave them. */
 export interface RawHead {
   /** What the handler left in *status; -1 means 200. */
   readonly status: number;
-  /** The reply headers, "Name: value" lines; null where none were given. */
+  /** The text of the reply headers, see parseHeaders; null where none were given. */
   readonly headers: string | null;
 }
 
@@ -65,47 +63,6 @@ export function makeReply(raw: RawReply, symbol: string): Reply {
   const body = isUnsized(status) || status === 205 ? '' : raw.body;
   if (!isUnsized(status)) headers.push('Content-Length', String(body.length));
   return { status, headers, body };
-}
-
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-// What RFC 9110 5.5 forbids in a field value, and what latin1 can't carry
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-/** Belong to the connection or to the host, so a handler can't set them. */
-const HOSTS_OWN = new Set(['connection', 'content-length', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'date']);
-
-/** For header lines of more bytes than a reply may have. */
-export function headersTooLarge(symbol: string, length: number): DlserveError {
-  return new DlserveError('BAD_HEADERS', { symbol, reason: `${length} bytes of headers, the limit is ${MAX_REPLY_HEADERS}` });
-}
-
-function parseHeaders(text: string, symbol: string): string[] {
-  if (text.length > MAX_REPLY_HEADERS) throw headersTooLarge(symbol, text.length);
-  const headers: string[] = [];
-  const refuse = (reason: string): never => {
-    throw new DlserveError('BAD_HEADERS', { symbol, reason });
-  };
-  for (const line of text.split(/\r?\n/)) {
-    if (line === '') continue;
-    const colon = line.indexOf(':');
-    if (colon === -1) refuse(`${JSON.stringify(line)} has no colon`);
-    const name = line.slice(0, colon);
-    const value = trimmed(line, colon + 1);
-    if (!NAME.test(name)) refuse(`${JSON.stringify(name)} is no header name`);
-    if (!VALUE.test(value)) refuse(`the value of ${name} holds a character that no header can carry`);
-    if (HOSTS_OWN.has(name.toLowerCase())) refuse(`${name} is set by the host`);
-    headers.push(name, value);
-  }
-  return headers;
-}
-
-/** The line from `start`, without the space and tabs around it (RFC 9110 5.6.3); String.trim would take more than those. */
-function trimmed(line: string, start: number): string {
-  const blank = (at: number): boolean => line[at] === ' ' || line[at] === '\t';
-  let end = line.length;
-  while (start < end && blank(start)) start++;
-  while (end > start && blank(end - 1)) end--;
-  return line.slice(start, end);
 }
 
 function names(headers: readonly string[], lower: string): boolean {

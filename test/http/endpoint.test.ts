@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { symlinkSync, writeFileSync, mkdirSync, cpSync } from 'node:fs';
 import path from 'node:path';
 import { compileFixture } from '../support/compile';
-import { openDoors, type Doors } from '../support/doors';
+import { openDoors, type Answer, type Doors } from '../support/doors';
 
 const LIMIT = 4096;
 
@@ -10,7 +10,7 @@ describe.each(['thread', 'inline', 'process'])('in mode %s', (mode) => {
   let doors: Doors;
 
   beforeAll(async () => {
-    const fixtures = ['echo.c', 'status.c', 'headers.c', 'bytes.c', 'parameters.c', 'data_symbol.c', 'init_config.c', 'invalid_utf8.c'];
+    const fixtures = ['echo.c', 'status.c', 'headers.c', 'client_headers.c', 'bytes.c', 'parameters.c', 'data_symbol.c', 'init_config.c', 'invalid_utf8.c'];
     const toml = `[http]\nbodylimit = "${LIMIT}B"\n[plugin.init_config.config]\ngreeting = "hi"\nlist = [1, { a = true }]\n`;
     doors = await openDoors(fixtures, toml, ['--mode', mode]);
   });
@@ -77,6 +77,21 @@ describe.each(['thread', 'inline', 'process'])('in mode %s', (mode) => {
       const bytes = Buffer.from([0, 255, 10, 13, 34, 92, 128, 0]);
       expect((await doors.ask({ path: '/_PLUGIN/bytes/Bytes', body: bytes })).body).toEqual(bytes);
       expect((await doors.ask({ path: '/_PLUGIN/echo/Echo', body: bytes })).json()).toMatchObject({ body: null });
+    });
+
+    test('what a client sent stays one value of a header, added by line or given as JSON', async () => {
+      const line = (body: string): Promise<Answer> => doors.ask({ path: '/_PLUGIN/client_headers/Line', body });
+      const json = (value: unknown): Promise<Answer> => doors.ask({ path: '/_PLUGIN/client_headers/Json', body: JSON.stringify(value) });
+      const attack = 'a\r\nSet-Cookie: stolen=1';
+      expect((await doors.ask('/_PLUGIN/client_headers/Cases')).body.toString()).toBe('none');
+      expect((await line('a: b')).headers.get('x-value')).toBe('a: b');
+      const refused = await line(attack);
+      expect([refused.status, refused.headers.get('x-first'), refused.headers.has('set-cookie')]).toEqual([400, '1', false]);
+
+      const answer = await json('caf\xe9');
+      expect([answer.headers.get('x-first'), answer.headers.get('x-value')]).toEqual(['1', 'caf\xe9']);
+      const wrong = await json(attack);
+      expect([wrong.status, wrong.json(), wrong.headers.has('set-cookie')]).toEqual([500, expect.objectContaining({ code: 'BAD_HEADERS' }), false]);
     });
 
     test("passes a handler's status and headers on", async () => {

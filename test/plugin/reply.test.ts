@@ -99,9 +99,45 @@ test.each([
   expect(refused({ headers })).toBe('BAD_HEADERS');
 });
 
+test('headers may be a JSON object, where a value is one value, or a list where the name is repeated', () => {
+  const given = { 'Set-Cookie': ['a=1', 'b=2'], 'X-Space': ' \t v ', 'X-Empty': '', 'X-Latin': 'é', 'X-None': [] };
+  const headers = Buffer.from(JSON.stringify(given)).toString('latin1');
+  expect(reply({ headers }).headers.slice(0, 10)).toEqual([
+    'Set-Cookie',
+    'a=1',
+    'Set-Cookie',
+    'b=2',
+    'X-Space',
+    'v',
+    'X-Empty',
+    '',
+    'X-Latin',
+    'é',
+  ]);
+  expect(reply({ headers: '{}' }).headers[0]).toBe('Content-Type');
+});
+
+test.each([
+  '{',
+  '{"X":"a"',
+  '{"X":1}',
+  '{"X":null}',
+  '{"X":{"a":"b"}}',
+  '{"X":["a",["b"]]}',
+  '{"":"v"}',
+  '{"bad name":"v"}',
+  '{"X":"a\\r\\nSet-Cookie: b"}',
+  '{"X":"a\\u0000"}',
+  '{"X":"\\u65e5"}',
+  '{"Content-Length":"5"}',
+  '{"__proto__":1}',
+])('the headers %s are refused', (headers) => {
+  expect(refused({ headers })).toBe('BAD_HEADERS');
+});
+
 test('what is not refused can be put on the wire as it is', () => {
   const piece = fc.oneof(
-    fc.constantFrom('\n', '\r', '\r\n', ':', ' ', '\0', 'X-A', 'Content-Length', '\x85', '\xa0', 'é', '\u2028'),
+    fc.constantFrom('{', '"', '{"X":"', '"}', '\n', '\r', '\r\n', ':', ' ', '\0', 'X-A', 'Content-Length', '\x85', '\xa0', 'é', '\u2028'),
     fc.string({ unit: 'binary', maxLength: 4 }),
   );
   fc.assert(

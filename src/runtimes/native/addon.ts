@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../../ground/errors';
 import { packageRoot } from '../../ground/package';
-import { MAX_REPLY, MAX_REPLY_HEADERS } from '../../plugin/reply';
+import { MAX_REPLY } from '../../plugin/reply';
+import { MAX_REPLY_HEADERS } from '../../plugin/reply-headers';
 
 /** How a job of the addon ended: enum job_outcome of native/addon/job.h. */
 export const Outcome = { REPLY: 0, TOO_LATE: 1, TOO_LARGE: 2, NO_MEMORY: 3, HEADERS_TOO_LARGE: 4 } as const;

@@ -1,6 +1,7 @@
 import { DlserveError } from '../../ground/errors';
 import type { Exchange } from '../../plugin/exchange';
-import { headersTooLarge, MAX_REPLY } from '../../plugin/reply';
+import { MAX_REPLY } from '../../plugin/reply';
+import { headersTooLarge } from '../../plugin/reply-headers';
 import { Outcome, type Body } from './addon';
 import type { NativeSource } from './keys';
 
