@@ -33,6 +33,7 @@ const ROWS: Record<string, readonly string[]> = {
   'http/go-c64': SOME,
   beside: ['thread-fast-c64', 'thread-fast-c1', 'process-fast-c64', 'process-fast-c1', 'koffi-async-c64', 'koffi-async-c1'],
   call: ['inline', 'inline-koffi', 'thread', 'thread-koffi', 'process', 'roundtrip'],
+  program: ['napi', 'koffi-sync', 'koffi-async', 'worker', 'host-inline', 'host-thread', 'host-process'],
   start: [...REFERENCES, 'inline-fast', 'thread-fast', 'process-fast'],
   memory: [...REFERENCES, 'inline-fast', 'thread-fast', 'process-fast'],
   many: ['process'],
