@@ -30,6 +30,8 @@ export async function addedFiles(job: GoJob, listed: Listed): Promise<Added> {
     methods: METHODS,
     files: listed.files,
     dependencies: listed.dependencies,
+    native: listed.native,
+    nativeDependencies: listed.nativeDependencies,
     inputs: digest([await readFile(HEADER, 'utf8'), await digestFiles(job.pluginpath, [...job.source.files, ...listed.inputs])]),
   };
   // A program for this machine, whatever the plugins are built for.
