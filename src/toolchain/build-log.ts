@@ -3,11 +3,12 @@ import { messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import { installHint } from './install-hint';
 import type { BuildEvent, BuildState } from './event';
+import { LimitReached } from './run';
 import type { Note } from './sources';
 import { MissingTool } from './tools';
 
 /** Writes to the log how builds end. */
-export class Report {
+export class BuildLog {
   /** Compilers whose installation was explained already. */
   private readonly explained = new Set<string>();
 
@@ -47,7 +48,8 @@ export class Report {
     } else if (output === '') {
       this.log.error(about, error.message);
     } else {
-      this.log.error(about, `${name} did not compile, so no library of that name is served:\n${output.trimEnd()}`);
+      const what = error.cause instanceof LimitReached ? error.message : `${name} did not compile, so no library of that name is served:`;
+      this.log.error(about, `${what}\n${output.trimEnd()}`);
     }
   }
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { digestFile, digestFiles } from './digest';
 import type { Tool, Tools } from './tools';
 import { toolchainFolder, withWorkplace } from './workplace';
 
@@ -24,32 +24,6 @@ export interface Plan {
   readonly recipe: string;
   /** Absolute paths of the files that are known to go in before a compiler has run. */
   readonly files: readonly string[];
-}
-
-/** SHA-256 of anything that JSON can hold. */
-export function digest(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
-}
-
-/** SHA-256 of each file, or of the names in a folder, by its path relative to the pluginpath; what can't be read has an empty one. */
-export async function digestFiles(pluginpath: string, files: Iterable<string>): Promise<Record<string, string>> {
-  const digests = await Promise.all(
-    Array.from(new Set(files), async (file) => [path.relative(pluginpath, file), await digestPlace(file).catch(() => '')] as const),
-  );
-  return Object.fromEntries(digests);
-}
-
-async function digestPlace(place: string): Promise<string> {
-  return (await stat(place)).isDirectory() ? digest(await namesIn(place)) : digestFile(place);
-}
-
-/** What is hidden goes into nothing, and libraries come out: a package may lie in the pluginpath itself. */
-async function namesIn(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((name) => !/^\.|\.(so|dylib)$/.test(name)).sort();
-}
-
-async function digestFile(file: string): Promise<string> {
-  return createHash('sha256').update(await readFile(file)).digest('hex');
 }
 
 /** Whether a library was built from exactly what is there now. */

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { METHODS } from '../../plugin/name';
 import { GO_WRAPPER, HEADER } from '../builder';
+import { digest, digestFiles } from '../digest';
 import { run, ToolFailure } from '../run';
-import { digest, digestFiles } from '../stamp';
 import type { GoJob } from './command';
 import type { Listed } from './list';
 
@@ -36,7 +36,7 @@ export async function addedFiles(job: GoJob, listed: Listed): Promise<Added> {
   };
   // A program for this machine, whatever the plugins are built for.
   const env = { ...job.env, GOFLAGS: '-mod=readonly', GOWORK: 'off', GO111MODULE: 'on', GOOS: '', GOARCH: '', CGO_ENABLED: '0' };
-  const { stdout } = await run(['go'], ['run', '.'], { cwd: GO_WRAPPER, env, signal: job.signal, input: JSON.stringify(question) });
+  const { stdout } = await run(['go'], ['run', '.'], { ...job, cwd: GO_WRAPPER, env, input: JSON.stringify(question) });
   const answer = JSON.parse(stdout) as Answer;
   if (answer.problems.length > 0) throw new ToolFailure('the package cannot become a plugin', `${answer.problems.join('\n')}\n`);
   return answer;

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { isHeader } from '../sources';
+import { isHeader } from '../languages';
 import { go, type GoJob } from './command';
 
 /** A package as `go list -json` describes it, and of that what is asked for. */
