@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import bytes from 'bytes';
 import { messageOf } from '../ground/errors';
 import { startGroup } from './group';
+import { openable } from './openable';
 
 /** The most that is kept of what a compiler says, in characters; the first errors are the ones that matter. */
 const KEPT = 256 * 1024;
@@ -44,12 +45,14 @@ export interface RunOptions {
   readonly limits: Limits;
   /** Standard input; empty where it is absent. */
   readonly input?: string;
+  /** Paths that a person cannot know, and the files that are meant. */
+  readonly aliases?: ReadonlyMap<string, string>;
 }
 
 /**
  * Runs a tool to its end, and to that of all that it has started.
  * @param command the words it is started by, such as `['ccache', 'cc']`
- * @returns its standard output, and all of its words, standard error included
+ * @returns its standard output, and all of its words, standard error included, in which files are {@link openable}
  * @throws ToolFailure, of which LimitReached is one
  */
 export async function run(
@@ -72,19 +75,20 @@ export async function run(
   const timer = limits.time === 0 ? undefined : setTimeout(() => late.abort(), limits.time);
 
   let stdout = '';
-  let output = '';
+  let said = '';
   group.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
-    if (output.length < KEPT) output += text;
+    if (said.length < KEPT) said += text;
   });
   group.stderr.setEncoding('utf8').on('data', (text: string) => {
-    if (output.length < KEPT) output += text;
+    if (said.length < KEPT) said += text;
   });
   group.stdin.end(options.input ?? '');
 
   const status = await group.ended;
   clearTimeout(timer);
   signal.removeEventListener('abort', stop);
+  const output = openable(said, cwd, options.aliases);
   if (status === 0) return { stdout, output };
   if (isStopped()) throw new ToolFailure('the build was stopped', output);
   const limit = limitReached(late.signal.aborted, output, limits);

@@ -18,6 +18,7 @@ interface Recipe {
 }
 
 interface Compiled {
+  readonly unit: string;
   readonly object: string;
   readonly inputs: readonly string[];
   readonly output: string;
@@ -47,7 +48,9 @@ export const cBuilder: Builder = {
     const linker = source.language === 'c++' ? recipe.cxx : recipe.cc;
     const objects = compiled.map(({ object }) => object);
     const args = [...recipe.ldflags, '-o', job.library, ...objects, ...recipe.libs];
-    const linked = await work.run(() => run(words(linker), args, { ...job, cwd }));
+    // A linker that finds fault with an object means the source.
+    const aliases = new Map(compiled.map(({ object, unit }) => [object, unit]));
+    const linked = await work.run(() => run(words(linker), args, { ...job, cwd, aliases }));
 
     return {
       inputs: compiled.flatMap(({ inputs }) => inputs),
@@ -87,7 +90,7 @@ async function compile(job: Job, recipe: Recipe, cwd: string, unit: string): Pro
   const { output } = await run(words(compiler), args, { ...job, cwd });
   const inputs = prerequisites(await readFile(rule, 'utf8')).map((file) => path.resolve(cwd, file));
   // Where dlserve.h is depends on where dlserve is; its content is part of the plan.
-  return { object, output, inputs: inputs.filter((file) => file !== HEADER) };
+  return { unit, object, output, inputs: inputs.filter((file) => file !== HEADER) };
 }
 
 /** What stands behind the colon of a make rule, as `-MMD` writes it: the file itself and all headers but the system's. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { METHODS } from '../../plugin/name';
 import { GO_WRAPPER, HEADER } from '../builder';
 import { digest, digestFiles } from '../digest';
+import { openable } from '../openable';
 import { run, ToolFailure } from '../run';
 import type { GoJob } from './command';
 import type { Listed } from './list';
@@ -38,6 +39,7 @@ export async function addedFiles(job: GoJob, listed: Listed): Promise<Added> {
   const env = { ...job.env, GOFLAGS: '-mod=readonly', GOWORK: 'off', GO111MODULE: 'on', GOOS: '', GOARCH: '', CGO_ENABLED: '0' };
   const { stdout } = await run(['go'], ['run', '.'], { ...job, cwd: GO_WRAPPER, env, input: JSON.stringify(question) });
   const answer = JSON.parse(stdout) as Answer;
-  if (answer.problems.length > 0) throw new ToolFailure('the package cannot become a plugin', `${answer.problems.join('\n')}\n`);
-  return answer;
+  const told = (lines: readonly string[]): string[] => lines.map((line) => openable(line, job.folder));
+  if (answer.problems.length > 0) throw new ToolFailure('the package cannot become a plugin', `${told(answer.problems).join('\n')}\n`);
+  return { ...answer, warnings: told(answer.warnings) };
 }
