@@ -3,8 +3,9 @@ import { messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import { installHint } from './install-hint';
 import type { BuildEvent, BuildState } from './event';
+import { libraryPath } from './library';
+import type { Note } from './passed-over';
 import { LimitReached } from './run';
-import type { Note } from './sources';
 import { MissingTool } from './tools';
 
 /** Writes to the log how builds end. */
@@ -19,6 +20,14 @@ export class BuildLog {
 
   notes(pluginpath: string, notes: readonly Note[]): void {
     for (const note of notes) this.log.info(`${path.relative(pluginpath, note.path)} ${note.words}`);
+  }
+
+  /** @param names of plugins whose library was built from a source that is gone */
+  orphans(pluginpath: string, names: readonly string[]): void {
+    for (const name of names) {
+      const library = path.basename(libraryPath(pluginpath, name));
+      this.log.warn({ plugin: name }, `${library} was built from a source that is gone, and is still served: delete it if it shall go too`);
+    }
   }
 
   /** One line a missing compiler, for all the plugins that need it. */

@@ -47,6 +47,8 @@ export interface Built {
   readonly output: string;
   /** What the author of the source should know. */
   readonly warnings: readonly string[];
+  /** Whether the warnings say that there is no handler. */
+  readonly saysNone: boolean;
 }
 
 /** How the sources of some languages become a library. */

@@ -4,7 +4,7 @@ import type { Builder, Built, Flags, Means } from './builder';
 import { cBuilder } from './c/builder';
 import { digestFiles } from './digest';
 import { goBuilder } from './go/builder';
-import { libraryPath } from './library';
+import { findingsOf, libraryPath } from './library';
 import type { Work } from './slots';
 import type { Source } from './sources';
 import { describeLibrary, isFresh, writeStamp, type Plan } from './stamp';
@@ -41,7 +41,7 @@ export async function check(source: Source, flags: Flags, means: Means): Promise
  * @param work where the time that it takes is counted
  * @throws ToolFailure, MissingTool or Unwritable
  */
-export async function make({ source, builder, flags, plan }: Task, means: Means, work: Work): Promise<Built> {
+export async function make({ source, builder, flags, plan }: Task, means: Means, work: Work): Promise<Pick<Built, 'output' | 'warnings'>> {
   const { pluginpath } = means;
   return withWorkplace(pluginpath, async (workplace) => {
     // Read before any compiler reads them: a file that is saved meanwhile makes the library stale.
@@ -56,10 +56,11 @@ export async function make({ source, builder, flags, plan }: Task, means: Means,
       inputs: { ...(await digestFiles(pluginpath, built.inputs)), ...inputs },
       library: await describeLibrary(library),
     };
+    const warnings = [...built.warnings, ...(await findingsOf(library, built.saysNone))];
     await rename(library, target).catch((error: unknown) => {
       throw new Unwritable(error);
     });
     await writeStamp(pluginpath, source.name, stamp);
-    return built;
+    return { output: built.output, warnings };
   });
 }

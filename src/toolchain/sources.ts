@@ -4,6 +4,8 @@ import path from 'node:path';
 import { messageOf } from '../ground/errors';
 import { isFileName } from '../plugin/name';
 import { isHeader, isIgnored, languageOf, type Language } from './languages';
+import { hasLibrary } from './library';
+import { besideC, besideSources, type Note } from './passed-over';
 
 /** What one library is built from: a single file, or the files of a folder. */
 export interface Source {
@@ -15,12 +17,6 @@ export interface Source {
   readonly folder: boolean;
   /** Absolute paths of every file whose content counts, sorted. */
   readonly files: readonly string[];
-}
-
-/** Something in `lib/src` that is no source, and why a person may wonder. */
-export interface Note {
-  readonly path: string;
-  readonly words: string;
 }
 
 export interface Found {
@@ -45,7 +41,7 @@ export function sourceFolder(pluginpath: string): string {
 export async function findSources(pluginpath: string): Promise<Found> {
   const folder = sourceFolder(pluginpath);
   const names = (await entries(folder)).map(({ name }) => name);
-  const notes: Note[] = [];
+  const notes = besideSources(folder, names, (name) => hasLibrary(pluginpath, name));
   const unusable = new Map<string, Error>();
   const candidates = await Promise.all(
     names.map((name) => inspect(path.join(folder, name), notes, (plugin, error) => unusable.set(plugin, error))),
@@ -85,8 +81,8 @@ async function inspect(place: string, notes: Note[], refuse: Refuse): Promise<So
   const language = languageOf(base);
   const name = path.parse(base).name;
   if (language === undefined || !legal(name, place, notes)) return undefined;
-  if (info === undefined) return undefined;
-  if (!info.isFile()) refuse(name, new Error(`its source can't be read: ${misfit(base, info)}`));
+  if (info === undefined) notes.push({ path: place, words: 'is a link that leads nowhere, so nothing is built of it' });
+  else if (!info.isFile()) refuse(name, new Error(`its source can't be read: ${misfit(base, info)}`));
   else return { name, language, path: place, folder: false, files: [place] };
   return undefined;
 }
@@ -105,8 +101,12 @@ async function inspectFolder(place: string, notes: Note[]): Promise<Source | und
     return undefined;
   }
   if (!legal(name, place, notes)) return undefined;
-  // C and C++ beside Go belong to its package: cgo compiles them.
+  // C and C++ beside Go belong to its package: cgo compiles them, as it does Fortran, Objective-C and assembly.
   const language = languages.has('go') ? 'go' : languages.has('c++') ? 'c++' : 'c';
+  if (language !== 'go') {
+    const inside = files.filter((file) => path.dirname(file) === place).map((file) => path.basename(file));
+    notes.push(...besideC(place, inside));
+  }
   return { name, language, path: place, folder: true, files };
 }
 

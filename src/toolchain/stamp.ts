@@ -1,4 +1,4 @@
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestFile, digestFiles } from './digest';
 import type { Tool, Tools } from './tools';
@@ -47,6 +47,18 @@ export async function isFresh(pluginpath: string, name: string, library: string,
     await writeStamp(pluginpath, name, now).catch(() => undefined);
   }
   return true;
+}
+
+/** The plugins of which there is a stamp. */
+export async function stampedNames(pluginpath: string): Promise<string[]> {
+  const files = await readdir(toolchainFolder(pluginpath)).catch(() => []);
+  return files.filter((file) => file.endsWith('.json')).map((file) => path.parse(file).name);
+}
+
+/** Whether a library is the one that its stamp tells of, whatever has become of its source. */
+export async function isAsBuilt(pluginpath: string, name: string, library: string): Promise<boolean> {
+  const stamp = await readStamp(pluginpath, name);
+  return stamp?.format === 2 && (await recognise(library, stamp.library)) !== undefined;
 }
 
 /** What a stamp says of a library that has just been built. */

@@ -8,6 +8,7 @@ import { goesWell, goesWrong, type BuildEvent } from './event';
 import { SOURCE_ENDINGS } from './languages';
 import { hasLibrary } from './library';
 import { check, make, type Task } from './make';
+import { orphans } from './orphans';
 import type { Limits } from './run';
 import { Slots, Work } from './slots';
 import { findSources, sourceFolder, type Found } from './sources';
@@ -117,7 +118,10 @@ export class Toolchain {
       const places = `${stranger}${SOURCE_ENDINGS.join(', ')}, or a folder ${stranger}`;
       throw new DlserveError('BAD_CONFIG', { reason: `no source of ${stranger} in ${sourceFolder(this.#pluginpath)}: neither ${places}` });
     }
-    if (names === undefined) this.#log.notes(this.#pluginpath, found.notes);
+    if (names === undefined) {
+      this.#log.notes(this.#pluginpath, found.notes);
+      this.#log.orphans(this.#pluginpath, await orphans(this.#pluginpath, new Set(wanted)));
+    }
 
     const checked = await Promise.all(
       wanted.map(async (name): Promise<Task | BuildEvent> => {

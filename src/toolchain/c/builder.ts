@@ -57,6 +57,7 @@ export const cBuilder: Builder = {
       tools: used,
       output: compiled.map(({ output }) => output).join('') + linked.output,
       warnings: [],
+      saysNone: false,
     };
   },
 };

@@ -12,6 +12,7 @@ interface Answer {
   readonly unparsed: boolean;
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
+  readonly saysNone: boolean;
   readonly files: Readonly<Record<string, string>>;
 }
 
@@ -20,6 +21,8 @@ export interface Added {
   /** Text by file name. */
   readonly files: Readonly<Record<string, string>>;
   readonly warnings: readonly string[];
+  /** Whether the warnings say that there is no handler. */
+  readonly saysNone: boolean;
 }
 
 /**

@@ -39,8 +39,8 @@ export const goBuilder: Builder = {
   },
 };
 
-async function compile(job: GoJob, listed: Listed): Promise<Pick<Built, 'output' | 'warnings'>> {
-  const { files, warnings } = await addedFiles(job, listed);
+async function compile(job: GoJob, listed: Listed): Promise<Pick<Built, 'output' | 'warnings' | 'saysNone'>> {
+  const { files, warnings, saysNone } = await addedFiles(job, listed);
   const overlay = { ...job.overlay };
   for (const [name, text] of Object.entries(files)) {
     const place = path.join(job.workplace, name);
@@ -50,5 +50,5 @@ async function compile(job: GoJob, listed: Listed): Promise<Pick<Built, 'output'
   // Without -buildvcs, go asks git about the folder, and fails where git does.
   const command = ['build', '-buildmode=c-shared', '-buildvcs=false', '-o', job.library];
   const { output } = await go({ ...job, overlay }, command, Object.keys(files));
-  return { output, warnings };
+  return { output, warnings, saysNone };
 }
