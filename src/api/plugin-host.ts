@@ -120,7 +120,8 @@ export function checkModes({ modes }: Config): void {
  */
 export function buildsOf(config: Config, log: Logger, onProgress?: ToolchainOptions['onProgress']): Builds {
   if (!config.build || endpointUnsupported() !== undefined) return NO_BUILDS;
-  return startBuilds({ pluginpath: config.pluginpath, flags: (name) => config.compile(name), log, onProgress });
+  const { pluginpath, buildLimits: limits } = config;
+  return startBuilds({ pluginpath, flags: (name) => config.compile(name), limits, log, onProgress });
 }
 
 /**

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { createLog } from '../ground/log';
 import { Toolchain } from '../toolchain/toolchain';
-import { SOURCE_ENDINGS } from '../toolchain/sources';
+import { SOURCE_ENDINGS } from '../toolchain/languages';
 import { readConfig } from './config';
 import type { FlagValues } from './flags';
 import { withProgress } from './progress';
@@ -19,6 +19,7 @@ export async function build(files: readonly string[], flags: FlagValues): Promis
     pluginpath: config.pluginpath,
     log,
     flags: (name) => config.compile(name),
+    limits: config.buildLimits,
     onProgress: withProgress(log),
   });
   onStopSignal(log, () => toolchain.stop(), 1);

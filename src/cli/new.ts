@@ -4,7 +4,7 @@ import { DlserveError, messageOf } from '../ground/errors';
 import { packageRoot } from '../ground/package';
 import { libraryEndings } from '../binary/file';
 import { checkNames, pathOf } from '../plugin/name';
-import { SOURCE_ENDINGS } from '../toolchain/sources';
+import { SOURCE_ENDINGS } from '../toolchain/languages';
 import { readConfig } from './config';
 import type { FlagValues } from './flags';
 import { urlOf } from './url';

@@ -47,6 +47,13 @@ export const SERVER = {
     value: 'level',
   }),
   build: key('plugins.build', boolean, true, 'compile the sources in the folder src of pluginpath at start'),
+  buildtimeout: key('plugins.buildtimeout', duration('1ms', '24h'), '10m', 'how long a compiler may run; then its build has failed'),
+  buildmemory: key(
+    'plugins.buildmemory',
+    size('64MB', '1024TB', true),
+    '4GB',
+    'the most memory that a process of a compiler may have of its own; "" is no limit',
+  ),
 } as const;
 
 /** The keys of a plugin: of all in [plugins], of one in [plugin.NAME]. */

@@ -34,6 +34,8 @@ export interface Config {
   readonly log: { readonly level: LogLevel };
   /** Whether sources are compiled at start. */
   readonly build: boolean;
+  /** What a compiler may take; memory 0 is no limit. */
+  readonly buildLimits: { readonly time: number; readonly memory: number };
   /** Every mode that some plugin may run in. */
   readonly modes: ReadonlySet<Mode>;
   /** `[plugins]`, overlaid by `[plugin.NAME]`. */
@@ -104,6 +106,7 @@ function assemble(
     },
     log: { level: layers.read(SERVER.level) },
     build: layers.read(SERVER.build),
+    buildLimits: { time: layers.read(SERVER.buildtimeout), memory: layers.read(SERVER.buildmemory) },
     modes: plugins.modes,
     settings: (name) => plugins.of(name).settings,
     compile: (name) => plugins.of(name).compile,

@@ -77,7 +77,7 @@ function tableHint(key: string): string {
 }
 
 function pluginHint(name: string, key: string, value: unknown, known: readonly string[]): string {
-  if (key === 'build') return ': it is for all plugins, in [plugins]';
+  if (Object.values(SERVER).some(({ path }) => path === `plugins.${key}`)) return ': it is for all plugins, in [plugins]';
   if (isTable(value)) {
     const config = `for its PluginInit write [plugin.${name}.config]`;
     return `: for a plugin called ${name}.${key} write [plugin."${name}.${key}"], ${config}`;

@@ -35,7 +35,13 @@ export interface HostOptions {
   };
   log?: { level?: LogLevel };
   /** For every plugin. */
-  plugins?: PluginOptions & { build?: boolean };
+  plugins?: PluginOptions & {
+    build?: boolean;
+    /** For example "10m". */
+    buildtimeout?: string;
+    /** For example "4GB"; "" is no limit. */
+    buildmemory?: string;
+  };
   /** For one plugin, by its name; `config` is what its PluginInit gets, as JSON. */
   plugin?: Readonly<Record<string, PluginOptions & { config?: Readonly<Record<string, unknown>> }>>;
 }

@@ -3,11 +3,13 @@ import { messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import { installHint } from './install-hint';
 import type { BuildEvent, BuildState } from './event';
-import type { Note } from './sources';
+import { libraryPath } from './library';
+import type { Note } from './passed-over';
+import { LimitReached } from './run';
 import { MissingTool } from './tools';
 
 /** Writes to the log how builds end. */
-export class Report {
+export class BuildLog {
   /** Compilers whose installation was explained already. */
   private readonly explained = new Set<string>();
 
@@ -18,6 +20,14 @@ export class Report {
 
   notes(pluginpath: string, notes: readonly Note[]): void {
     for (const note of notes) this.log.info(`${path.relative(pluginpath, note.path)} ${note.words}`);
+  }
+
+  /** @param names of plugins whose library was built from a source that is gone */
+  orphans(pluginpath: string, names: readonly string[]): void {
+    for (const name of names) {
+      const library = path.basename(libraryPath(pluginpath, name));
+      this.log.warn({ plugin: name }, `${library} was built from a source that is gone, and is still served: delete it if it shall go too`);
+    }
   }
 
   /** One line a missing compiler, for all the plugins that need it. */
@@ -47,7 +57,8 @@ export class Report {
     } else if (output === '') {
       this.log.error(about, error.message);
     } else {
-      this.log.error(about, `${name} did not compile, so no library of that name is served:\n${output.trimEnd()}`);
+      const what = error.cause instanceof LimitReached ? error.message : `${name} did not compile, so no library of that name is served:`;
+      this.log.error(about, `${what}\n${output.trimEnd()}`);
     }
   }
 }

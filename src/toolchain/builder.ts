@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { packageRoot } from '../ground/package';
-import type { Slots } from './slots';
+import type { Limits } from './run';
+import type { Work } from './slots';
 import type { Source } from './sources';
 import type { Plan } from './stamp';
 import type { Tool, Tools } from './tools';
@@ -13,19 +14,23 @@ export interface Flags {
   readonly ldflags: readonly string[];
 }
 
+export const NO_FLAGS: Flags = { cflags: [], ldflags: [] };
+
 /** What every build needs. */
 export interface Means {
   readonly pluginpath: string;
   readonly env: NodeJS.ProcessEnv;
   readonly tools: Tools;
-  /** Every compiler that runs holds one. */
-  readonly slots: Slots;
   /** Ends all builds. */
   readonly signal: AbortSignal;
+  /** Of every compiler that runs. */
+  readonly limits: Limits;
 }
 
 /** One build. */
 export interface Job extends Means {
+  /** Every compiler runs in it. */
+  readonly work: Work;
   readonly source: Source;
   readonly flags: Flags;
   /** A folder of its own, gone after the build. */
@@ -42,6 +47,8 @@ export interface Built {
   readonly output: string;
   /** What the author of the source should know. */
   readonly warnings: readonly string[];
+  /** Whether the warnings say that there is no handler. */
+  readonly saysNone: boolean;
 }
 
 /** How the sources of some languages become a library. */

@@ -1,5 +1,5 @@
 import { DlserveError, messageOf } from '../ground/errors';
-import { ToolFailure } from './run';
+import { LimitReached, ToolFailure } from './run';
 import { MissingTool } from './tools';
 import { Unwritable } from './workplace';
 
@@ -12,7 +12,7 @@ export type BuildState = 'building' | 'fresh' | 'built' | 'unchecked' | 'failed'
 export interface BuildEvent {
   readonly name: string;
   readonly state: BuildState;
-  /** Milliseconds that the build took. */
+  /** Milliseconds that the build took, without those in which it waited for other builds. */
   readonly ms: number;
   /** What the compilers said: errors, or warnings. */
   readonly output: string;
@@ -33,13 +33,13 @@ export function goesWell(name: string, state: 'building' | 'fresh'): BuildEvent 
  *   is not what its source says
  */
 export function goesWrong(name: string, ms: number, thrown: unknown, hasLibrary: boolean): BuildEvent {
-  const compiler = thrown instanceof ToolFailure && thrown.output !== '';
-  const reason = compiler ? "its compiler's words are in the log" : messageOf(thrown);
+  const output = thrown instanceof ToolFailure ? thrown.output : '';
+  const reason = output === '' || thrown instanceof LimitReached ? messageOf(thrown) : "its compiler's words are in the log";
   return {
     name,
     state: hasLibrary && isObstacle(thrown) ? 'unchecked' : 'failed',
     ms,
-    output: compiler ? thrown.output : '',
+    output,
     warnings: [],
     error: new DlserveError('BUILD_FAILED', { plugin: name, reason }, { cause: thrown }),
   };

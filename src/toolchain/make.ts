@@ -1,12 +1,13 @@
-import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
-import { libraryEndings } from '../binary/file';
 import type { Builder, Built, Flags, Means } from './builder';
 import { cBuilder } from './c/builder';
+import { digestFiles } from './digest';
 import { goBuilder } from './go/builder';
+import { findingsOf, libraryPath } from './library';
+import type { Work } from './slots';
 import type { Source } from './sources';
-import { describeLibrary, digestFiles, isFresh, writeStamp, type Plan } from './stamp';
+import { describeLibrary, isFresh, writeStamp, type Plan } from './stamp';
 import { MissingTool } from './tools';
 import { Unwritable, withWorkplace } from './workplace';
 
@@ -37,16 +38,17 @@ export async function check(source: Source, flags: Flags, means: Means): Promise
 /**
  * Builds a source. Its library appears under its name whole or not at all, since an old one may be mapped by a process:
  * written over, it would take that process down.
+ * @param work where the time that it takes is counted
  * @throws ToolFailure, MissingTool or Unwritable
  */
-export async function make({ source, builder, flags, plan }: Task, means: Means): Promise<Built> {
+export async function make({ source, builder, flags, plan }: Task, means: Means, work: Work): Promise<Pick<Built, 'output' | 'warnings'>> {
   const { pluginpath } = means;
   return withWorkplace(pluginpath, async (workplace) => {
     // Read before any compiler reads them: a file that is saved meanwhile makes the library stale.
     const inputs = await digestFiles(pluginpath, plan.files);
     const target = libraryPath(pluginpath, source.name);
     const library = path.join(workplace, path.basename(target));
-    const built = await builder.build({ ...means, source, flags, workplace, library });
+    const built = await builder.build({ ...means, work, source, flags, workplace, library });
     const stamp = {
       format: 2 as const,
       recipe: plan.recipe,
@@ -54,19 +56,11 @@ export async function make({ source, builder, flags, plan }: Task, means: Means)
       inputs: { ...(await digestFiles(pluginpath, built.inputs)), ...inputs },
       library: await describeLibrary(library),
     };
+    const warnings = [...built.warnings, ...(await findingsOf(library, built.saysNone))];
     await rename(library, target).catch((error: unknown) => {
       throw new Unwritable(error);
     });
     await writeStamp(pluginpath, source.name, stamp);
-    return built;
+    return { output: built.output, warnings };
   });
-}
-
-/** Whether there is a library to serve, whatever it was built from. */
-export function hasLibrary(pluginpath: string, name: string): boolean {
-  return libraryEndings().some((extension) => existsSync(path.join(pluginpath, name + extension)));
-}
-
-function libraryPath(pluginpath: string, name: string): string {
-  return path.join(pluginpath, name + libraryEndings()[0]!);
 }

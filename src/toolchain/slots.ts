@@ -16,3 +16,28 @@ export class Slots {
     }
   }
 }
+
+/** The tasks of one build, and the time in which any of them is at work: what they wait for slots does not count. */
+export class Work {
+  private running = 0;
+  private since = 0;
+  private before = 0;
+
+  constructor(private readonly slots: Slots) {}
+
+  /** Milliseconds so far. */
+  get ms(): number {
+    return this.before + (this.running > 0 ? performance.now() - this.since : 0);
+  }
+
+  run<T>(task: () => Promise<T>): Promise<T> {
+    return this.slots.run(async () => {
+      if (this.running++ === 0) this.since = performance.now();
+      try {
+        return await task();
+      } finally {
+        if (--this.running === 0) this.before += performance.now() - this.since;
+      }
+    });
+  }
+}

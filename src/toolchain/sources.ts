@@ -1,10 +1,11 @@
-import type { Dirent } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf } from '../ground/errors';
 import { isFileName } from '../plugin/name';
-
-export type Language = 'c' | 'c++' | 'go';
+import { isHeader, isIgnored, languageOf, type Language } from './languages';
+import { hasLibrary } from './library';
+import { besideC, besideSources, type Note } from './passed-over';
 
 /** What one library is built from: a single file, or the files of a folder. */
 export interface Source {
@@ -18,41 +19,15 @@ export interface Source {
   readonly files: readonly string[];
 }
 
-/** Something in `lib/src` that is no source, and why a person may wonder. */
-export interface Note {
-  readonly path: string;
-  readonly words: string;
-}
-
 export interface Found {
   readonly sources: readonly Source[];
-  /** Names whose source can't be had, and why: several claim the name, or a folder can't be read. */
+  /** Names whose source can't be had, and why: several claim the name, or it can't be read. */
   readonly unusable: ReadonlyMap<string, Error>;
   readonly notes: readonly Note[];
 }
 
-const LANGUAGES: Readonly<Record<string, Language>> = { '.c': 'c', '.cc': 'c++', '.cpp': 'c++', '.cxx': 'c++', '.go': 'go' };
-
-/** The endings of files that are a source by themselves. */
-export const SOURCE_ENDINGS: readonly string[] = Object.keys(LANGUAGES);
-
 /** The folder in which prestd keeps the sources of its middleware plugins. */
 const MIDDLEWARES = 'middlewares';
-
-/** The language of a file by its ending; undefined where it is not compiled by itself. */
-export function languageOf(file: string): Language | undefined {
-  return file.endsWith('_test.go') ? undefined : LANGUAGES[path.extname(file)];
-}
-
-/** Whether go leaves a Go file out by its name, tests aside; names that begin with a dot are hidden from everybody. */
-export function isIgnored(file: string): boolean {
-  return languageOf(file) === 'go' && path.basename(file).startsWith('_');
-}
-
-/** Whether a file is only there to be included by others. */
-export function isHeader(file: string): boolean {
-  return /\.(h|hh|hpp|hxx|inc)$/.test(file);
-}
 
 /** The folder that holds the sources of a pluginpath. */
 export function sourceFolder(pluginpath: string): string {
@@ -65,15 +40,11 @@ export function sourceFolder(pluginpath: string): string {
  */
 export async function findSources(pluginpath: string): Promise<Found> {
   const folder = sourceFolder(pluginpath);
-  const notes: Note[] = [];
+  const names = (await entries(folder)).map(({ name }) => name);
+  const notes = besideSources(folder, names, (name) => hasLibrary(pluginpath, name));
   const unusable = new Map<string, Error>();
   const candidates = await Promise.all(
-    (await entries(folder)).map((entry) =>
-      inspect(path.join(folder, entry.name), notes).catch((error: unknown) => {
-        unusable.set(entry.name, new Error(`its source can't be read: ${messageOf(error)}`, { cause: error }));
-        return undefined;
-      }),
-    ),
+    names.map((name) => inspect(path.join(folder, name), notes, (plugin, error) => unusable.set(plugin, error))),
   );
 
   const byName = new Map<string, Source[]>();
@@ -96,14 +67,24 @@ function severalSources(rivals: readonly Source[]): Error {
   return new Error(`src has ${list}, and only one of them can be its source: rename or remove the other`);
 }
 
-async function inspect(place: string, notes: Note[]): Promise<Source | undefined> {
+type Refuse = (plugin: string, error: Error) => void;
+
+async function inspect(place: string, notes: Note[], refuse: Refuse): Promise<Source | undefined> {
   const base = path.basename(place);
   const info = await stat(place).catch(() => undefined);
-  if (info?.isDirectory()) return inspectFolder(place, notes);
+  if (info?.isDirectory()) {
+    return inspectFolder(place, notes).catch((error: unknown) => {
+      refuse(base, new Error(`its source can't be read: ${messageOf(error)}`, { cause: error }));
+      return undefined;
+    });
+  }
   const language = languageOf(base);
-  if (language === undefined || !info?.isFile()) return undefined;
   const name = path.parse(base).name;
-  return legal(name, place, notes) ? { name, language, path: place, folder: false, files: [place] } : undefined;
+  if (language === undefined || !legal(name, place, notes)) return undefined;
+  if (info === undefined) notes.push({ path: place, words: 'is a link that leads nowhere, so nothing is built of it' });
+  else if (!info.isFile()) refuse(name, new Error(`its source can't be read: ${misfit(base, info)}`));
+  else return { name, language, path: place, folder: false, files: [place] };
+  return undefined;
 }
 
 async function inspectFolder(place: string, notes: Note[]): Promise<Source | undefined> {
@@ -120,8 +101,12 @@ async function inspectFolder(place: string, notes: Note[]): Promise<Source | und
     return undefined;
   }
   if (!legal(name, place, notes)) return undefined;
-  // C and C++ beside Go belong to its package: cgo compiles them.
+  // C and C++ beside Go belong to its package: cgo compiles them, as it does Fortran, Objective-C and assembly.
   const language = languages.has('go') ? 'go' : languages.has('c++') ? 'c++' : 'c';
+  if (language !== 'go') {
+    const inside = files.filter((file) => path.dirname(file) === place).map((file) => path.basename(file));
+    notes.push(...besideC(place, inside));
+  }
   return { name, language, path: place, folder: true, files };
 }
 
@@ -136,17 +121,29 @@ export function compiledFiles(folder: string, files: readonly string[]): string[
   return files.filter((file) => path.dirname(file) === folder && languageOf(file) !== undefined && !isIgnored(file));
 }
 
-/** Every file below a folder, sorted; hidden ones are left out, and links to folders are not followed. */
+/**
+ * Every file below a folder, sorted; hidden ones are left out, and links to folders are not followed.
+ * @throws for what is named like a source or a header and is no file, since a compiler might wait for it for ever
+ */
 export async function walk(folder: string): Promise<string[]> {
   const found = await Promise.all(
     (await entries(folder)).map(async (entry) => {
       const place = path.join(folder, entry.name);
       if (entry.isDirectory()) return walk(place);
-      if (entry.isSymbolicLink() && !(await stat(place).catch(() => undefined))?.isFile()) return [];
-      return entry.isFile() || entry.isSymbolicLink() ? [place] : [];
+      if (entry.isFile()) return [place];
+      const info = await stat(place).catch(() => undefined);
+      if (info === undefined || info.isDirectory()) return [];
+      if (info.isFile()) return [place];
+      if (languageOf(entry.name) === undefined && !isHeader(entry.name)) return [];
+      throw new Error(misfit(entry.name, info));
     }),
   );
   return found.flat().sort();
+}
+
+function misfit(name: string, info: Stats): string {
+  const kind = info.isFIFO() ? 'a named pipe' : info.isSocket() ? 'a socket' : 'a device';
+  return `${name} is ${kind}, not a regular file`;
 }
 
 /** What is in a folder and not hidden, sorted; nothing where there is no folder. */

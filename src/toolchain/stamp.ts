@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { digestFile, digestFiles } from './digest';
 import type { Tool, Tools } from './tools';
 import { toolchainFolder, withWorkplace } from './workplace';
 
@@ -26,32 +26,6 @@ export interface Plan {
   readonly files: readonly string[];
 }
 
-/** SHA-256 of anything that JSON can hold. */
-export function digest(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
-}
-
-/** SHA-256 of each file, or of the names in a folder, by its path relative to the pluginpath; what can't be read has an empty one. */
-export async function digestFiles(pluginpath: string, files: Iterable<string>): Promise<Record<string, string>> {
-  const digests = await Promise.all(
-    Array.from(new Set(files), async (file) => [path.relative(pluginpath, file), await digestPlace(file).catch(() => '')] as const),
-  );
-  return Object.fromEntries(digests);
-}
-
-async function digestPlace(place: string): Promise<string> {
-  return (await stat(place)).isDirectory() ? digest(await namesIn(place)) : digestFile(place);
-}
-
-/** What is hidden goes into nothing, and libraries come out: a package may lie in the pluginpath itself. */
-async function namesIn(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((name) => !/^\.|\.(so|dylib)$/.test(name)).sort();
-}
-
-async function digestFile(file: string): Promise<string> {
-  return createHash('sha256').update(await readFile(file)).digest('hex');
-}
-
 /** Whether a library was built from exactly what is there now. */
 export async function isFresh(pluginpath: string, name: string, library: string, plan: Plan, tools: Tools): Promise<boolean> {
   const stamp = await readStamp(pluginpath, name);
@@ -73,6 +47,18 @@ export async function isFresh(pluginpath: string, name: string, library: string,
     await writeStamp(pluginpath, name, now).catch(() => undefined);
   }
   return true;
+}
+
+/** The plugins of which there is a stamp. */
+export async function stampedNames(pluginpath: string): Promise<string[]> {
+  const files = await readdir(toolchainFolder(pluginpath)).catch(() => []);
+  return files.filter((file) => file.endsWith('.json')).map((file) => path.parse(file).name);
+}
+
+/** Whether a library is the one that its stamp tells of, whatever has become of its source. */
+export async function isAsBuilt(pluginpath: string, name: string, library: string): Promise<boolean> {
+  const stamp = await readStamp(pluginpath, name);
+  return stamp?.format === 2 && (await recognise(library, stamp.library)) !== undefined;
 }
 
 /** What a stamp says of a library that has just been built. */

@@ -2,11 +2,15 @@ import { setMaxListeners } from 'node:events';
 import os from 'node:os';
 import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
-import type { Flags, Means } from './builder';
+import { NO_FLAGS, type Flags, type Means } from './builder';
+import { BuildLog } from './build-log';
 import { goesWell, goesWrong, type BuildEvent } from './event';
-import { check, hasLibrary, make, type Task } from './make';
-import { Report } from './build-log';
-import { Slots } from './slots';
+import { SOURCE_ENDINGS } from './languages';
+import { hasLibrary } from './library';
+import { check, make, type Task } from './make';
+import { orphans } from './orphans';
+import type { Limits } from './run';
+import { Slots, Work } from './slots';
 import { findSources, sourceFolder, type Found } from './sources';
 import { MissingTool, Tools } from './tools';
 import { removeLeftovers } from './workplace';
@@ -23,34 +27,38 @@ export interface ToolchainOptions {
   readonly flags?: ((name: string) => Flags) | undefined;
   /** How many compilers run at once; as many as there are cores by default. */
   readonly jobs?: number | undefined;
+  /** What every compiler may take; without it, as much as it wants. */
+  readonly limits?: Limits | undefined;
   /** Where PATH, CC, CFLAGS, GOFLAGS and their like are taken from; this process by default. */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Told when a build begins, and how each source ended. */
   readonly onProgress?: ((event: BuildEvent) => void) | undefined;
 }
 
-const NO_FLAGS: Flags = { cflags: [], ldflags: [] };
+const NO_LIMITS: Limits = { time: 0, memory: 0 };
 
 /** Keeps the libraries of one pluginpath up to date with their sources. */
 export class Toolchain {
   readonly #pluginpath: string;
   readonly #flags: (name: string) => Flags;
   readonly #means: Means;
-  readonly #report: Report;
+  readonly #slots: Slots;
+  readonly #log: BuildLog;
   readonly #stopping = new AbortController();
   readonly #ended = new Map<string, BuildEvent>();
   readonly #underway = new Map<string, Promise<BuildEvent>>();
   #looking: Promise<readonly string[]> | undefined;
 
   constructor(options: ToolchainOptions) {
-    const { pluginpath, log, env = process.env, jobs = os.availableParallelism() } = options;
+    const { pluginpath, log, env = process.env, limits = NO_LIMITS, jobs = os.availableParallelism() } = options;
     const signal = this.#stopping.signal;
     // One for each compiler that runs.
     setMaxListeners(0, signal);
     this.#pluginpath = pluginpath;
     this.#flags = options.flags ?? (() => NO_FLAGS);
-    this.#means = { pluginpath, env, signal, tools: new Tools(env, signal), slots: new Slots(jobs) };
-    this.#report = new Report(log, options.onProgress ?? (() => undefined));
+    this.#means = { pluginpath, env, signal, limits, tools: new Tools(env, signal, limits) };
+    this.#slots = new Slots(jobs);
+    this.#log = new BuildLog(log, options.onProgress ?? (() => undefined));
   }
 
   /**
@@ -107,10 +115,13 @@ export class Toolchain {
     const wanted = names ?? [...sources.keys(), ...found.unusable.keys()].sort();
     const stranger = wanted.find((name) => !sources.has(name) && !found.unusable.has(name));
     if (stranger !== undefined) {
-      const places = `${stranger}.c, .cc, .cpp, .cxx, .go, or a folder ${stranger}`;
+      const places = `${stranger}${SOURCE_ENDINGS.join(', ')}, or a folder ${stranger}`;
       throw new DlserveError('BAD_CONFIG', { reason: `no source of ${stranger} in ${sourceFolder(this.#pluginpath)}: neither ${places}` });
     }
-    if (names === undefined) this.#report.notes(this.#pluginpath, found.notes);
+    if (names === undefined) {
+      this.#log.notes(this.#pluginpath, found.notes);
+      this.#log.orphans(this.#pluginpath, await orphans(this.#pluginpath, new Set(wanted)));
+    }
 
     const checked = await Promise.all(
       wanted.map(async (name): Promise<Task | BuildEvent> => {
@@ -146,14 +157,13 @@ export class Toolchain {
 
   async #run(task: Task): Promise<BuildEvent> {
     const { name } = task.source;
-    const started = performance.now();
-    const ms = (): number => Math.round(performance.now() - started);
-    this.#report.event(goesWell(name, 'building'));
+    const work = new Work(this.#slots);
+    this.#log.event(goesWell(name, 'building'));
     try {
-      const { output, warnings } = await make(task, this.#means);
-      return this.#end({ name, state: 'built', ms: ms(), output, warnings });
+      const { output, warnings } = await make(task, this.#means, work);
+      return this.#end({ name, state: 'built', ms: Math.round(work.ms), output, warnings });
     } catch (error) {
-      const event = this.#failure(name, ms(), error);
+      const event = this.#failure(name, Math.round(work.ms), error);
       this.#tellMissing([event]);
       return this.#end(event);
     }
@@ -165,7 +175,7 @@ export class Toolchain {
 
   #end(event: BuildEvent): BuildEvent {
     this.#ended.set(event.name, event);
-    this.#report.event(event);
+    this.#log.event(event);
     return event;
   }
 
@@ -175,6 +185,6 @@ export class Toolchain {
       const cause = event.error?.cause;
       if (cause instanceof MissingTool) byCommand.set(cause.command, [...(byCommand.get(cause.command) ?? []), event]);
     }
-    for (const [command, concerned] of byCommand) this.#report.missing(command, concerned);
+    for (const [command, concerned] of byCommand) this.#log.missing(command, concerned);
   }
 }

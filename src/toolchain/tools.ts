@@ -1,6 +1,6 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { run } from './run';
+import { run, type Limits } from './run';
 import { words } from './words';
 
 /** A compiler as a stamp remembers it. */
@@ -39,6 +39,7 @@ export class Tools {
   constructor(
     private readonly env: NodeJS.ProcessEnv,
     private readonly signal: AbortSignal,
+    private readonly limits: Limits,
   ) {}
 
   /** Looks a compiler up without starting it; undefined where it is missing. */
@@ -59,7 +60,7 @@ export class Tools {
     let version = this.versions.get(command);
     if (version === undefined) {
       const question = path.basename(program.path) === 'go' ? 'version' : '--version';
-      const options = { cwd: path.parse(process.cwd()).root, env: this.env, signal: this.signal };
+      const options = { cwd: path.parse(process.cwd()).root, env: this.env, signal: this.signal, limits: this.limits };
       version = run(words(command), [question], options).then(({ output }) => output.trim());
       this.versions.set(command, version);
     }

@@ -257,7 +257,7 @@ describe('sources', () => {
     writeFileSync(path.join(cwd, 'lib/src/good.c'), 'char *GETGoodHandler(void) { return "good"; }\n');
     const all = run(['build'], cwd);
     expect([all.code, all.stdout]).toEqual([1, expect.stringMatching(/bad: failed\ngood: built in .* s\n/)]);
-    expect(all.stderr).toMatch(/bad\.c:1:36: error: .*forgotten.* undeclared/);
+    expect(all.stderr).toMatch(/^ *lib\/src\/bad\.c:1:36: error: .*forgotten.* undeclared/m);
     expect(run(['build', 'lib/src/good.c'], cwd)).toMatchObject({ code: 0, stdout: 'good: fresh\n' });
     const noFolder = scratch();
     writeFileSync(path.join(noFolder, 'lib'), '');

@@ -37,6 +37,7 @@ const DEFAULTS = {
   http: { host: '127.0.0.1', port: 3000, bodylimit: 1_048_576, bodybudget: 268_435_456, writetimeout: 30_000, workers: 1, fastlane: true, stoptimeout: 10_000 },
   log: { level: 'info' },
   build: true,
+  buildLimits: { time: 600_000, memory: 4 * 1024 ** 3 },
   notes: [],
 };
 
@@ -85,6 +86,8 @@ describe('where values come from', () => {
       PREST_HTTP_STOPTIMEOUT: '0s',
       PREST_LOG_LEVEL: 'WARN',
       PREST_PLUGINS_BUILD: '0',
+      PREST_PLUGINS_BUILDTIMEOUT: '90s',
+      PREST_PLUGINS_BUILDMEMORY: '512MB',
       PREST_PLUGINS_MODE: 'inline',
       PREST_PLUGINS_TIMEOUT: '1.5s',
       PREST_PLUGINS_QUEUE: '0',
@@ -104,6 +107,7 @@ describe('where values come from', () => {
       http: { host: '::1', port: 0, bodylimit: 2048, bodybudget: 1_048_576, writetimeout: 0, workers: 64, fastlane: false, stoptimeout: 0 },
       log: { level: 'warn' },
       build: false,
+      buildLimits: { time: 90_000, memory: 2 ** 29 },
     });
     expect(config.settings('x')).toEqual({
       mode: 'inline',
@@ -268,6 +272,8 @@ describe('wrong values', () => {
     ['plugins.cflags', '"-O2"', 'a list of texts, such as ["-O2", "-lm"], not "-O2"'],
     ['plugins.cflags', '["-O2", 3]', 'not a list of anything else'],
     ['plugins.build', '"yes"', 'true or false, not "yes"'],
+    ['plugins.buildtimeout', '600', 'not 600: write "600s" for seconds'],
+    ['plugins.buildmemory', '"1MB"', 'from "64MB" to "1024TB"'],
     ['pluginpath', '"a\\u0000b"', 'a folder, not "a\\u0000b"'],
   ])('%s = %s', async (key, value, words) => {
     const message = await refusal(`# first\n\n${key} = ${value}\n`);
@@ -419,6 +425,7 @@ type = "jsonb_agg"
       '[plugin.hello]\nbuild = true',
       'prest.toml:2: unknown key plugin.hello.build: it is for all plugins, in [plugins]',
     ],
+    ['[plugin.hello]\nbuildmemory = ""', 'unknown key plugin.hello.buildmemory: it is for all plugins, in [plugins]'],
     ['[plugin.my.lib]\nqueue = 1', 'write [plugin."my.lib"]'],
     ['[plugins.cnt]\nqueue = 1', 'prest.toml:1: unknown key plugins.cnt: for a plugin called cnt write [plugin.cnt]'],
     ['[plugins."my.lib"]\nqueue = 1', 'for a plugin called my.lib write [plugin."my.lib"]'],

@@ -84,6 +84,16 @@ test('no more compilers run at once than there are jobs', async () => {
   expect([running, most]).toEqual([0, 2]);
 });
 
+test('the time of a build is that of its own work, not of the others that it waits for', async () => {
+  const folder = pluginpath(Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`src/${name}.c`, says(name)])));
+  const started = performance.now();
+  const events = await toolchain(folder, { jobs: 1 }).chain.build();
+  const whole = performance.now() - started;
+  expect(events.every(({ state, ms }) => state === 'built' && ms > 0)).toBe(true);
+  // Each is rounded.
+  expect(events.reduce((sum, { ms }) => sum + ms, 0)).toBeLessThanOrEqual(whole + events.length);
+});
+
 test('stop ends the compilers and all that they have started, and leaves nothing behind', async () => {
   const folder = pluginpath({ 'src/slow.c': says('slow') });
   const gated = gatedCompiler(folder);

@@ -1,7 +1,7 @@
 import { mkdirSync, promises, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { findSources } from '../../src/toolchain/sources';
-import { pluginpath, removeFolders, write } from './support';
+import { library, pluginpath, removeFolders, write } from './support';
 
 afterAll(removeFolders);
 
@@ -58,6 +58,26 @@ test('what will not be built is explained where a person may expect it to be', a
   ]);
 });
 
+test('of sources in other languages it is said that they are not compiled', async () => {
+  const folder = pluginpath({
+    'src/hello.rs': '', 'src/x.zig': '', 'src/upper.C': '', 'src/bare.s': '',
+    'src/served.rs': '', [path.basename(library('', 'served'))]: '',
+    'src/hi.c': '', 'src/hi.s': '', 'src/hi.d': '', 'src/hi.h': '', 'src/.hidden.rs': '',
+    'src/README.md': '', 'src/notes.txt': '', 'src/Makefile': '', 'src/go.mod': '', 'src/data.json': '', 'src/gen.py': '',
+    'src/pack/main.c': '', 'src/pack/fast.s': '', 'src/pack/deep/other.rs': '', 'src/pack/libother.so': '',
+    'src/go/main.go': '', 'src/go/asm.s': '',
+    'src/lost.so': '', 'src/served.so': '', 'src/hi.so': '',
+  });
+  const { sources, notes } = await findSources(folder);
+  expect(sources.map(({ name }) => name)).toEqual(['go', 'hi', 'pack']);
+  const only = 'which dlserve does not compile (only .c, .cc, .cpp, .cxx, .go):';
+  expect(notes.map(({ path: place, words }) => `${path.relative(folder, place)} ${words}`).sort()).toEqual([
+    `src has bare.s, hello.rs, upper.C, x.zig, ${only} build that yourself, and put the library into the folder above`,
+    'src has lost.so, which is not served from there: libraries belong into the folder above',
+    `src/pack has fast.s, ${only} compile that yourself, and name the object in ldflags`,
+  ]);
+});
+
 test('a folder that can not be read is told apart from all others', async () => {
   const folder = pluginpath({ 'src/a.c': '', 'src/b/x.c': '', 'src/b/deep/y.c': '' });
   // Not by its mode: root may read everything.
@@ -81,7 +101,8 @@ test('links to files are followed, links to folders inside a source and broken o
   symlinkSync(path.join(folder, 'nothing.c'), path.join(folder, 'src/broken.c'));
   symlinkSync(path.join(folder, 'src'), path.join(folder, 'src/pack/loop'));
   symlinkSync(path.join(folder, 'elsewhere.c'), path.join(folder, 'src/pack/more.c'));
-  const { sources } = await findSources(folder);
+  const { sources, notes } = await findSources(folder);
   expect(sources.map(({ name }) => name)).toEqual(['linked', 'pack']);
+  expect(notes).toEqual([{ path: path.join(folder, 'src/broken.c'), words: 'is a link that leads nowhere, so nothing is built of it' }]);
   expect(sources[1]!.files.map((file) => path.basename(file))).toEqual(['main.c', 'more.c']);
 });

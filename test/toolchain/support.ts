@@ -80,7 +80,7 @@ export const REQUEST = '{"http_vars":{"file":"hello","func":"Hello"},"url_query"
 
 /** Calls handlers of a library in a process of their own, one after the other. */
 export function call(file: string, ...symbols: string[]): { answers: Record<string, Answer>; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(driver(), [file, REQUEST, ...symbols]);
+  const { status, stdout, stderr } = spawnSync(driver(), [file, REQUEST, ...symbols], { maxBuffer: Infinity });
   if (status !== 0) throw new Error(`the driver ended with ${String(status)}: ${stderr.toString()}`);
   const answers: Record<string, Answer> = {};
   let at = 0;

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"go/types"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -29,12 +27,18 @@ type plugin struct {
 	handlers []handler
 	// exported are the names of its //export lines.
 	exported map[string]bool
+	// exportsHandlers: some of these are handlers, of a C signature.
+	exportsHandlers bool
+	// inC: there may be handlers that are written in C.
+	inC bool
 	// hasVars and hasQuery tell whether the globals HTTPVars and URLQuery are there to be set.
 	hasVars, hasQuery bool
 	// mayExit: runtime.Goexit is within reach of a handler.
 	mayExit  bool
 	problems []string
 	warnings []string
+	// saysNone: the warnings say that there is no handler.
+	saysNone bool
 }
 
 // analyse reads a package. Its only errors are those of syntax.
@@ -60,7 +64,8 @@ func analyse(asked question) (*plugin, error) {
 	}
 	found.scope = check(fset, found.files)
 
-	shape := regexp.MustCompile(`^(` + strings.Join(asked.Methods, "|") + `)[A-Za-z0-9_]{1,200}Handler$`)
+	name := `(` + strings.Join(asked.Methods, "|") + `)[A-Za-z0-9_]{1,200}Handler`
+	shape := regexp.MustCompile(`^` + name + `$`)
 	for _, file := range found.files {
 		for _, declaration := range file.Decls {
 			function, ok := declaration.(*ast.FuncDecl)
@@ -70,6 +75,7 @@ func analyse(asked question) (*plugin, error) {
 			exported := exportedNames(function)
 			for _, name := range exported {
 				found.exported[name] = true
+				found.exportsHandlers = found.exportsHandlers || shape.MatchString(name)
 			}
 			if shape.MatchString(function.Name.Name) {
 				place := fset.Position(function.Pos())
@@ -79,16 +85,33 @@ func analyse(asked question) (*plugin, error) {
 	}
 	found.hasVars = found.global("HTTPVars", types.NewMap(text, text))
 	found.hasQuery = found.global("URLQuery", types.NewMap(text, types.NewSlice(text)))
-	found.mayExit = mentions("Goexit", asked.Files) || mentions("Goexit", asked.Dependencies)
-	if len(found.handlers) > 0 && len(found.exported) > 0 && !found.exported["PluginFree"] {
-		found.warn("it exports functions of its own and no PluginFree: what they return is released with C.free, so it must come from C.CString or C.malloc")
+	goexit := regexp.MustCompile(`Goexit`)
+	found.mayExit = matches(goexit, asked.Files) || matches(goexit, asked.Dependencies)
+	found.inC = mayHaveHandlers(asked, found.files, regexp.MustCompile(`\b`+name+`\b`))
+	if len(found.handlers) > 0 && found.exportsHandlers && !found.exported["PluginFree"] {
+		found.warnOfRelease(asked)
 	}
 	if len(asked.Files) == 0 {
 		found.warn("go leaves out every Go file of it on this platform: see their names and build constraints")
-	} else if len(found.handlers) == 0 && len(found.exported) == 0 {
+		found.saysNone = true
+	} else if len(found.handlers) == 0 && len(found.exported) == 0 && !found.inC {
 		found.warn("it has no handler: write func GETNameHandler() string, or (string, int) with a status")
+		found.saysNone = true
 	}
 	return found, nil
+}
+
+// warnOfRelease tells what becomes of what exported handlers return, where dlserve adds the PluginFree: it can't be told
+// apart from what handlers in C return, which may be literals.
+func (p *plugin) warnOfRelease(asked question) {
+	release := regexp.MustCompile(`\bPluginFree\b`)
+	switch {
+	case !p.inC:
+		p.warn("it exports handlers of its own and no PluginFree: what they return is released with C.free, so it must come from C.CString or C.malloc")
+	case !matches(release, asked.Native) && !release.MatchString(preambles(p.files)):
+		p.warn("it has C code, exports handlers of its own, and has no PluginFree: what they return is never released; " +
+			"a PluginFree of yours gets what all handlers return, and C.free is right for those in plain Go")
+	}
 }
 
 var (
@@ -183,14 +206,4 @@ func exportedNames(function *ast.FuncDecl) []string {
 		}
 	}
 	return names
-}
-
-// mentions tells whether a word stands in any of the files.
-func mentions(word string, files []string) bool {
-	for _, name := range files {
-		if content, err := os.ReadFile(name); err == nil && bytes.Contains(content, []byte(word)) {
-			return true
-		}
-	}
-	return false
 }

@@ -29,6 +29,8 @@ type page struct {
 	MayExit           bool
 	// OwnFree: the package exports a PluginFree of its own.
 	OwnFree bool
+	// Remember: what the handlers here give has to be told apart from what others give.
+	Remember bool
 }
 
 // generate writes the files that a package lacks.
@@ -41,6 +43,7 @@ func generate(found *plugin, reply *answer) error {
 		HasQuery: found.hasQuery,
 		MayExit:  found.mayExit,
 		OwnFree:  found.exported["PluginFree"],
+		Remember: found.inC && !found.exported["PluginFree"],
 	}
 	if err := found.add(reply, p, "inputs"); err != nil {
 		return err

@@ -18,6 +18,10 @@ type question struct {
 	Files []string `json:"files"`
 	// Dependencies are the Go files of every package that it imports, the standard library's left out.
 	Dependencies []string `json:"dependencies"`
+	// Native are the files of the package in C and other languages.
+	Native []string `json:"native"`
+	// NativeDependencies are those of the packages that it imports, and their Go files that may hold C.
+	NativeDependencies []string `json:"nativeDependencies"`
 	// Inputs is a digest of all that the package is built from, dlserve.h too. The go command does not see every header
 	// change, but it sees a Go file change, so one of the added files holds it.
 	Inputs string `json:"inputs"`
@@ -30,6 +34,8 @@ type answer struct {
 	Problems []string `json:"problems"`
 	// Warnings are what its author should know.
 	Warnings []string `json:"warnings"`
+	// SaysNone: the warnings say that there is no handler.
+	SaysNone bool `json:"saysNone"`
 	// Files are what has to be added to the package: text by file name.
 	Files map[string]string `json:"files"`
 }
@@ -51,7 +57,7 @@ func run() error {
 	if err != nil {
 		reply.Unparsed = true
 	} else {
-		reply.Problems, reply.Warnings = plugin.problems, plugin.warnings
+		reply.Problems, reply.Warnings, reply.SaysNone = plugin.problems, plugin.warnings, plugin.saysNone
 		if len(plugin.problems) == 0 {
 			if err := generate(plugin, &reply); err != nil {
 				return err

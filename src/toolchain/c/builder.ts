@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { HEADER, INCLUDE, type Builder, type Flags, type Job } from '../builder';
-import { run, ToolFailure } from '../run';
-import { compiledFiles, languageOf, type Source } from '../sources';
-import { digest } from '../stamp';
+import { HEADER, INCLUDE, NO_FLAGS, type Builder, type Flags, type Job } from '../builder';
+import { digest } from '../digest';
+import { languageOf } from '../languages';
+import { LimitReached, run, ToolFailure } from '../run';
+import { compiledFiles, type Source } from '../sources';
 import { words } from '../words';
 
 /** Everything of a build but the names of files, as the stamp takes it in. */
@@ -17,6 +18,7 @@ interface Recipe {
 }
 
 interface Compiled {
+  readonly unit: string;
   readonly object: string;
   readonly inputs: readonly string[];
   readonly output: string;
@@ -37,27 +39,28 @@ export const cBuilder: Builder = {
   },
 
   async build(job) {
-    const { source, tools, slots } = job;
+    const { source, tools, work } = job;
     const recipe = makeRecipe(job.flags, job.env);
     const used = await Promise.all(compilers(source, recipe).map((command) => tools.describe(command)));
 
     const cwd = source.folder ? source.path : path.dirname(source.path);
-    const compiled = await all(units(source).map((unit, i) => slots.run(() => compile(job, recipe, cwd, unit, `${i}`))));
+    const compiled = await all(units(source).map((unit) => work.run(() => compile(job, recipe, cwd, unit))));
     const linker = source.language === 'c++' ? recipe.cxx : recipe.cc;
     const objects = compiled.map(({ object }) => object);
     const args = [...recipe.ldflags, '-o', job.library, ...objects, ...recipe.libs];
-    const linked = await slots.run(() => run(words(linker), args, { ...job, cwd }));
+    // A linker that finds fault with an object means the source.
+    const aliases = new Map(compiled.map(({ object, unit }) => [object, unit]));
+    const linked = await work.run(() => run(words(linker), args, { ...job, cwd, aliases }));
 
     return {
       inputs: compiled.flatMap(({ inputs }) => inputs),
       tools: used,
       output: compiled.map(({ output }) => output).join('') + linked.output,
       warnings: [],
+      saysNone: false,
     };
   },
 };
-
-const NO_FLAGS: Flags = { cflags: [], ldflags: [] };
 
 function makeRecipe(flags: Flags, env: NodeJS.ProcessEnv): Recipe {
   const always = ['-fPIC', '-O2', '-Wall', ...THREADS, ...words(env.CPPFLAGS)];
@@ -80,21 +83,21 @@ function compilers(source: Source, recipe: Recipe): string[] {
   return [...(languages.has('c') ? [recipe.cc] : []), ...(languages.has('c++') ? [recipe.cxx] : [])];
 }
 
-async function compile(job: Job, recipe: Recipe, cwd: string, unit: string, id: string): Promise<Compiled> {
-  const object = path.join(job.workplace, `${id}.o`);
-  const rule = path.join(job.workplace, `${id}.d`);
+async function compile(job: Job, recipe: Recipe, cwd: string, unit: string): Promise<Compiled> {
+  const place = path.join(job.workplace, path.basename(unit));
+  const [object, rule] = [`${place}.o`, `${place}.d`];
   const [compiler, flags] = languageOf(unit) === 'c++' ? [recipe.cxx, recipe.cxxflags] : [recipe.cc, recipe.cflags];
-  const args = [`-I${INCLUDE}`, ...flags, '-MMD', '-MF', rule, '-c', '-o', object, path.relative(cwd, unit)];
+  const args = [`-I${INCLUDE}`, ...flags, '-MMD', '-MF', rule, '-MT', 'object', '-c', '-o', object, path.relative(cwd, unit)];
   const { output } = await run(words(compiler), args, { ...job, cwd });
   const inputs = prerequisites(await readFile(rule, 'utf8')).map((file) => path.resolve(cwd, file));
   // Where dlserve.h is depends on where dlserve is; its content is part of the plan.
-  return { object, output, inputs: inputs.filter((file) => file !== HEADER) };
+  return { unit, object, output, inputs: inputs.filter((file) => file !== HEADER) };
 }
 
 /** What stands behind the colon of a make rule, as `-MMD` writes it: the file itself and all headers but the system's. */
 function prerequisites(rule: string): string[] {
   const joined = rule.replace(/\\\r?\n/g, ' ');
-  const files = joined.slice(joined.indexOf(': ') + 2);
+  const files = joined.slice(joined.indexOf(':') + 1);
   return (files.match(/(?:\\.|[^\s\\])+/g) ?? []).map((file) => file.replace(/\\(.)/g, '$1').replaceAll('$$', '$'));
 }
 
@@ -103,6 +106,10 @@ async function all<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
   const results = await Promise.allSettled(tasks);
   const reasons: unknown[] = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason as unknown);
   const failures = reasons.filter((reason) => reason instanceof ToolFailure);
-  if (failures.length > 1) throw new ToolFailure(failures[0]!.message, failures.map(({ output }) => output).join(''), failures[0]);
+  const worst = failures.find((failure) => failure instanceof LimitReached) ?? failures[0];
+  if (failures.length > 1) {
+    const Kind = worst instanceof LimitReached ? LimitReached : ToolFailure;
+    throw new Kind(worst!.message, failures.map(({ output }) => output).join(''), worst);
+  }
   return Promise.all(tasks);
 }

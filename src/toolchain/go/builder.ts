@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { GO_WRAPPER, HEADER, type Builder } from '../builder';
-import { digest } from '../stamp';
+import { GO_WRAPPER, HEADER, type Builder, type Built } from '../builder';
+import { digest } from '../digest';
 import { walk } from '../sources';
 import { addedFiles } from './added';
 import { go, prepare, type GoJob } from './command';
@@ -27,21 +27,20 @@ export const goBuilder: Builder = {
   },
 
   async build(job) {
-    const prepared = await prepare(job);
-    const tools = await Promise.all(['go', prepared.settings.CC].map((command) => job.tools.describe(command)));
     // Go runs as many compilers as there are cores by itself, so all of a build has one slot.
-    return job.slots.run(() =>
-      withModule(prepared, async (governed) => {
+    return job.work.run(async () => {
+      const prepared = await prepare(job);
+      const tools = await Promise.all(['go', prepared.settings.CC].map((command) => job.tools.describe(command)));
+      return withModule(prepared, async (governed) => {
         const listed = await listPackage(governed);
-        const { output, warnings } = await compile(governed, listed);
-        return { inputs: listed.inputs, tools, output, warnings };
-      }),
-    );
+        return { inputs: listed.inputs, tools, ...(await compile(governed, listed)) };
+      });
+    });
   },
 };
 
-async function compile(job: GoJob, listed: Listed): Promise<{ output: string; warnings: readonly string[] }> {
-  const { files, warnings } = await addedFiles(job, listed);
+async function compile(job: GoJob, listed: Listed): Promise<Pick<Built, 'output' | 'warnings' | 'saysNone'>> {
+  const { files, warnings, saysNone } = await addedFiles(job, listed);
   const overlay = { ...job.overlay };
   for (const [name, text] of Object.entries(files)) {
     const place = path.join(job.workplace, name);
@@ -51,5 +50,5 @@ async function compile(job: GoJob, listed: Listed): Promise<{ output: string; wa
   // Without -buildvcs, go asks git about the folder, and fails where git does.
   const command = ['build', '-buildmode=c-shared', '-buildvcs=false', '-o', job.library];
   const { output } = await go({ ...job, overlay }, command, Object.keys(files));
-  return { output, warnings };
+  return { output, warnings, saysNone };
 }

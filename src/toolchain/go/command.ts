@@ -1,8 +1,8 @@
 import { readFile, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { INCLUDE, type Job } from '../builder';
+import { isIgnored } from '../languages';
 import { run } from '../run';
-import { isIgnored } from '../sources';
 
 /** What `go env` says of a build. */
 export interface GoSettings {

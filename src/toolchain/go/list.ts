@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { isHeader } from '../sources';
+import { isHeader } from '../languages';
 import { go, type GoJob } from './command';
 
 /** A package as `go list -json` describes it, and of that what is asked for. */
@@ -14,13 +14,20 @@ interface ListedPackage {
   readonly CgoFiles?: readonly string[];
   readonly CFiles?: readonly string[];
   readonly CXXFiles?: readonly string[];
-  readonly HFiles?: readonly string[];
+  readonly MFiles?: readonly string[];
+  readonly FFiles?: readonly string[];
   readonly SFiles?: readonly string[];
+  readonly SwigFiles?: readonly string[];
+  readonly SwigCXXFiles?: readonly string[];
+  readonly SysoFiles?: readonly string[];
+  readonly HFiles?: readonly string[];
   readonly EmbedFiles?: readonly string[];
 }
 
 const GO_FILES = ['GoFiles', 'CgoFiles'] as const;
-const ALL_FILES = [...GO_FILES, 'CFiles', 'CXXFiles', 'HFiles', 'SFiles', 'EmbedFiles'] as const;
+/** Those of other languages, whose symbols become a part of the library too. */
+const NATIVE_FILES = ['CFiles', 'CXXFiles', 'MFiles', 'FFiles', 'SFiles', 'SwigFiles', 'SwigCXXFiles', 'SysoFiles'] as const;
+const ALL_FILES = [...GO_FILES, ...NATIVE_FILES, 'HFiles', 'EmbedFiles'] as const;
 
 /** What a Go package is made of: absolute paths. */
 export interface Listed {
@@ -28,6 +35,10 @@ export interface Listed {
   readonly files: readonly string[];
   /** The Go files of all packages that it imports, the standard library's left out. */
   readonly dependencies: readonly string[];
+  /** Its files in C and other languages. */
+  readonly native: readonly string[];
+  /** Those of the packages that it imports, and their Go files that may hold C. */
+  readonly nativeDependencies: readonly string[];
   /**
    * Every file that a person may change: its own, and those of packages outside the module cache. And the folders of these
    * packages, where a person may add one.
@@ -54,6 +65,8 @@ export async function listPackage(job: GoJob): Promise<Listed> {
     // Go may know the one file by another name.
     files: job.source.folder ? own.flatMap((entry) => filesOf(entry, GO_FILES)) : [job.source.path],
     dependencies: imported.flatMap((entry) => filesOf(entry, GO_FILES)),
+    native: own.flatMap((entry) => filesOf(entry, NATIVE_FILES)),
+    nativeDependencies: imported.flatMap((entry) => filesOf(entry, ['CgoFiles', ...NATIVE_FILES])),
     inputs: [...local.flatMap((entry) => [...filesOf(entry, ALL_FILES), ...foldersOf(entry)]), ...modules, ...beside].filter(
       (place) => !lent.has(place),
     ),
