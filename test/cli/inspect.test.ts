@@ -4,11 +4,13 @@ import os, { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { inspect } from '../../src/cli/inspect/inspect';
-import type { Report } from '../../src/cli/inspect/findings';
+import type { Findings } from '../../src/cli/inspect/findings';
 import { parseCache } from '../../src/cli/inspect/search-elf';
 import { expandLoaderPath, isBuiltIn, machOCandidates } from '../../src/cli/inspect/search-macho';
+import { thisSystem } from '../../src/binary/system';
 import type { DlserveError } from '../../src/ground/errors';
 import { compile } from '../support/compile';
+import { startServer } from '../support/server';
 
 const fixtures = path.join(__dirname, '../fixtures/libraries');
 const main = path.join(__dirname, '../../dist/cli/main.js');
@@ -27,8 +29,8 @@ function build(name: string, source: string, ...flags: string[]): string {
   return file;
 }
 
-async function report(file: string): Promise<Report> {
-  return JSON.parse(await inspect(file, true)) as Report;
+async function findings(file: string): Promise<Findings> {
+  return JSON.parse(await inspect(file, true)) as Findings;
 }
 
 function refusal(file: string): Promise<string> {
@@ -46,7 +48,7 @@ function copied(name: string): string {
 
 test('says what a library offers', async () => {
   const file = copied('hello.so');
-  expect(await report(file)).toMatchObject({
+  expect(await findings(file)).toMatchObject({
     file,
     fits: true,
     misfit: null,
@@ -78,7 +80,7 @@ test('says what a library offers', async () => {
 test('says of a library for another machine that it does not fit, and nothing of what is on this host', async () => {
   const file = path.join(folder, 'other.so');
   writeFileSync(file, gunzipSync(readFileSync(path.join(fixtures, 's390x-linux-gnu.gz'))));
-  const read = await report(file);
+  const read = await findings(file);
   expect(read).toMatchObject({
     machine: 's390x',
     fits: false,
@@ -92,6 +94,23 @@ test('says of a library for another machine that it does not fit, and nothing of
 });
 
 if (process.platform === 'linux') {
+  test('says of a library that needs another C library, or a newer one, that it does not fit', async () => {
+    const versions = path.join(folder, 'versions.map');
+    writeFileSync(versions, 'GLIBC_2.999 { *; };\n');
+    const flags = ['-nostdlib', `-Wl,--version-script=${versions}`];
+    const inspected = async (libc: string): Promise<Findings> => {
+      const stub = build(`stub/${libc}`, 'int needed(void) { return 1; }', `-Wl,-soname,${libc}`, ...flags);
+      return findings(build('hello.so', 'int needed(void); char *GETHelloHandler(void) { return needed() ? "1" : 0; }', '-nostdlib', '-x', 'none', stub));
+    };
+    const { libc } = await thisSystem();
+    const newer = await inspected('libc.so.6');
+    expect(newer).toMatchObject({ fits: false, libc: 'glibc' });
+    expect(newer.misfit).toMatch(libc === 'glibc' ? /^it needs glibc 2\.999 or later, this host has \d+\.\d+: / : /^it was linked with glibc/);
+    const other = await inspected(libc === 'musl' ? 'libc.so.6' : 'libc.so');
+    expect(other).toMatchObject({ fits: false, needed: [{ path: null, searched: false }] });
+    expect(other.misfit).toMatch(/^it was linked with /);
+  });
+
   describe('needed libraries', () => {
     const source = 'int near(void); char *GETHelloHandler(void) { return near() ? "1" : 0; }';
 
@@ -104,7 +123,7 @@ if (process.platform === 'linux') {
 
     /** Where libnear.so and libdeep.so were found. */
     async function found(file: string): Promise<(string | null)[]> {
-      const { needed } = await report(file);
+      const { needed } = await findings(file);
       return ['libnear.so', 'libdeep.so'].flatMap((name) =>
         needed.filter((library) => library.name === name).map((library) => library.path),
       );
@@ -148,7 +167,7 @@ if (process.platform === 'linux') {
 }
 
 test('finds what the system has', async () => {
-  const { needed } = await report(
+  const { needed } = await findings(
     build('hello.so', '#include <math.h>\nchar *GETHelloHandler(char *r) { return sin(r[0]) > 0 ? r : 0; }', '-lm'),
   );
   expect(needed.length).toBeGreaterThan(0);
@@ -157,23 +176,45 @@ test('finds what the system has', async () => {
 
 test('says why a library has no handler', async () => {
   const file = build('hello.so', 'class X {}; char *GETHelloHandler(const char *r) { return (char *) r; }');
-  expect((await report(file)).problems).toEqual([
+  expect((await findings(file)).problems).toEqual([
     'GETHelloHandler is there with a C++ name only (_Z15GETHelloHandlerPKc): declare it extern "C"',
     'it exports no handler: a handler is a function named like GETHelloHandler',
   ]);
 });
 
+test('says of a function that is no handler what the answer 404 says', async () => {
+  const sources = ['handlers.c', 'hidden.c', 'mangled.cc'].map((name) => path.join(fixtures, name));
+  mkdirSync(path.join(folder, 'lib'));
+  const files = sources.map((source) => path.join(folder, 'lib', `${path.parse(source).name}.so`));
+  for (const [i, source] of sources.entries()) copyFileSync(compile(source), files[i]!);
+  const server = await startServer([], { cwd: folder });
+  for (const file of files) {
+    const { problems } = await findings(file);
+    expect(problems.length).toBeGreaterThan(0);
+    for (const problem of problems) {
+      const [, func] = /^[A-Z]+?([A-Z][a-z]+)Handler /.exec(problem)!;
+      const plugin = path.parse(file).name;
+      const answer = await fetch(`${server.url}/_PLUGIN/${plugin}/${func!}`, { method: problem.startsWith('DELETE') ? 'DELETE' : 'GET' });
+      expect(answer.status).toBe(404);
+      const symbol = problem.slice(0, problem.indexOf(' '));
+      expect(await answer.json()).toMatchObject({ code: 'HANDLER_NOT_FOUND', error: `no handler ${symbol} in ${plugin}: ${problem}` });
+    }
+  }
+  await server.stop();
+});
+
 test('says what keeps a library from being found or called', async () => {
-  expect((await report(copied('hello.lib'))).problems.join('\n')).toContain('its name must end in ');
-  expect((await report(copied('-hello world.so'))).problems.join('\n')).toContain(
+  expect((await findings(copied('hello.lib'))).problems.join('\n')).toContain('its name must end in ');
+  expect((await findings(copied('-hello world.so'))).problems.join('\n')).toContain(
     '"-hello world" can\'t be part of a URL',
   );
   const file = build('abi.so', 'int PluginInit = 1; char *GETHelloHandler(void) { return "1"; }');
-  expect((await report(file)).abi).toContainEqual({
+  expect((await findings(file)).abi).toContainEqual({
     symbol: 'PluginInit',
     state: 'data',
     meaning: 'it is data and must be a function',
   });
+  expect((await findings(file)).problems).toEqual(['PluginInit must be a function, and is data in it']);
 });
 
 test('says what follows from a library being built by Go', async () => {
@@ -186,7 +227,7 @@ test('says what follows from a library being built by Go', async () => {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  expect(await report(file)).toMatchObject({ go: true, fits: true, handlers: [{ url: '/_PLUGIN/hello/Hello' }] });
+  expect(await findings(file)).toMatchObject({ go: true, fits: true, handlers: [{ url: '/_PLUGIN/hello/Hello' }] });
   const text = await inspect(file, false);
   expect(text).toContain('\nBuilt by Go\n');
   expect(text).toContain('mode = "process" has none of these limits');
@@ -205,7 +246,7 @@ test('a file that is no library gets a sentence', async () => {
 test('as a command it prints JSON and exits with 0, or one line and 1', () => {
   const good = spawnSync(process.execPath, [main, 'inspect', '--json', copied('hello.so')], { encoding: 'utf8' });
   expect(good).toMatchObject({ status: 0, stderr: '' });
-  expect((JSON.parse(good.stdout) as Report).handlers).toHaveLength(4);
+  expect((JSON.parse(good.stdout) as Findings).handlers).toHaveLength(4);
   const bad = spawnSync(process.execPath, [main, 'inspect', path.join(folder, 'no.so')], { encoding: 'utf8' });
   expect(bad).toMatchObject({ status: 1, stdout: '' });
   expect(bad.stderr).toBe(`dlserve: ${path.join(folder, 'no.so')} is not a library: there is no such file\n`);

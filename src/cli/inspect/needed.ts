@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Binary } from '../../binary/binary';
-import { misfitOf } from '../../binary/fits';
-import { readBinary } from '../../binary/read';
+import { machineMisfit, misfitOf } from '../../binary/fits';
+import { readLibrary } from '../../binary/read';
+import type { System } from '../../binary/system';
 import { elfFolders, expandOrigin } from './search-elf';
 import { expandLoaderPath, isBuiltIn, machOCandidates } from './search-macho';
 
@@ -22,8 +22,8 @@ export interface Needed {
  * Looks for the libraries that a library needs, and for those that these need in turn, where this host's loader would.
  * @param file absolute path of the library
  */
-export async function findNeeded(file: string, library: Binary): Promise<Needed[]> {
-  if (misfitOf(library) !== undefined) {
+export async function findNeeded(file: string, library: Binary, system: System): Promise<Needed[]> {
+  if (misfitOf(library, system) !== undefined) {
     return library.needed.map((name) => ({ name, by: null, path: null, searched: false }));
   }
   const found = new Map<string, Needed>();
@@ -35,7 +35,7 @@ export async function findNeeded(file: string, library: Binary): Promise<Needed[
     const inherited = loader.library.runpathInherited ? runpath : loader.inherited;
     for (const name of loader.library.needed) {
       if (found.has(name)) continue;
-      const match = await findOne(name, loader, runpath);
+      const match = await findOne(name, loader, runpath, system);
       found.set(name, { name, by: loader.name, path: match?.file ?? null, searched: true });
       if (match?.library) waiting.push({ file: match.file, library: match.library, name, inherited });
     }
@@ -57,10 +57,11 @@ async function findOne(
   name: string,
   loader: Loader,
   runpath: readonly string[],
+  system: System,
 ): Promise<{ file: string; library?: Binary } | undefined> {
   if (loader.library.format === 'mach-o' && isBuiltIn(name)) return { file: name };
   for (const file of await candidates(name, loader, runpath)) {
-    const library = await tryRead(file);
+    const library = await tryRead(file, system);
     if (library !== undefined) return { file, library };
   }
   return undefined;
@@ -73,10 +74,10 @@ async function candidates(name: string, { file, library }: Loader, runpath: read
 }
 
 /** A loader passes over what is no library, or one for another machine, and looks on. */
-async function tryRead(file: string): Promise<Binary | undefined> {
+async function tryRead(file: string, system: System): Promise<Binary | undefined> {
   try {
-    const library = readBinary(await readFile(file));
-    return misfitOf(library) === undefined ? library : undefined;
+    const library = await readLibrary(file);
+    return machineMisfit(library, system) === undefined ? library : undefined;
   } catch {
     return undefined;
   }
