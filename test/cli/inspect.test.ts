@@ -10,6 +10,7 @@ import { expandLoaderPath, isBuiltIn, machOCandidates } from '../../src/cli/insp
 import { thisSystem } from '../../src/binary/system';
 import type { DlserveError } from '../../src/ground/errors';
 import { compile } from '../support/compile';
+import { DT, ElfFile } from '../support/elf-file';
 import { startServer } from '../support/server';
 
 const fixtures = path.join(__dirname, '../fixtures/libraries');
@@ -151,6 +152,55 @@ if (process.platform === 'linux') {
         if (before === undefined) delete process.env.LD_LIBRARY_PATH;
         else process.env.LD_LIBRARY_PATH = before;
       }
+    });
+
+    test('are looked for in LD_LIBRARY_PATH before DT_RUNPATH, and behind DT_RPATH', async () => {
+      const before = process.env.LD_LIBRARY_PATH;
+      process.env.LD_LIBRARY_PATH = `${folder}/wished`;
+      try {
+        const chain = buildChain('-Wl,-rpath,$ORIGIN/deps', '-Wl,--enable-new-dtags');
+        build('wished/libnear.so', 'int near(void) { return 1; }');
+        expect(await found(chain)).toEqual([path.join(folder, 'wished/libnear.so')]);
+        expect(await found(buildChain('-Wl,-rpath,$ORIGIN/deps', '-Wl,--disable-new-dtags'))).toEqual([
+          path.join(folder, 'deps/libnear.so'),
+          path.join(folder, 'deps/libdeep.so'),
+        ]);
+      } finally {
+        if (before === undefined) delete process.env.LD_LIBRARY_PATH;
+        else process.env.LD_LIBRARY_PATH = before;
+      }
+    });
+
+    test.each(['$ORIGIN/deps/libnear.so', '${ORIGIN}/../$LIB/libnear.so', '$ORIGIN/${PLATFORM}/x/libnear.so', '$ORIGINAL/libnear.so'])(
+      'by the name %s are looked for as the loader does',
+      async (name) => {
+        const stub = build('stub/libnear.so', 'int near(void) { return 1; }', `-Wl,-soname,${name}`);
+        const file = build('plugins/hello.so', source, '-x', 'none', stub);
+        for (const place of ['deps', '../lib', '../lib64', `../lib/${os.machine()}-linux-gnu`, `${os.machine()}/x`, 'haswell/x']) {
+          build(`plugins/${place}/libnear.so`, 'int near(void) { return 1; }');
+        }
+        // "	/tmp/x/deps/libnear.so (0x00007fb2)", or "	$ORIGINAL/libnear.so => not found"
+        const loader = /^\s*(\S*libnear\.so) (=> not found|\()/m.exec(execFileSync('ldd', [file], { encoding: 'utf8' }));
+        const { needed } = await findings(file);
+        expect(needed.find((library) => library.name === name)).toMatchObject({
+          by: null,
+          searched: true,
+          path: loader === null || loader[2] !== '(' ? null : path.resolve(loader[1]!),
+        });
+      },
+    );
+
+    test('are not searched for without end', async () => {
+      const elf = new ElfFile();
+      const names = Buffer.from(Array.from({ length: 5000 }, (_, i) => `lib${String(i).padStart(5, '0')}.so\0`).join(''));
+      const folders = Buffer.from(`${Array.from({ length: 5000 }, (_, i) => `/${i}`).join(':')}\0`);
+      const file = path.join(folder, 'greedy.so');
+      const needed = Array.from({ length: 5000 }, (_, i) => [DT.NEEDED, i * 12] as const);
+      writeFileSync(file, elf.finish([...elf.addStrings(Buffer.concat([names, folders])), ...needed, [DT.RUNPATH, names.length]]));
+      const found = (await findings(file)).needed;
+      expect(found).toHaveLength(5000);
+      expect(found.at(0)).toMatchObject({ path: null, searched: true });
+      expect(found.at(-1)).toMatchObject({ path: null, searched: false });
     });
 
     test('are passed over where they are no libraries, or ones for another machine', async () => {
