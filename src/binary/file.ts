@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { DlserveError, messageOf } from '../ground/errors';
 import type { Handlers } from '../plugin/handlers';
 import type { PluginFile } from '../plugin/runtime';
 import { abiMisfit, handlersOf } from './exports';
 import { misfitOf } from './fits';
-import { readBinary } from './read';
+import { readLibrary } from './read';
+import { thisSystem } from './system';
 
 /** File endings under which a library is looked for on a platform, the preferred one first. */
 export function libraryEndings(platform: NodeJS.Platform = process.platform): readonly string[] {
@@ -17,8 +17,8 @@ export function libraryEndings(platform: NodeJS.Platform = process.platform): re
  */
 export async function examineLibrary({ path, base }: PluginFile): Promise<Handlers> {
   try {
-    const binary = readBinary(await readFile(path));
-    const misfit = misfitOf(binary) ?? abiMisfit(binary);
+    const binary = await readLibrary(path);
+    const misfit = misfitOf(binary, await thisSystem()) ?? abiMisfit(binary);
     if (misfit !== undefined) throw new Error(misfit);
     return handlersOf(binary);
   } catch (cause) {

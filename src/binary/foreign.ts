@@ -14,7 +14,7 @@ const STARTS: readonly (readonly [string, string])[] = [
 
 /**
  * Says what a file is that is neither ELF nor Mach-O, as the end of "the file is not a library: ...".
- * @param bytes the whole file
+ * @param bytes its beginning
  */
 export function formatOf(bytes: Buffer): string {
   if (bytes.length === 0) return 'it is empty';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { createPlugin, LANGUAGES, runNew, type Language } from '../../src/cli/new';
 import { handlersOf } from '../../src/binary/exports';
-import { readBinary } from '../../src/binary/read';
+import { readLibrary } from '../../src/binary/read';
 import { isFileName, parseSymbol } from '../../src/plugin/name';
 import { compile } from '../support/compile';
 
@@ -90,7 +90,7 @@ test.each([['c', 'my-plugin.v2.c'], ['cpp', 'my-plugin.v2.cpp'], ['go', 'my-plug
 test.each([['c', 'hi.c'], ['cpp', 'hi.cpp']] as const)('what it writes for %s compiles and exports the handler', async (language, file) => {
   await create('hi', language);
   const library = compile(path.join(cwd, 'lib/src', file), ['-Wall', '-Wextra', '-Werror']);
-  expect(handlersOf(readBinary(await readFile(library))).symbols).toEqual(['GETHiHandler']);
+  expect(handlersOf(await readLibrary(library)).symbols).toEqual(['GETHiHandler']);
 });
 
 test('every legal name gives handlers that dlserve finds', async () => {

@@ -1,4 +1,6 @@
-import { Bytes, Malformed } from '../bytes';
+import type { SymbolKind } from '../binary';
+import { Malformed, type Bytes } from '../bytes';
+import type { Source } from '../source';
 
 /** One section of a Mach-O file. */
 export interface Section {
@@ -11,8 +13,9 @@ export interface Section {
 
 /** The headers and load commands of a thin Mach-O library. */
 export interface MachO {
-  readonly bytes: Bytes;
+  readonly source: Source;
   readonly is64: boolean;
+  readonly little: boolean;
   readonly cpu: number;
   readonly subtype: number;
   readonly sections: readonly Section[];
@@ -22,8 +25,15 @@ export interface MachO {
   readonly runpath: readonly string[];
   /** The export trie: where it is in the file, and its length. */
   readonly trie: { readonly offset: number; readonly size: number } | undefined;
+  /** The symbol table and its strings. */
   readonly symbols:
-    { readonly offset: number; readonly count: number; readonly strings: number; readonly limit: number } | undefined;
+    { readonly offset: number; readonly size: number; readonly strings: number; readonly stringsSize: number } | undefined;
+}
+
+/** What is at an address. */
+export function kindAt({ sections }: MachO, address: number): SymbolKind {
+  const section = sections.find(({ address: start, size }) => address >= start && address < start + size);
+  return section?.executable === true ? 'function' : 'data';
 }
 
 /** filetype other than MH_DYLIB and MH_BUNDLE. */
@@ -50,6 +60,11 @@ const LC = {
   EXPORTS_TRIE: 0x8000_0033,
 } as const;
 
+/** Bytes; those of the largest programs have some ten thousand. */
+const MAX_COMMANDS = 1024 * 1024;
+/** A symbol names its section in one byte. */
+const MAX_SECTIONS = 255;
+
 /** S_ATTR_PURE_INSTRUCTIONS and S_ATTR_SOME_INSTRUCTIONS. */
 const INSTRUCTIONS = 0x8000_0400;
 
@@ -57,12 +72,15 @@ const INSTRUCTIONS = 0x8000_0400;
  * Reads the header and the load commands, as in <mach-o/loader.h>.
  * @throws Malformed where the file is no shared library, or where a part that is mapped at load is missing
  */
-export function readHeaders(buffer: Buffer): MachO {
-  if (buffer.length < 28) throw new Malformed('it ends within its Mach-O header');
-  const magic = buffer.readUInt32LE(0);
+export async function readHeaders(source: Source): Promise<MachO> {
+  const { head } = source;
+  if (head.length < 28) throw new Malformed('it ends within its Mach-O header');
+  const magic = head.readUInt32LE(0);
   const little = magic === 0xfeed_face || magic === 0xfeed_facf;
-  const is64 = (little ? magic : buffer.readUInt32BE(0)) === 0xfeed_facf;
-  const bytes = new Bytes(buffer, little);
+  const is64 = (little ? magic : head.readUInt32BE(0)) === 0xfeed_facf;
+  const size = little ? head.readUInt32LE(20) : head.readUInt32BE(20);
+  if (size > MAX_COMMANDS) throw new Malformed(`its load commands have ${size} bytes, which is more than those of any library`);
+  const bytes = await source.bytes(0, (is64 ? 32 : 28) + size, little);
   const type = bytes.u32(12);
   if (type !== MH_DYLIB && type !== MH_BUNDLE) {
     throw new Malformed(
@@ -81,7 +99,10 @@ export function readHeaders(buffer: Buffer): MachO {
       case LC.SEGMENT_64: {
         const wide = command === LC.SEGMENT_64;
         if (bytes.field(at + 8, 16) === '__TEXT') text = bytes.word(at + 24, wide);
-        sections.push(...readSegment(bytes, at, end, wide));
+        // A library that is loaded although its file is too short crashes the process at the first missing page.
+        source.need(bytes.word(at + (wide ? 40 : 32), wide), bytes.word(at + (wide ? 48 : 36), wide));
+        sections.push(...readSections(bytes, at, end, wide));
+        if (sections.length > MAX_SECTIONS) throw new Malformed(`it has more than ${MAX_SECTIONS} sections`);
         break;
       }
       // A weak dependency (LC_LOAD_WEAK_DYLIB) may be missing, so it is not listed.
@@ -101,24 +122,22 @@ export function readHeaders(buffer: Buffer): MachO {
         trie = { offset: bytes.u32(at + 8), size: bytes.u32(at + 12) };
         break;
       case LC.SYMTAB: {
-        const strings = bytes.u32(at + 16);
         symbols = {
           offset: bytes.u32(at + 8),
-          count: bytes.u32(at + 12),
-          strings,
-          limit: strings + bytes.u32(at + 20),
+          size: bytes.u32(at + 12) * (is64 ? 16 : 12),
+          strings: bytes.u32(at + 16),
+          stringsSize: bytes.u32(at + 20),
         };
         break;
       }
     }
   }
-  return { bytes, is64, cpu: bytes.u32(4), subtype: bytes.u32(8), sections, text, needed, runpath, trie, symbols };
+  return { source, is64, little, cpu: bytes.u32(4), subtype: bytes.u32(8), sections, text, needed, runpath, trie, symbols };
 }
 
 function* commands(bytes: Bytes, is64: boolean): Generator<{ command: number; at: number; end: number }> {
   const start = is64 ? 32 : 28;
   const end = start + bytes.u32(20);
-  bytes.need(0, end);
   let at = start;
   for (let left = bytes.u32(16); left > 0; left--) {
     const size = bytes.u32(at + 4);
@@ -128,9 +147,8 @@ function* commands(bytes: Bytes, is64: boolean): Generator<{ command: number; at
   }
 }
 
-function* readSegment(bytes: Bytes, at: number, end: number, is64: boolean): Generator<Section> {
-  // A library that is loaded although its file is too short crashes the process at the first missing page.
-  bytes.need(bytes.word(at + (is64 ? 40 : 32), is64), bytes.word(at + (is64 ? 48 : 36), is64));
+/** The sections of the segment whose command is at `at`. */
+function* readSections(bytes: Bytes, at: number, end: number, is64: boolean): Generator<Section> {
   const start = at + (is64 ? 72 : 56);
   const size = is64 ? 80 : 68;
   const count = bytes.u32(at + (is64 ? 64 : 48));

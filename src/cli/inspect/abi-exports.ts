@@ -1,4 +1,4 @@
-import type { ABI_SYMBOLS } from '../../binary/exports';
+import type { ABI_SYMBOLS } from '../../binary/names';
 
 /** The optional exports of the contract, and what it means to have or to lack each. */
 export const ABI_EXPORTS: readonly { readonly symbol: (typeof ABI_SYMBOLS)[number]; readonly found: string; readonly missing: string }[] = [

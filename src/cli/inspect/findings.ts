@@ -1,14 +1,16 @@
 import path from 'node:path';
 import type { Binary } from '../../binary/binary';
-import { handlersOf } from '../../binary/exports';
+import { abiMisfit, handlersOf } from '../../binary/exports';
 import { libraryEndings } from '../../binary/file';
-import { misfitOf } from '../../binary/fits';
+import { glibcMisfit, misfitOf } from '../../binary/fits';
+import { glibcVersion, type System } from '../../binary/system';
+import type { Handlers } from '../../plugin/handlers';
 import { isFileName, pathOf, symbolOf } from '../../plugin/name';
 import { ABI_EXPORTS } from './abi-exports';
 import type { Needed } from './needed';
 
 /** What `dlserve inspect --json` prints. */
-export interface Report {
+export interface Findings {
   readonly file: string;
   readonly format: Binary['format'];
   readonly machine: string;
@@ -24,22 +26,18 @@ export interface Report {
   readonly problems: readonly string[];
 }
 
-/** Puts together what is known of a library. */
-export function makeReport(file: string, library: Binary, needed: readonly Needed[]): Report {
-  const { name, ext } = path.parse(file);
-  const found = handlersOf(library);
-  const misfit = misfitOf(library) ?? null;
-  const handlers = found.funcs.flatMap((func) =>
-    found.get(func)!.names.map((method) => ({ method, func, symbol: symbolOf(method, func), url: pathOf(name, func) })),
+/**
+ * Puts together what is known of a library.
+ * @param file its path
+ * @param needed where the libraries that it needs are
+ */
+export function findingsOf(file: string, library: Binary, needed: readonly Needed[], system: System): Findings {
+  const { name } = path.parse(file);
+  const handlers = handlersOf(library);
+  const misfit = misfitOf(library, system) ?? glibcMisfit(library, glibcVersion()) ?? null;
+  const endpoints = handlers.funcs.flatMap((func) =>
+    handlers.get(func)!.names.map((method) => ({ method, func, symbol: symbolOf(method, func), url: pathOf(name, func) })),
   );
-  handlers.sort((a, b) => (a.url < b.url ? -1 : a.url > b.url ? 1 : a.method < b.method ? -1 : 1));
-  const problems = Array.from(found.lookalikes, ([symbol, why]) => `${symbol} ${why}`);
-  if (handlers.length === 0) problems.push('it exports no handler: a handler is a function named like GETHelloHandler');
-  if (!libraryEndings().includes(ext)) {
-    problems.push(`in pluginpath it would not be found: its name must end in ${libraryEndings().join(' or ')}`);
-  }
-  if (!isFileName(name))
-    problems.push(`${JSON.stringify(name)} can't be part of a URL: rename it to letters, digits, "_", "-", "."`);
   return {
     file,
     format: library.format,
@@ -47,16 +45,30 @@ export function makeReport(file: string, library: Binary, needed: readonly Neede
     libc: library.libc ?? null,
     fits: misfit === null,
     misfit,
-    handlers,
+    handlers: endpoints.sort((a, b) => (a.url < b.url ? -1 : a.url > b.url ? 1 : a.method < b.method ? -1 : 1)),
     abi: ABI_EXPORTS.map(({ symbol, found, missing }) => {
       const kind = library.exports.get(symbol);
       if (kind === 'data') return { symbol, state: 'data', meaning: 'it is data and must be a function' };
-      return kind === undefined
-        ? { symbol, state: 'missing', meaning: missing }
-        : { symbol, state: 'found', meaning: found };
+      return kind === undefined ? { symbol, state: 'missing', meaning: missing } : { symbol, state: 'found', meaning: found };
     }),
     go: library.go,
     needed,
-    problems,
+    problems: problemsOf(file, library, handlers),
   };
+}
+
+/** In the words of the answers 404 and 500 that a server would give, where it gives any. */
+function problemsOf(file: string, library: Binary, { symbols, lookalikes }: Handlers): string[] {
+  const { name, ext } = path.parse(file);
+  const problems = Array.from(lookalikes, ([symbol, why]) => `${symbol} ${why}`);
+  const misfit = abiMisfit(library);
+  if (misfit !== undefined) problems.push(misfit);
+  if (symbols.length === 0) problems.push('it exports no handler: a handler is a function named like GETHelloHandler');
+  if (!libraryEndings().includes(ext)) {
+    problems.push(`in pluginpath it would not be found: its name must end in ${libraryEndings().join(' or ')}`);
+  }
+  if (!isFileName(name)) {
+    problems.push(`${JSON.stringify(name)} can't be part of a URL: rename it to letters, digits, "_", "-", "."`);
+  }
+  return problems;
 }

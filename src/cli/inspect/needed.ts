@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Binary } from '../../binary/binary';
-import { misfitOf } from '../../binary/fits';
-import { readBinary } from '../../binary/read';
-import { elfFolders, expandOrigin } from './search-elf';
+import { machineMisfit, misfitOf } from '../../binary/fits';
+import { readLibrary } from '../../binary/read';
+import type { System } from '../../binary/system';
+import { elfCandidates, type RunPath } from './search-elf';
 import { expandLoaderPath, isBuiltIn, machOCandidates } from './search-macho';
+import { expandTokens } from './tokens';
 
 /** A library that another one can't be loaded without. */
 export interface Needed {
@@ -14,33 +15,25 @@ export interface Needed {
   readonly by: string | null;
   /** Where it was found; null where it was not. */
   readonly path: string | null;
-  /** False for a library of another machine: what is on this host says nothing about it. */
+  /** False for a library of another machine: what is on this host says nothing about it. Also where there are far too many. */
   readonly searched: boolean;
 }
+
+/** Files that are looked for in all, so that a hostile library with many needs and many run paths comes to an end. */
+const MAX_LOOKS = 20_000;
 
 /**
  * Looks for the libraries that a library needs, and for those that these need in turn, where this host's loader would.
  * @param file absolute path of the library
  */
-export async function findNeeded(file: string, library: Binary): Promise<Needed[]> {
-  if (misfitOf(library) !== undefined) {
+export async function findNeeded(file: string, library: Binary, system: System): Promise<Needed[]> {
+  if (misfitOf(library, system) !== undefined) {
     return library.needed.map((name) => ({ name, by: null, path: null, searched: false }));
   }
-  const found = new Map<string, Needed>();
+  const search = new Search(system);
   const waiting: Loader[] = [{ file, library, name: null, inherited: [] }];
-  for (let loader = waiting.shift(); loader !== undefined; loader = waiting.shift()) {
-    const expand = library.format === 'elf' ? expandOrigin : expandLoaderPath;
-    const own = loader.library.runpath.map((folder) => expand(folder, loader.file));
-    const runpath = [...own, ...loader.inherited];
-    const inherited = loader.library.runpathInherited ? runpath : loader.inherited;
-    for (const name of loader.library.needed) {
-      if (found.has(name)) continue;
-      const match = await findOne(name, loader, runpath);
-      found.set(name, { name, by: loader.name, path: match?.file ?? null, searched: true });
-      if (match?.library) waiting.push({ file: match.file, library: match.library, name, inherited });
-    }
-  }
-  return [...found.values()];
+  for (let loader = waiting.shift(); loader !== undefined; loader = waiting.shift()) waiting.push(...(await search.needsOf(loader)));
+  return search.found;
 }
 
 /** A library whose needs are looked for. */
@@ -49,35 +42,62 @@ interface Loader {
   readonly library: Binary;
   /** As the one before it names it; null for the inspected one. */
   readonly name: string | null;
-  /** Folders of those before it. */
+  /** Folders of those before it, in which those that need it look, too. */
   readonly inherited: readonly string[];
 }
 
-async function findOne(
-  name: string,
-  loader: Loader,
-  runpath: readonly string[],
-): Promise<{ file: string; library?: Binary } | undefined> {
-  if (loader.library.format === 'mach-o' && isBuiltIn(name)) return { file: name };
-  for (const file of await candidates(name, loader, runpath)) {
-    const library = await tryRead(file);
-    if (library !== undefined) return { file, library };
+class Search {
+  readonly #found = new Map<string, Needed>();
+  #looks = MAX_LOOKS;
+
+  constructor(private readonly system: System) {}
+
+  /** What was looked for so far, each library once. */
+  get found(): Needed[] {
+    return [...this.#found.values()];
   }
-  return undefined;
-}
 
-async function candidates(name: string, { file, library }: Loader, runpath: readonly string[]): Promise<string[]> {
-  if (library.format === 'mach-o') return machOCandidates(name, file, runpath);
-  if (name.includes('/')) return [path.resolve(name)];
-  return (await elfFolders(name, runpath)).map((folder) => path.join(folder, name));
-}
+  /** Looks for what a library needs. @returns what was not known before and is a library itself */
+  async needsOf(loader: Loader): Promise<Loader[]> {
+    const { file, library } = loader;
+    const own = (await this.#expand(library.runpath, file)).map((folder) => path.resolve(folder));
+    const inherited = library.runpathInherited ? [...own, ...loader.inherited] : loader.inherited;
+    // A library with a DT_RUNPATH doesn't look in the DT_RPATH of those before it.
+    const runPath = library.runpathInherited ? { rpath: inherited, runpath: [] } : { rpath: [], runpath: own };
+    const next: Loader[] = [];
+    for (const [i, wanted] of (await this.#expand(library.needed, file)).entries()) {
+      if (this.#found.has(wanted)) continue;
+      const name = library.needed[i]!;
+      const match = this.#looks > 0 ? await this.#findOne(wanted, loader, runPath) : undefined;
+      this.#found.set(wanted, { name, by: loader.name, path: match?.file ?? null, searched: match !== undefined || this.#looks > 0 });
+      if (match?.library) next.push({ file: match.file, library: match.library, name, inherited });
+    }
+    return next;
+  }
 
-/** A loader passes over what is no library, or one for another machine, and looks on. */
-async function tryRead(file: string): Promise<Binary | undefined> {
-  try {
-    const library = readBinary(await readFile(file));
-    return misfitOf(library) === undefined ? library : undefined;
-  } catch {
+  async #expand(texts: readonly string[], file: string): Promise<string[]> {
+    if (this.system.platform === 'darwin') return texts.map((text) => (text.startsWith('@rpath/') ? text : expandLoaderPath(text, file)));
+    return Promise.all(texts.map((text) => expandTokens(text, file, this.system.loader)));
+  }
+
+  async #findOne(name: string, { file }: Loader, runPath: RunPath): Promise<{ file: string; library?: Binary } | undefined> {
+    const isMac = this.system.platform === 'darwin';
+    if (isMac && isBuiltIn(name)) return { file: name };
+    for (const candidate of isMac ? machOCandidates(name, file, runPath.rpath) : await elfCandidates(name, runPath)) {
+      if (--this.#looks < 0) return undefined;
+      const library = await this.#tryRead(candidate);
+      if (library !== undefined) return { file: candidate, library };
+    }
     return undefined;
+  }
+
+  /** A loader passes over what is no library, or one for another machine, and looks on. */
+  async #tryRead(file: string): Promise<Binary | undefined> {
+    try {
+      const library = await readLibrary(file);
+      return machineMisfit(library, this.system) === undefined ? library : undefined;
+    } catch {
+      return undefined;
+    }
   }
 }

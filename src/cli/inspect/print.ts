@@ -1,29 +1,29 @@
 import { GO_FACTS } from './abi-exports';
-import type { Report } from './findings';
+import type { Findings } from './findings';
 
-/** A report as text for a person. */
-export function printReport(report: Report): string {
-  const format = report.format === 'elf' ? 'ELF' : 'Mach-O';
-  const libc = report.libc === null ? '' : `, ${report.libc}`;
-  const fits = report.misfit === null ? 'fits this host' : `does not fit this host: ${report.misfit}`;
+/** Findings as text for a person. */
+export function printFindings(findings: Findings): string {
+  const format = findings.format === 'elf' ? 'ELF' : 'Mach-O';
+  const libc = findings.libc === null ? '' : `, ${findings.libc}`;
+  const fits = findings.misfit === null ? 'fits this host' : `does not fit this host: ${findings.misfit}`;
   const sections = [
-    `${report.file}: ${format} library for ${report.machine}${libc}; ${fits}`,
+    `${findings.file}: ${format} library for ${findings.machine}${libc}; ${fits}`,
     section(
       'Handlers',
-      report.handlers.map(({ method, url, symbol }) => [method, url, symbol]),
+      findings.handlers.map(({ method, url, symbol }) => [method, url, symbol]),
     ),
     section(
       'Problems',
-      report.problems.map((problem) => [problem]),
+      findings.problems.map((problem) => [problem]),
     ),
     section(
       'Exports of the contract',
-      report.abi.map(({ symbol, state, meaning }) => [state, symbol, meaning]),
+      findings.abi.map(({ symbol, state, meaning }) => [state, symbol, meaning]),
     ),
-    section('Built by Go', report.go ? GO_FACTS.map((fact) => [fact]) : []),
+    section('Built by Go', findings.go ? GO_FACTS.map((fact) => [fact]) : []),
     section(
       'Needed libraries',
-      report.needed.map(({ name, by, path, searched }) => [
+      findings.needed.map(({ name, by, path, searched }) => [
         by === null ? name : `${name} (for ${by})`,
         path ??
           (searched ? 'NOT FOUND: install it, or name its folder in LD_LIBRARY_PATH' : 'not searched on this host'),

@@ -3,35 +3,33 @@ import os from 'node:os';
 import path from 'node:path';
 
 /** What the loaders of glibc and musl fall back to, and Debian's folders by machine. */
-const DEFAULT_FOLDERS: readonly string[] = [
-  '/lib64',
-  '/usr/lib64',
-  ...multiarch(),
-  '/lib',
-  '/usr/lib',
-  '/usr/local/lib',
-];
+const DEFAULT_FOLDERS: readonly string[] = ['/lib64', '/usr/lib64', `/${multiarch()}`, `/usr/${multiarch()}`, '/lib', '/usr/lib', '/usr/local/lib'];
 
-function multiarch(): string[] {
+/** Debian's folder for libraries of this machine, below / and /usr. */
+export function multiarch(): string {
   const machine = os.machine();
-  const triplet = `${machine}-linux-gnu${machine.startsWith('armv') ? 'eabihf' : ''}`;
-  return [`/lib/${triplet}`, `/usr/lib/${triplet}`];
+  return `lib/${machine}-linux-gnu${machine.startsWith('armv') ? 'eabihf' : ''}`;
 }
 
-/** A folder of a run path; $ORIGIN in it is where the library is that has it. */
-export function expandOrigin(folder: string, loader: string): string {
-  return path.resolve(folder.replace(/\$(ORIGIN|\{ORIGIN\})/g, path.dirname(loader)));
+/** Where a library is looked for besides the places that serve all, in absolute paths. */
+export interface RunPath {
+  /** DT_RPATH, of the library that needs it and of those before that one. */
+  readonly rpath: readonly string[];
+  /** DT_RUNPATH of the library that needs it, in place of these. */
+  readonly runpath: readonly string[];
 }
 
 /**
- * The folders in which the loader looks for a library, in its order: ld.so(8).
- * @param runpath absolute
+ * The files that the loader tries for a library, in its order: ld.so(8).
+ * @param name expanded
  */
-export async function elfFolders(name: string, runpath: readonly string[]): Promise<string[]> {
+export async function elfCandidates(name: string, { rpath, runpath }: RunPath): Promise<string[]> {
+  if (name.includes('/')) return [path.resolve(name)];
   const variable = process.env.LD_LIBRARY_PATH;
   const wished = variable ? variable.split(/[:;]/).map((folder) => path.resolve(folder)) : [];
   const cached = (await cache()).get(name) ?? [];
-  return [...runpath, ...wished, ...cached.map((file) => path.dirname(file)), ...DEFAULT_FOLDERS];
+  const folders = [...rpath, ...wished, ...runpath, ...cached.map((file) => path.dirname(file)), ...DEFAULT_FOLDERS];
+  return folders.map((folder) => path.join(folder, name));
 }
 
 let cached: Promise<ReadonlyMap<string, readonly string[]>> | undefined;
