@@ -12,6 +12,7 @@
           'type': 'executable',
           'sources': [
             'native/runner/main.c',
+            'native/runner/answers.c',
             'native/runner/fault.c',
             'native/runner/frames.c',
             'native/runner/guard.c',

@@ -91,8 +91,9 @@ static void read_open(const frame *frame, library_request *request) {
   memcpy(&request->concurrency, at, 4);
   memcpy(&request->any, at + 4, 4);
   memcpy(&request->memory, at + 8, 8);
-  memcpy(&request->largest_reply, at + 16, 4);
-  memcpy(&request->symbol_count, at + 20, 4);
+  memcpy(&request->limits.reply, at + 16, 4);
+  memcpy(&request->limits.headers, at + 20, 4);
+  memcpy(&request->symbol_count, at + 24, 4);
   uint64_t strings = 0;
   for (const char *c = text; c < end; c++) strings += *c == '\0';
   if (end[-1] != '\0' || strings != (uint64_t)request->symbol_count + 2) fault("the host sent a malformed OPEN");
@@ -108,7 +109,7 @@ static void send_opened(uint32_t concurrency) {
 }
 
 static _Noreturn void send_failed(const library_refusal *refusal) {
-  size_t words = strlen(refusal->words);
+  size_t words = strnlen(refusal->words, PROTOCOL_MOST_WORDS);
   uint32_t failed[4] = { PROTOCOL_FAILED_HEADER + (uint32_t)words, PROTOCOL_FAILED | (uint32_t)refusal->stage << 16,
                          (uint32_t)refusal->detail, 0 };
   replies_commit(failed, sizeof failed, refusal->words, words, NULL, 0, 0);

@@ -10,6 +10,7 @@
 
 #include "../invoke/clock.h"
 #include "../invoke/invoke.h"
+#include "answers.h"
 #include "fault.h"
 #include "guard.h"
 #include "replies.h"
@@ -188,63 +189,12 @@ static void take(task *task, int was_busy) {
   pthread_mutex_unlock(&crew.lock);
 }
 
-typedef struct __attribute__((packed)) {
-  uint32_t length;
-  uint8_t message, flags;
-  uint16_t number;
-  uint64_t id;
-  int32_t status;
-  uint32_t microseconds;
-  uint32_t headers_length;
-} reply_header;
-
-_Static_assert(sizeof(reply_header) == PROTOCOL_REPLY_HEADER, "layout");
-
-static uint32_t microseconds(double milliseconds) {
-  return milliseconds < UINT32_MAX / 1000 ? (uint32_t)(milliseconds * 1e3) : UINT32_MAX;
-}
-
-static void answer(uint64_t id, uint8_t flags, const invoke_reply *reply, double began, double now) {
-  size_t length = sizeof(reply_header) + reply->headers_length + reply->body_length;
-  reply_header header = {
-    .length = (uint32_t)length,
-    .message = PROTOCOL_REPLY,
-    .flags = flags,
-    .id = id,
-    .status = reply->status,
-    .microseconds = microseconds(now - began),
-    .headers_length = (uint32_t)reply->headers_length,
-  };
-  replies_commit(&header, sizeof header, reply->given_headers, reply->headers_length, reply->given_body, reply->body_length,
-                 now);
-}
-
-static void answer_empty(uint64_t id, uint8_t flags, double now) {
-  const invoke_reply none = { 0 };
-  answer(id, flags, &none, now, now);
-}
-
-static void answer_reply(uint64_t id, const invoke_reply *reply, double began, double now) {
-  uint64_t size = (uint64_t)reply->headers_length + reply->body_length;
-  if (size > crew.library->largest_reply) {
-    double bytes = (double)size;
-    const invoke_reply refusal = { .given_body = (const char *)&bytes, .body_length = sizeof bytes };
-    answer(id, PROTOCOL_REPLY_TOO_LARGE, &refusal, began, now);
-    return;
-  }
-  uint8_t flags = 0;
-  if (reply->has_body) flags |= PROTOCOL_REPLY_HAS_BODY;
-  if (reply->is_ascii) flags |= PROTOCOL_REPLY_ASCII;
-  if (reply->given_headers != NULL) flags |= PROTOCOL_REPLY_HAS_HEADERS;
-  answer(id, flags, reply, began, now);
-}
-
 static void execute(const task *task, invoke_scratch *scratch) {
   const frames_call *call = &task->call;
   double began = clock_now();
   uint32_t cancelled = atomic_load(&crew.shared->cancelled[call->id % PROTOCOL_MOST_CANCELLED]);
   if (cancelled == (uint32_t)(call->id / PROTOCOL_MOST_CANCELLED + 1) || began - crew.clock_ahead >= call->deadline) {
-    answer_empty(call->id, PROTOCOL_REPLY_SKIPPED, began);
+    answers_none(call->id, PROTOCOL_OUTCOME_SKIPPED, began);
     return;
   }
   const invoke_request request = {
@@ -257,7 +207,7 @@ static void execute(const task *task, invoke_scratch *scratch) {
   };
   const char *text = task->lost ? NULL : invoke_text(scratch, &request);
   if (text == NULL) {
-    answer_empty(call->id, PROTOCOL_REPLY_NO_MEMORY, began);
+    answers_none(call->id, PROTOCOL_OUTCOME_NO_MEMORY, began);
     return;
   }
   invoke_reply reply;
@@ -266,7 +216,7 @@ static void execute(const task *task, invoke_scratch *scratch) {
   if (guard_is_fork()) _exit(0);
   double ended = clock_now();
   learn(call->symbol, ended - began);
-  answer_reply(call->id, &reply, began, ended);
+  answers_reply(call->id, &reply, &crew.library->limits, began, ended);
   invoke_release(crew.library->release, &reply);
   invoke_scratch_trim(scratch);
 }

@@ -37,6 +37,7 @@ export const ERRORS = {
   PLUGIN_CRASHED: { status: 502, message: '{plugin} crashed in {symbol}: {reason}' },
   OVERLOADED: { status: 503, message: '{plugin} has {queue} calls waiting already' },
   PLUGIN_RESTING: { status: 503, message: '{plugin} crashed {crashes} times and rests' },
+  OUT_OF_MEMORY: { status: 503, message: 'the server has no memory for the {length} bytes that {symbol} replied' },
   UNAVAILABLE: { status: 503, message: '{plugin} has no process: {reason}' },
   STOPPING: { status: 503, message: 'the server is stopping' },
   TIMEOUT: { status: 504, message: '{symbol} in {plugin} took longer than {timeout} ms' },

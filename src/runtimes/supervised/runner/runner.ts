@@ -1,30 +1,29 @@
 import type { DlserveError } from '../../../ground/errors';
 import type { Exchange } from '../../../plugin/exchange';
-import { MAX_REPLY } from '../../../plugin/reply';
+import { MAX_REPLY, MAX_REPLY_HEADERS } from '../../../plugin/reply';
 import { ANY_CONCURRENCY, type PluginSource } from '../../../plugin/runtime';
 import type { SupervisedKeys } from '../keys';
 import { PluginProcess, type Exit, type ProcessOwner, type Program } from '../process';
 import type { Ending, Worker, WorkerOwner } from '../worker';
 import { Batch } from './batch';
-import { FrameReader } from './frames';
+import { FrameReader, type FrameOwner } from './frames';
+import { LargeBodies } from './large-bodies';
 import { Ledger } from './ledger';
 import { openError } from './opening';
 import {
-  CALLS_FD, FAILED_HEADER, Message, ProtocolError, REPLIES_FD, REPLY_HEADER, ReplyFlag, Stage, checkHello, helloFrame, openFrame,
+  CALLS_FD, FAILED_HEADER, Message, Outcome, ProtocolError, REPLIES_FD, Stage, checkHello, helloFrame, openFrame, partLength,
   readFailed, readOpened, replyId, stopFrame, type Failure,
 } from './protocol';
 import { readReply, refuse } from './replies';
 import { Shared } from './shared';
 
-/** The largest frame that a runner may send. */
-const LARGEST_FRAME = MAX_REPLY + REPLY_HEADER;
 /** Milliseconds until a reply that is on its way must have been read. */
 const REPLY_GRACE = 5;
 /** Request bytes on their way to one runner, above which it gets no further call. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
 /** One process with one library in it. */
-export class Runner implements Worker, ProcessOwner {
+export class Runner implements Worker, ProcessOwner, FrameOwner {
   concurrency = 0;
   state: Worker['state'] = 'opening';
   served = 0;
@@ -37,7 +36,8 @@ export class Runner implements Worker, ProcessOwner {
   private readonly openLimit: number;
   private readonly openTimer: NodeJS.Timeout;
   private readonly batch: Batch;
-  private readonly frames: FrameReader;
+  private readonly frames = new FrameReader(this);
+  private readonly large = new LargeBodies();
   /** Calls that were being taken when they were withdrawn. */
   private readonly withdrawn = new WeakSet<Exchange>();
   private replies = 0;
@@ -68,7 +68,6 @@ export class Runner implements Worker, ProcessOwner {
       this.shared.close();
       throw error;
     }
-    this.frames = new FrameReader(LARGEST_FRAME, (buffer, start, end) => this.frame(buffer, start, end));
     this.batch = new Batch(this.process.input);
     this.batch.write(opening);
     this.openTimer = setTimeout(() => this.kill('limit'), openLimit);
@@ -84,6 +83,7 @@ export class Runner implements Worker, ProcessOwner {
       any: ANY_CONCURRENCY,
       memory: settings.own.memory,
       largestReply: MAX_REPLY,
+      mostHeaders: MAX_REPLY_HEADERS,
     });
   }
 
@@ -120,7 +120,8 @@ export class Runner implements Worker, ProcessOwner {
     this.owner.replied(this);
   }
 
-  private frame(buffer: Buffer, start: number, end: number): void {
+  /** @internal */
+  frame(buffer: Buffer, start: number, end: number): void {
     const message = buffer[start + 4];
     if (message === Message.REPLY && this.concurrency > 0) {
       this.reply(buffer, start, end);
@@ -142,15 +143,27 @@ export class Runner implements Worker, ProcessOwner {
     }
   }
 
+  /** @internal */
+  part(buffer: Buffer, start: number): void {
+    const id = replyId(buffer, start);
+    if (!this.calls.isOpen(id)) throw new ProtocolError(`a part of a reply to call ${id}, which is not open`);
+    this.large.begin(id, partLength(buffer, start), this.calls.isAwaited(id));
+  }
+
+  /** @internal */
+  bytes(buffer: Buffer, start: number, end: number): void {
+    this.large.append(buffer, start, end);
+  }
+
   private reply(buffer: Buffer, start: number, end: number): void {
-    const reply = readReply(buffer, start, end);
+    const reply = readReply(buffer, start, end, this.large);
     const id = replyId(buffer, start);
     this.replies++;
     const call = this.calls.settle(id);
     if (call === null) return;
     if (call === undefined) throw new ProtocolError(`a reply to call ${id}, which is not open`);
     if (reply.raw === null) {
-      if ((reply.flags & ReplyFlag.SKIPPED) !== 0 && this.withdrawn.has(call)) call.drop();
+      if (reply.outcome === Outcome.SKIPPED && this.withdrawn.has(call)) call.drop();
       else refuse(reply, call);
     } else {
       this.served++;
@@ -186,7 +199,7 @@ export class Runner implements Worker, ProcessOwner {
     if (!this.calls.has(id)) return;
     if (this.state === 'retired') this.endWhenOnlyHung();
     if (this.state !== 'ready') return;
-    if (committed > this.frames.received) {
+    if (committed > this.frames.fromRing) {
       setTimeout(() => this.retireIfHung(id, committed), REPLY_GRACE);
       return;
     }
@@ -219,7 +232,7 @@ export class Runner implements Worker, ProcessOwner {
     if (this.state !== 'ready' || this.calls.size === 0) return (this.idleChecks = 0);
     const { begun, taken, committed } = this.shared.progress();
     const seen = `${begun} ${taken} ${committed} ${this.frames.received}`;
-    const executing = begun > this.replies && committed === this.frames.received;
+    const executing = begun > this.replies && committed === this.frames.fromRing;
     this.idleChecks = executing || seen !== this.progressSeen ? 0 : this.idleChecks + 1;
     this.progressSeen = seen;
     return this.idleChecks;
@@ -252,7 +265,9 @@ export class Runner implements Worker, ProcessOwner {
   ended(exit: Exit): void {
     clearTimeout(this.openTimer);
     const { begun, committed, stage } = this.shared.progress();
-    const unsent = this.shared.unsent(this.frames.received, committed);
+    // What has come of a frame in part is in the ring still, from its beginning; the end of a PART is lost.
+    this.frames.forgetPartial();
+    const unsent = this.shared.unsent(this.frames.fromRing, committed);
     if (unsent.length > 0) this.receive(unsent);
     this.state = 'dead';
     this.shared.close();

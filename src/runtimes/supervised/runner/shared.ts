@@ -10,7 +10,7 @@ export interface Progress {
   readonly begun: number;
   /** Bytes received since it opened the library: they grow while a large request is on its way. */
   readonly taken: number;
-  /** Bytes of the stream of replies that count as given. */
+  /** Bytes of frames, all but PARTs, that count as given. */
   readonly committed: number;
   readonly stage: number;
 }
@@ -39,12 +39,12 @@ export class Shared {
   }
 
   /**
-   * The end of a dead runner's stream: what it committed and had not sent.
-   * @param received bytes of the stream that arrived
+   * The frames that a dead runner committed and had not sent whole.
+   * @param received bytes of the whole ones that arrived
    */
   unsent(received: number, committed: number): Buffer {
     const length = committed - received;
-    // A frame larger than the ring is committed only when it is sent; beyond that, a dying plugin has written here.
+    // Beyond the ring, a dying plugin has written here.
     if (length <= 0 || length > RING_SIZE) return Buffer.alloc(0);
     const bytes = Buffer.allocUnsafe(length);
     const start = received % RING_SIZE;
