@@ -17,6 +17,7 @@
             'native/runner/frames.c',
             'native/runner/guard.c',
             'native/runner/library.c',
+            'native/runner/memory.c',
             'native/runner/replies.c',
             'native/runner/threads.c',
             'native/runner/watch.c',

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -174,17 +173,4 @@ void guard_close_others(int first) {
     if (fd >= first && fd != dirfd(list)) close(fd);
   }
   closedir(list);
-}
-
-/* On Linux, RLIMIT_DATA counts the private memory that can be written (since 4.7); RLIMIT_AS would also count what is only
- * reserved, of which a Go runtime alone takes more than most limits. */
-void guard_memory(double bytes) {
-  if (bytes <= 0) return;
-#ifdef __linux__
-  const int resource = RLIMIT_DATA;
-#else
-  const int resource = RLIMIT_AS;
-#endif
-  struct rlimit limit = { .rlim_cur = (rlim_t)bytes, .rlim_max = (rlim_t)bytes };
-  if (setrlimit(resource, &limit) != 0) fault("the memory limit can't be set: %s", strerror(errno));
 }

@@ -17,8 +17,10 @@
 #include "frames.h"
 #include "guard.h"
 #include "library.h"
+#include "memory.h"
 #include "replies.h"
 #include "shared.h"
+#include "threads.h"
 #include "workers.h"
 
 /* Two clocks that differ by more than this are not the same clock. */
@@ -139,10 +141,11 @@ int main(int argc, char **argv) {
   library library;
   library_refusal refusal;
   read_open(&open, &request);
-  guard_memory(request.memory);
+  memory_limit(request.memory, (double)threads_worker_size() * LIBRARY_MOST_THREADS);
   if (!library_open(&request, &library, &refusal, enter_stage)) send_failed(&refusal);
   frames_release(hello.chunk);
   frames_release(open.chunk);
+  memory_limit_more((double)threads_worker_size() * (library.concurrency - 1));
   send_opened(library.concurrency);
   workers_serve(calls, &frames, &library, shared, clock_ahead);
 }

@@ -84,12 +84,14 @@
 /* The shared file. u64 begun: calls that have begun, which are those with ids 1 to begun. u64 taken: bytes received since OPENED,
  * by which the host sees that a long frame moves. u64 committed: bytes of frames, all but PARTs, that must reach the host; those
  * not sent yet are in the ring, byte n at n modulo its size, and each frame stays there until it was sent whole. u32 stage.
+ * u32 threads: how many the system gives at most, where it has refused one; else 0.
  * u32 halt: written by the host, not 0: take no more calls. u32 cancelled[]: written by the host, for the id n at n modulo its
  * size, n divided by its size plus 1: that call must not begin. */
 #define PROTOCOL_SHARED_BEGUN 0
 #define PROTOCOL_SHARED_TAKEN 8
 #define PROTOCOL_SHARED_COMMITTED 64
 #define PROTOCOL_SHARED_STAGE 128
+#define PROTOCOL_SHARED_THREADS 132
 #define PROTOCOL_SHARED_HALT 192
 #define PROTOCOL_SHARED_CANCELLED 4096
 #define PROTOCOL_SHARED_RING 20480

@@ -22,6 +22,9 @@
 #define BRIEF 10
 #define UNKNOWN 1000
 
+/* Milliseconds until a thread that the system refused is asked for again. */
+#define REFUSED_PAUSE 500
+
 /* The largest number of milliseconds that an f64 holds exactly; a deadline beyond is none. */
 #define LAST_TIME 9007199254740992.0
 
@@ -40,6 +43,7 @@ static struct {
   uint64_t begun;
   uint32_t threads, waiting, busy;
   int reading, stopping;
+  double refused; /* when the system gave no thread; 0 where it did */
   uint64_t looked; /* `begun` at the watch's last look */
   atomic_uint *typical; /* microseconds that each handler takes */
 } crew = { .lock = PTHREAD_MUTEX_INITIALIZER, .turn = PTHREAD_COND_INITIALIZER, .rest = PTHREAD_COND_INITIALIZER };
@@ -111,12 +115,18 @@ static int next_task(task *task) {
   return 0;
 }
 
+/* Where the system gives no thread, the host is told how many there are, and it is tried again a while later. */
+static void start_worker(void) {
+  if (crew.refused > 0 && clock_now() < crew.refused + REFUSED_PAUSE) return;
+  int started = threads_start_worker(work);
+  crew.refused = started ? 0 : clock_now();
+  crew.threads += (uint32_t)started;
+  atomic_store(&crew.shared->threads, started ? 0 : crew.threads);
+}
+
 static void call_next_worker(void) {
-  if (crew.waiting > 0) {
-    pthread_cond_signal(&crew.turn);
-  } else if (crew.threads < crew.library->concurrency && threads_start_worker(work)) {
-    crew.threads++;
-  }
+  if (crew.waiting > 0) pthread_cond_signal(&crew.turn);
+  else if (crew.threads < crew.library->concurrency) start_worker();
 }
 
 /* Sees to it that somebody looks after the next call while this thread is busy with one. */

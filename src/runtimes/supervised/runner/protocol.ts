@@ -90,7 +90,7 @@ export const Stage = { START: 0, LOAD: 1, ABI: 2, INIT: 3, SERVE: 4, STOP: 5 } a
 
 /** The shared file: where things are in it. */
 export const SharedLayout = {
-  BEGUN: 0, TAKEN: 8, COMMITTED: 64, STAGE: 128, HALT: 192, CANCELLED: 4096, RING: 20480, SIZE: 151552,
+  BEGUN: 0, TAKEN: 8, COMMITTED: 64, STAGE: 128, THREADS: 132, HALT: 192, CANCELLED: 4096, RING: 20480, SIZE: 151552,
 } as const;
 export const RING_SIZE = 131072;
 /** More than calls can be open. */

@@ -67,13 +67,11 @@ export function refuse({ outcome, length }: RunnerReply, exchange: Exchange): vo
     case Outcome.HEADERS_TOO_LARGE:
       exchange.fail(headersTooLarge(symbol, length));
       break;
-    case Outcome.NO_MEMORY: {
-      const reason = 'its memory limit leaves no room for the request';
-      exchange.fail(new DlserveError('PLUGIN_CRASHED', { plugin: exchange.request.file, symbol, reason }));
+    case Outcome.NO_MEMORY:
+      exchange.fail(new DlserveError('MEMORY_LIMIT', { plugin: exchange.request.file, symbol }));
       break;
-    }
     case DROPPED:
-      exchange.fail(new DlserveError('OUT_OF_MEMORY', { symbol, length }));
+      exchange.fail(new DlserveError('OUT_OF_MEMORY', { what: `the ${length} bytes that ${symbol} replied` }));
       break;
     default:
       exchange.failLate();
