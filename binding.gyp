@@ -12,10 +12,12 @@
           'type': 'executable',
           'sources': [
             'native/runner/main.c',
+            'native/runner/answers.c',
             'native/runner/fault.c',
             'native/runner/frames.c',
             'native/runner/guard.c',
             'native/runner/library.c',
+            'native/runner/memory.c',
             'native/runner/replies.c',
             'native/runner/threads.c',
             'native/runner/watch.c',

@@ -5,6 +5,8 @@
 
 /* The worst escape: one byte becomes the six of \u00XX. */
 #define WORST_ESCAPE 6
+/* Room for the worst case would not be kept for a larger body, so that one gets as much as it needs. */
+#define MOST_GUESSED (INVOKE_SCRATCH_KEPT / WORST_ESCAPE)
 
 static int scratch_reserve(invoke_scratch *scratch, size_t length) {
   if (length <= scratch->capacity) return 1;
@@ -24,7 +26,7 @@ void invoke_scratch_trim(invoke_scratch *scratch) {
 }
 
 /* Length of the UTF-8 sequence at `at` (RFC 3629, table 3-7 of the Unicode Standard), or 0 where there is none. */
-static size_t utf8_sequence(const uint8_t *at, size_t left) {
+static inline __attribute__((always_inline)) size_t utf8_sequence(const uint8_t *at, size_t left) {
   uint8_t lead = at[0];
   if (lead < 0xC2) return 0;
   if (lead < 0xE0) return left >= 2 && (at[1] & 0xC0) == 0x80 ? 2 : 0;
@@ -64,6 +66,21 @@ static size_t plain_bytes(uint64_t special) {
 #endif
 }
 
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+static int is_zero(bytes16 bytes) {
+  uint64_t words[2];
+  memcpy(words, &bytes, sizeof words);
+  return (words[0] | words[1]) == 0;
+}
+
+/* Whether 16 bytes can be copied as they are. */
+static int is_plain16(const uint8_t *at) {
+  bytes16 block;
+  memcpy(&block, at, sizeof block);
+  return is_zero((bytes16)(block < 0x20) | (bytes16)(block >= 0x80) | (bytes16)(block == '"') | (bytes16)(block == '\\'));
+}
+
 static char *escape(char *out, uint8_t byte) {
   static const char hex[] = "0123456789abcdef";
   *out++ = '\\';
@@ -83,19 +100,73 @@ static char *escape(char *out, uint8_t byte) {
   return out;
 }
 
+static int is_utf8(const uint8_t *body, size_t length) {
+  for (size_t i = 0; i < length;) {
+    uint64_t words[2] = { EVERY_BYTE(0x80) };
+    if (length - i >= sizeof words) memcpy(words, body + i, sizeof words);
+    if (((words[0] | words[1]) & EVERY_BYTE(0x80)) == 0) {
+      i += sizeof words;
+      continue;
+    }
+    for (size_t end = length - i < sizeof words ? length : i + sizeof words, sequence; i < end; i += sequence) {
+      sequence = body[i] < 0x80 ? 1 : utf8_sequence(body + i, length - i);
+      if (sequence == 0) return 0;
+    }
+  }
+  return 1;
+}
+
+/* By how many bytes the text of 16 bytes is longer than they are; see escape. */
+static size_t growth(bytes16 block) {
+  bytes16 control = (bytes16)(block < 0x20);
+  bytes16 lettered = (bytes16)(block - '\b' <= '\r' - '\b') & (bytes16)(block != '\v'); /* \b \t \n \f \r */
+  bytes16 quoted = (bytes16)(block == '"') | (bytes16)(block == '\\');
+  bytes16 longer = (control & (WORST_ESCAPE - 1)) - (lettered & (WORST_ESCAPE - 2)) + (quoted & 1);
+  uint64_t words[2];
+  memcpy(words, &longer, sizeof words);
+  return (size_t)(((words[0] + words[1]) * EVERY_BYTE(1)) >> 56);
+}
+
+/* How long the JSON string of the bytes is; 0 where they are not UTF-8. */
+static size_t text_length(const uint8_t *body, size_t length) {
+  if (!is_utf8(body, length)) return 0;
+  size_t text = length + sizeof "\"\"" - 1;
+  bytes16 block = (bytes16){ 0 } + ' ';
+  size_t rest = length % sizeof block;
+  memcpy(&block, body + length - rest, rest);
+  text += growth(block);
+  for (size_t i = 0; i < length - rest; i += sizeof block) {
+    if (is_plain16(body + i)) continue;
+    memcpy(&block, body + i, sizeof block);
+    text += growth(block);
+  }
+  return text;
+}
+
+static char *append_null(char *out) {
+  memcpy(out, "null", 4);
+  return out + 4;
+}
+
 /* Appends the bytes as a JSON string, or null where they are not UTF-8. Returns the end. */
 static char *append_body(char *out, const uint8_t *body, size_t length) {
   char *start = out;
   size_t i = 0;
+  size_t last_special = 0;
   *out++ = '"';
   while (i < length) {
     if (length - i >= 8) {
       uint64_t special = special8(body + i);
       size_t plain = special == 0 ? 8 : plain_bytes(special);
-      memcpy(out, body + i, 8); /* what is behind the plain ones is written over: there is room for six times as much */
+      memcpy(out, body + i, 8); /* what is behind the plain ones is written over: no byte's text is shorter than it is */
       out += plain;
       i += plain;
-      if (special == 0) continue;
+      if (special == 0) {
+        /* Where plain ones have come for a while, more of them will. */
+        if (i - last_special >= 16) for (; length - i >= 16 && is_plain16(body + i); out += 16, i += 16) memcpy(out, body + i, 16);
+        continue;
+      }
+      last_special = i;
     }
     if (body[i] < 0x20 || body[i] == '"' || body[i] == '\\') {
       out = escape(out, body[i++]);
@@ -103,10 +174,7 @@ static char *append_body(char *out, const uint8_t *body, size_t length) {
       *out++ = (char)body[i++];
     } else {
       size_t sequence = utf8_sequence(body + i, length - i);
-      if (sequence == 0) {
-        memcpy(start, "null", 4);
-        return start + 4;
-      }
+      if (sequence == 0) return append_null(start);
       memcpy(out, body + i, sequence);
       out += sequence;
       i += sequence;
@@ -117,13 +185,15 @@ static char *append_body(char *out, const uint8_t *body, size_t length) {
 }
 
 const char *invoke_text(invoke_scratch *scratch, const invoke_request *request) {
-  size_t worst = request->has_body ? request->body_length * WORST_ESCAPE + sizeof "null}" : 0;
-  if (!scratch_reserve(scratch, request->head_length + worst + 1)) return NULL;
+  const uint8_t *body = request->lent_body;
+  size_t length = request->has_body ? request->body_length : 0;
+  size_t text = length <= MOST_GUESSED ? length * WORST_ESCAPE + sizeof "\"\"" - 1 : text_length(body, length);
+  if (!scratch_reserve(scratch, request->head_length + text + sizeof "null}")) return NULL;
   char *end = scratch->owned_text;
   memcpy(end, request->lent_head, request->head_length);
   end += request->head_length;
   if (request->has_body) {
-    end = append_body(end, request->lent_body, request->body_length);
+    end = text == 0 ? append_null(end) : append_body(end, body, length);
     *end++ = '}';
   }
   *end = '\0';

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -34,6 +33,10 @@ static int descriptors[MOST_DESCRIPTORS];
 static int descriptor_count;
 /* 1 in the runner, 0 in a fork of it. */
 static volatile int *original;
+/* In a process that forks, and in its child: the one that forked. */
+static _Atomic pid_t forking;
+/* This process came from a fork of the runner, or from one of those. */
+static int is_offspring;
 
 void guard_end(void) {
   if (getpgrp() == getpid()) kill(0, SIGKILL);
@@ -55,12 +58,17 @@ static void mask_terminate(int how) {
   pthread_sigmask(how, &terminate, NULL);
 }
 
+static void before_fork(void) { forking = getpid(); }
+
 /* The parent's death, to Linux, is that of the thread which forked: one of the library's own may well end before its child. */
 static void in_fork(void) {
-  *original = 0;
-  for (int i = 0; i < descriptor_count; i++) close(descriptors[i]);
-  mask_terminate(SIG_UNBLOCK);
-  if (threads_is_worker) end_with(runner);
+  if (!is_offspring) {
+    is_offspring = 1;
+    *original = 0;
+    for (int i = 0; i < descriptor_count; i++) close(descriptors[i]);
+    mask_terminate(SIG_UNBLOCK);
+  }
+  if (threads_is_worker) end_with(forking);
 }
 
 /* A service manager sends SIGTERM to every process of a server. That is for the host to act on, which lets the calls end
@@ -93,7 +101,7 @@ void guard_lifetime(pid_t host) {
   original = memory;
   *original = 1;
   heed_host_alone();
-  pthread_atfork(NULL, NULL, in_fork);
+  pthread_atfork(before_fork, NULL, in_fork);
 }
 
 int guard_is_fork(void) { return *original == 0; }
@@ -165,17 +173,4 @@ void guard_close_others(int first) {
     if (fd >= first && fd != dirfd(list)) close(fd);
   }
   closedir(list);
-}
-
-/* On Linux, RLIMIT_DATA counts the private memory that can be written (since 4.7); RLIMIT_AS would also count what is only
- * reserved, of which a Go runtime alone takes more than most limits. */
-void guard_memory(double bytes) {
-  if (bytes <= 0) return;
-#ifdef __linux__
-  const int resource = RLIMIT_DATA;
-#else
-  const int resource = RLIMIT_AS;
-#endif
-  struct rlimit limit = { .rlim_cur = (rlim_t)bytes, .rlim_max = (rlim_t)bytes };
-  if (setrlimit(resource, &limit) != 0) fault("the memory limit can't be set: %s", strerror(errno));
 }

@@ -23,9 +23,6 @@ void guard_close_others(int first);
 /* Whether this is a process that the library made with fork, which came back from its handler. */
 int guard_is_fork(void);
 
-/* Caps the memory of this process. bytes: 0 is no limit */
-void guard_memory(double bytes);
-
 /* Ends this process and those that it made. */
 _Noreturn void guard_end(void);
 

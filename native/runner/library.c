@@ -16,8 +16,6 @@ static int refuse_loading(library_refusal *refusal) {
   return refuse(refusal, PROTOCOL_STAGE_LOAD, 0, words == NULL ? "unknown reason" : strdup(words));
 }
 
-#define MOST_THREADS 1024u
-
 static uint32_t declared_concurrency(void *handle, uint32_t any) {
   dlserve_concurrency *declared = (dlserve_concurrency *)dlsym(handle, "PluginConcurrency");
   if (declared == NULL) return 1;
@@ -27,7 +25,7 @@ static uint32_t declared_concurrency(void *handle, uint32_t any) {
 
 static uint32_t concurrency_of(void *handle, const library_request *request) {
   uint32_t concurrency = request->concurrency > 0 ? request->concurrency : declared_concurrency(handle, request->any);
-  return concurrency < MOST_THREADS ? concurrency : MOST_THREADS;
+  return concurrency < LIBRARY_MOST_THREADS ? concurrency : LIBRARY_MOST_THREADS;
 }
 
 static int initialise(void *handle, const char *config, dlserve_free *release, library_refusal *refusal) {
@@ -52,7 +50,7 @@ int library_open(const library_request *request, library *library, library_refus
 
   library->release = (dlserve_free *)dlsym(handle, "PluginFree");
   library->stop = (dlserve_stop *)dlsym(handle, "PluginStop");
-  library->largest_reply = request->largest_reply;
+  library->limits = request->limits;
   library->symbol_count = request->symbol_count;
   library->handlers = calloc(request->symbol_count + 1, sizeof *library->handlers);
   if (library->handlers == NULL) return refuse(refusal, PROTOCOL_STAGE_LOAD, 0, "out of memory");

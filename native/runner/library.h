@@ -6,12 +6,15 @@
 #include <stdint.h>
 
 #include "../include/dlserve.h"
+#include "answers.h"
+
+#define LIBRARY_MOST_THREADS 1024u
 
 typedef struct {
-  uint32_t concurrency;   /* 0: as the library says */
-  uint32_t any;           /* what "any number" of the library means */
-  double memory;          /* bytes; 0 is no limit */
-  uint32_t largest_reply; /* bytes */
+  uint32_t concurrency; /* 0: as the library says */
+  uint32_t any;         /* what "any number" of the library means */
+  double memory;        /* bytes; 0 is no limit */
+  answers_limits limits;
   uint32_t symbol_count;
   const char *lent_path;
   const char *lent_config;
@@ -29,7 +32,7 @@ typedef struct {
   dlserve_handler **handlers;
   uint32_t symbol_count;
   uint32_t concurrency;
-  uint32_t largest_reply;
+  answers_limits limits;
   dlserve_free *release; /* or NULL */
   dlserve_stop *stop;    /* or NULL */
 } library;

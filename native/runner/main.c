@@ -17,8 +17,10 @@
 #include "frames.h"
 #include "guard.h"
 #include "library.h"
+#include "memory.h"
 #include "replies.h"
 #include "shared.h"
+#include "threads.h"
 #include "workers.h"
 
 /* Two clocks that differ by more than this are not the same clock. */
@@ -91,8 +93,9 @@ static void read_open(const frame *frame, library_request *request) {
   memcpy(&request->concurrency, at, 4);
   memcpy(&request->any, at + 4, 4);
   memcpy(&request->memory, at + 8, 8);
-  memcpy(&request->largest_reply, at + 16, 4);
-  memcpy(&request->symbol_count, at + 20, 4);
+  memcpy(&request->limits.reply, at + 16, 4);
+  memcpy(&request->limits.headers, at + 20, 4);
+  memcpy(&request->symbol_count, at + 24, 4);
   uint64_t strings = 0;
   for (const char *c = text; c < end; c++) strings += *c == '\0';
   if (end[-1] != '\0' || strings != (uint64_t)request->symbol_count + 2) fault("the host sent a malformed OPEN");
@@ -108,7 +111,7 @@ static void send_opened(uint32_t concurrency) {
 }
 
 static _Noreturn void send_failed(const library_refusal *refusal) {
-  size_t words = strlen(refusal->words);
+  size_t words = strnlen(refusal->words, PROTOCOL_MOST_WORDS);
   uint32_t failed[4] = { PROTOCOL_FAILED_HEADER + (uint32_t)words, PROTOCOL_FAILED | (uint32_t)refusal->stage << 16,
                          (uint32_t)refusal->detail, 0 };
   replies_commit(failed, sizeof failed, refusal->words, words, NULL, 0, 0);
@@ -138,10 +141,11 @@ int main(int argc, char **argv) {
   library library;
   library_refusal refusal;
   read_open(&open, &request);
-  guard_memory(request.memory);
+  memory_limit(request.memory, (double)threads_worker_size() * LIBRARY_MOST_THREADS);
   if (!library_open(&request, &library, &refusal, enter_stage)) send_failed(&refusal);
   frames_release(hello.chunk);
   frames_release(open.chunk);
+  memory_limit_more((double)threads_worker_size() * (library.concurrency - 1));
   send_opened(library.concurrency);
   workers_serve(calls, &frames, &library, shared, clock_ahead);
 }

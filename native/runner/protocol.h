@@ -13,7 +13,7 @@
 #endif
 
 #define PROTOCOL_MAGIC 0x56534c44
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 
 /* Descriptors that the runner is started with. */
 #define PROTOCOL_CALLS_FD 3
@@ -28,23 +28,30 @@
 #define PROTOCOL_REPLY 6
 #define PROTOCOL_STOP 7
 #define PROTOCOL_STOPPED 8
+#define PROTOCOL_PART 9
 
 #define PROTOCOL_FRAME_HEADER 8
 /* HELLO: number = version; u32 magic, u32 unused, f64 sender's monotonic clock */
 #define PROTOCOL_HELLO_SIZE 24
 /* OPEN: u32 concurrency (0: the library's), u32 what "any number" means, f64 memory in bytes (0: no limit), u32 the largest
- * reply, u32 symbols; then path, config and each symbol, each with its NUL */
-#define PROTOCOL_OPEN_HEADER 32
+ * reply, u32 the most bytes of its headers, u32 symbols; then path, config and each symbol, each with its NUL */
+#define PROTOCOL_OPEN_HEADER 36
 /* OPENED: u32 threads at most, u32 unused */
 #define PROTOCOL_OPENED_SIZE 16
-/* FAILED: number = stage; i32 detail, u32 unused; then words */
+/* FAILED: number = stage; i32 detail, u32 unused; then words, of which no more than MOST_WORDS bytes are told */
 #define PROTOCOL_FAILED_HEADER 16
+#define PROTOCOL_MOST_WORDS 16384
 /* CALL: number = symbol; u64 id, f64 monotonic deadline, f64 the same since 1970, u32 bytes of the head; then head, body */
 #define PROTOCOL_CALL_HEADER 36
-/* REPLY: u64 id, i32 status, u32 microseconds in the handler, u32 bytes of the headers; then headers, body */
+/* REPLY: number = outcome; u64 id, i32 status, u32 microseconds in the handler, u32 bytes of the headers; then headers, body */
 #define PROTOCOL_REPLY_HEADER 28
+/* PART: u64 id, u32 bytes of the whole body; then the next bytes of it */
+#define PROTOCOL_PART_HEADER 20
 
+/* Of a CALL. What the runner sends is never larger than the ring. */
 #define PROTOCOL_MAX_FRAME 0x40000000
+/* Of a body in one PART */
+#define PROTOCOL_MAX_PART 131072
 
 /* Flags of CALL */
 #define PROTOCOL_CALL_HAS_BODY 1
@@ -53,12 +60,18 @@
 #define PROTOCOL_REPLY_HAS_BODY 1
 #define PROTOCOL_REPLY_ASCII 2
 #define PROTOCOL_REPLY_HAS_HEADERS 4
+/* The body came before, in PARTs; in its place is an f64: how many bytes it has. */
+#define PROTOCOL_REPLY_IN_PARTS 8
+
+/* Outcomes of a call, in REPLY: a reply of the handler, or why there is none */
+#define PROTOCOL_OUTCOME_REPLY 0
 /* Its deadline had passed, or it was cancelled, before the call began; it never will. */
-#define PROTOCOL_REPLY_SKIPPED 8
-/* The body is not the handler's but an f64: how many bytes it gave. */
-#define PROTOCOL_REPLY_TOO_LARGE 16
+#define PROTOCOL_OUTCOME_SKIPPED 1
 /* There was no memory to hold the request; the handler was not called. */
-#define PROTOCOL_REPLY_NO_MEMORY 32
+#define PROTOCOL_OUTCOME_NO_MEMORY 2
+/* It gave more than it may, or more headers. The body is not the handler's but an f64: how many bytes it gave of them. */
+#define PROTOCOL_OUTCOME_TOO_LARGE 3
+#define PROTOCOL_OUTCOME_HEADERS_TOO_LARGE 4
 
 /* Stages, in FAILED and in the shared file */
 #define PROTOCOL_STAGE_START 0
@@ -69,14 +82,16 @@
 #define PROTOCOL_STAGE_STOP 5
 
 /* The shared file. u64 begun: calls that have begun, which are those with ids 1 to begun. u64 taken: bytes received since OPENED,
- * by which the host sees that a long frame moves. u64 committed: bytes of REPLY frames and all before them that must reach the
- * host; those not sent yet are in the ring, byte n at n modulo its size. u32 stage. u32 halt: written by the host, not 0: take
- * no more calls. u32 cancelled[]: written by the host, for the id n at n modulo its size, n divided by its size plus 1: that
- * call must not begin. */
+ * by which the host sees that a long frame moves. u64 committed: bytes of frames, all but PARTs, that must reach the host; those
+ * not sent yet are in the ring, byte n at n modulo its size, and each frame stays there until it was sent whole. u32 stage.
+ * u32 threads: how many the system gives at most, where it has refused one; else 0.
+ * u32 halt: written by the host, not 0: take no more calls. u32 cancelled[]: written by the host, for the id n at n modulo its
+ * size, n divided by its size plus 1: that call must not begin. */
 #define PROTOCOL_SHARED_BEGUN 0
 #define PROTOCOL_SHARED_TAKEN 8
 #define PROTOCOL_SHARED_COMMITTED 64
 #define PROTOCOL_SHARED_STAGE 128
+#define PROTOCOL_SHARED_THREADS 132
 #define PROTOCOL_SHARED_HALT 192
 #define PROTOCOL_SHARED_CANCELLED 4096
 #define PROTOCOL_SHARED_RING 20480

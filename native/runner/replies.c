@@ -14,11 +14,16 @@
 #define MSG_NOSIGNAL 0 /* where it is missing, ignoring SIGPIPE must do */
 #endif
 
-/* Larger frames go around the ring. */
-#define RING_FRAME (PROTOCOL_RING_SIZE / 4)
 /* Replies wait for company no longer than either of these while more calls are at hand. */
 #define FLUSH_BYTES 16384u
 #define FLUSH_AGE 0.1
+
+/* A thread that waits for its turn. */
+typedef struct waiter {
+  pthread_cond_t go;
+  int is_next;
+  struct waiter *next;
+} waiter;
 
 static struct {
   int fd;
@@ -26,49 +31,58 @@ static struct {
   pthread_mutex_t lock;
   pthread_cond_t changed; /* `sent` or `sending` */
   uint64_t committed;     /* as in the shared file */
-  uint64_t sent;
-  int sending;            /* some thread is in flush_locked, and maybe not holding the lock */
+  uint64_t sent;          /* of these, in whole frames: up to here the ring may be written over */
+  int sending;            /* some thread is in send_locked, and not holding the lock */
+  int has_turn;           /* some thread sends around the ring, and will send all that is committed */
+  waiter *first, **last;  /* those that want to, in order */
   double oldest;          /* when the first unsent reply was committed */
   uint64_t looked;        /* `sent` at the watch's last look */
-} out = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+} out = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .last = &out.first };
 
-/* Sends as much as the socket takes; blocks until it takes something. */
-static size_t send_some(struct iovec *parts, size_t count) {
-  struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
-  ssize_t sent;
-  do sent = sendmsg(out.fd, &message, MSG_NOSIGNAL);
-  while (sent < 0 && errno == EINTR);
-  if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) guard_end();
-  if (sent < 0) fault("replies can't be sent: %s", strerror(errno));
-  return (size_t)sent;
+/* Sends all, however long it takes. */
+static void send_all(struct iovec *pieces, size_t count) {
+  while (count > 0) {
+    struct msghdr message = { .msg_iov = pieces, .msg_iovlen = count };
+    ssize_t sent = sendmsg(out.fd, &message, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) guard_end();
+    if (sent < 0) fault("replies can't be sent: %s", strerror(errno));
+    for (; count > 0 && (size_t)sent >= pieces->iov_len; pieces++, count--) sent -= (ssize_t)pieces->iov_len;
+    if (count == 0) return;
+    pieces->iov_base = (uint8_t *)pieces->iov_base + sent;
+    pieces->iov_len -= (size_t)sent;
+  }
 }
 
-static size_t send_ring(uint64_t from, uint64_t to) {
+static size_t ring_pieces(struct iovec *pieces, uint64_t from, uint64_t to) {
   size_t start = from % PROTOCOL_RING_SIZE;
   size_t length = (size_t)(to - from);
   size_t first = PROTOCOL_RING_SIZE - start;
   if (first > length) first = length;
-  struct iovec parts[2] = {
-    { .iov_base = out.shared->ring + start, .iov_len = first },
-    { .iov_base = out.shared->ring, .iov_len = length - first },
-  };
-  return send_some(parts, length > first ? 2 : 1);
+  pieces[0] = (struct iovec){ .iov_base = out.shared->ring + start, .iov_len = first };
+  pieces[1] = (struct iovec){ .iov_base = out.shared->ring, .iov_len = length - first };
+  return length > first ? 2 : 1;
 }
 
-/* One thread sends at a time, and lets others commit meanwhile. */
-static void flush_locked(void) {
-  if (out.sending) return;
+/* Sends what was committed, and after it a frame that goes around the ring, if there is one. One thread sends at a time, and
+ * lets others commit meanwhile. */
+static void send_locked(const struct iovec *around, size_t count) {
+  struct iovec pieces[4];
+  uint64_t to = out.committed;
+  size_t ring = ring_pieces(pieces, out.sent, to);
+  if (count > 0) memcpy(pieces + ring, around, count * sizeof *around);
   out.sending = 1;
-  while (out.sent < out.committed) {
-    uint64_t to = out.committed;
-    pthread_mutex_unlock(&out.lock);
-    size_t sent = send_ring(out.sent, to);
-    pthread_mutex_lock(&out.lock);
-    out.sent += sent;
-    pthread_cond_broadcast(&out.changed);
-  }
+  pthread_mutex_unlock(&out.lock);
+  send_all(pieces, ring + count);
+  pthread_mutex_lock(&out.lock);
+  out.sent = to;
   out.sending = 0;
   pthread_cond_broadcast(&out.changed);
+}
+
+/* Where another thread sends or has a turn, that one sends all. */
+static void flush_locked(void) {
+  while (!out.sending && !out.has_turn && out.sent < out.committed) send_locked(NULL, 0);
 }
 
 static void ring_put(uint64_t at, const void *bytes, size_t length) {
@@ -80,56 +94,58 @@ static void ring_put(uint64_t at, const void *bytes, size_t length) {
   memcpy(out.shared->ring, (const uint8_t *)bytes + first, length - first);
 }
 
-static void publish(uint64_t committed) {
-  out.committed = committed;
-  atomic_store_explicit(&out.shared->committed, committed, memory_order_release);
-}
-
-/* Sends a frame that is too large for the ring straight from where it is, after all before it. */
-static void send_around(struct iovec *parts, size_t count, size_t length) {
-  for (;;) {
-    flush_locked();
-    if (!out.sending && out.sent == out.committed) break;
-    pthread_cond_wait(&out.changed, &out.lock);
-  }
-  while (count > 0) {
-    size_t sent = send_some(parts, count);
-    while (count > 0 && sent >= parts->iov_len) {
-      sent -= parts->iov_len;
-      parts++;
-      count--;
-    }
-    if (count > 0) {
-      parts->iov_base = (uint8_t *)parts->iov_base + sent;
-      parts->iov_len -= sent;
-    }
-  }
-  publish(out.committed + length);
-  out.sent = out.committed;
-}
-
 void replies_commit(const void *header, size_t header_length, const void *middle, size_t middle_length, const void *body,
                     size_t body_length, double now) {
   size_t length = header_length + middle_length + body_length;
   pthread_mutex_lock(&out.lock);
-  if (length > RING_FRAME) {
-    struct iovec parts[3] = {
-      { .iov_base = (void *)header, .iov_len = header_length },
-      { .iov_base = (void *)middle, .iov_len = middle_length },
-      { .iov_base = (void *)body, .iov_len = body_length },
-    };
-    send_around(parts, 3, length);
+  while (out.committed + length - out.sent > PROTOCOL_RING_SIZE) {
+    if (out.sending) pthread_cond_wait(&out.changed, &out.lock);
+    else send_locked(NULL, 0);
+  }
+  ring_put(out.committed, header, header_length);
+  ring_put(out.committed + header_length, middle, middle_length);
+  ring_put(out.committed + header_length + middle_length, body, body_length);
+  if (out.sent == out.committed) out.oldest = now;
+  out.committed += length;
+  atomic_store_explicit(&out.shared->committed, out.committed, memory_order_release);
+  if (out.committed - out.sent >= FLUSH_BYTES || now - out.oldest >= FLUSH_AGE) flush_locked();
+  pthread_mutex_unlock(&out.lock);
+}
+
+void replies_take_turn(void) {
+  waiter self = { .go = PTHREAD_COND_INITIALIZER };
+  pthread_mutex_lock(&out.lock);
+  if (out.has_turn) {
+    *out.last = &self;
+    out.last = &self.next;
+    while (!self.is_next) pthread_cond_wait(&self.go, &out.lock);
+  }
+  out.has_turn = 1;
+  pthread_mutex_unlock(&out.lock);
+}
+
+void replies_pass(const void *header, size_t header_length, const void *body, size_t body_length) {
+  const struct iovec frame[2] = {
+    { .iov_base = (void *)header, .iov_len = header_length },
+    { .iov_base = (void *)body, .iov_len = body_length },
+  };
+  pthread_mutex_lock(&out.lock);
+  while (out.sending) pthread_cond_wait(&out.changed, &out.lock);
+  send_locked(frame, 2);
+  pthread_mutex_unlock(&out.lock);
+}
+
+void replies_end_turn(void) {
+  pthread_mutex_lock(&out.lock);
+  waiter *next = out.first;
+  if (next != NULL) {
+    out.first = next->next;
+    if (out.first == NULL) out.last = &out.first;
+    next->is_next = 1;
+    pthread_cond_signal(&next->go);
   } else {
-    while (out.committed + length - out.sent > PROTOCOL_RING_SIZE) {
-      if (out.sending) pthread_cond_wait(&out.changed, &out.lock);
-      else flush_locked();
-    }
-    ring_put(out.committed, header, header_length);
-    ring_put(out.committed + header_length, middle, middle_length);
-    ring_put(out.committed + header_length + middle_length, body, body_length);
-    if (out.sent == out.committed) out.oldest = now;
-    publish(out.committed + length);
-    if (out.committed - out.sent >= FLUSH_BYTES || now - out.oldest >= FLUSH_AGE) flush_locked();
+    out.has_turn = 0;
+    flush_locked();
   }
   pthread_mutex_unlock(&out.lock);
 }

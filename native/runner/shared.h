@@ -14,6 +14,7 @@ typedef struct {
   _Atomic uint64_t taken;
   _Alignas(64) _Atomic uint64_t committed;
   _Alignas(64) _Atomic uint32_t stage;
+  _Atomic uint32_t threads;
   _Alignas(64) _Atomic uint32_t halt;
   _Alignas(4096) _Atomic uint32_t cancelled[PROTOCOL_MOST_CANCELLED];
   uint8_t ring[PROTOCOL_RING_SIZE];
@@ -23,6 +24,7 @@ _Static_assert(offsetof(shared_file, begun) == PROTOCOL_SHARED_BEGUN, "layout");
 _Static_assert(offsetof(shared_file, taken) == PROTOCOL_SHARED_TAKEN, "layout");
 _Static_assert(offsetof(shared_file, committed) == PROTOCOL_SHARED_COMMITTED, "layout");
 _Static_assert(offsetof(shared_file, stage) == PROTOCOL_SHARED_STAGE, "layout");
+_Static_assert(offsetof(shared_file, threads) == PROTOCOL_SHARED_THREADS, "layout");
 _Static_assert(offsetof(shared_file, halt) == PROTOCOL_SHARED_HALT, "layout");
 _Static_assert(offsetof(shared_file, cancelled) == PROTOCOL_SHARED_CANCELLED, "layout");
 _Static_assert(offsetof(shared_file, ring) == PROTOCOL_SHARED_RING, "layout");

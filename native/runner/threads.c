@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fault.h"
+#include "memory.h"
 
 #define SMALL_STACK (64u * 1024u)
 #define WORKER_STACK (8u * 1024u * 1024u)
@@ -35,6 +37,11 @@ void threads_start_small(void *(*run)(void *)) {
   if (error != 0) fault("no thread could be started: %s", strerror(error));
 }
 
+size_t threads_worker_size(void) { return WORKER_STACK + (size_t)sysconf(_SC_PAGESIZE); }
+
 int threads_start_worker(void *(*run)(void *)) {
-  return start(run, WORKER_STACK) == 0;
+  memory_allow_more(threads_worker_size());
+  if (start(run, WORKER_STACK) == 0) return 1;
+  memory_allow_less(threads_worker_size());
+  return 0;
 }

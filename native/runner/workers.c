@@ -10,6 +10,7 @@
 
 #include "../invoke/clock.h"
 #include "../invoke/invoke.h"
+#include "answers.h"
 #include "fault.h"
 #include "guard.h"
 #include "replies.h"
@@ -20,6 +21,9 @@
  * never called. */
 #define BRIEF 10
 #define UNKNOWN 1000
+
+/* Milliseconds until a thread that the system refused is asked for again. */
+#define REFUSED_PAUSE 500
 
 /* The largest number of milliseconds that an f64 holds exactly; a deadline beyond is none. */
 #define LAST_TIME 9007199254740992.0
@@ -39,6 +43,7 @@ static struct {
   uint64_t begun;
   uint32_t threads, waiting, busy;
   int reading, stopping;
+  double refused; /* when the system gave no thread; 0 where it did */
   uint64_t looked; /* `begun` at the watch's last look */
   atomic_uint *typical; /* microseconds that each handler takes */
 } crew = { .lock = PTHREAD_MUTEX_INITIALIZER, .turn = PTHREAD_COND_INITIALIZER, .rest = PTHREAD_COND_INITIALIZER };
@@ -110,12 +115,18 @@ static int next_task(task *task) {
   return 0;
 }
 
+/* Where the system gives no thread, the host is told how many there are, and it is tried again a while later. */
+static void start_worker(void) {
+  if (crew.refused > 0 && clock_now() < crew.refused + REFUSED_PAUSE) return;
+  int started = threads_start_worker(work);
+  crew.refused = started ? 0 : clock_now();
+  crew.threads += (uint32_t)started;
+  atomic_store(&crew.shared->threads, started ? 0 : crew.threads);
+}
+
 static void call_next_worker(void) {
-  if (crew.waiting > 0) {
-    pthread_cond_signal(&crew.turn);
-  } else if (crew.threads < crew.library->concurrency && threads_start_worker(work)) {
-    crew.threads++;
-  }
+  if (crew.waiting > 0) pthread_cond_signal(&crew.turn);
+  else if (crew.threads < crew.library->concurrency) start_worker();
 }
 
 /* Sees to it that somebody looks after the next call while this thread is busy with one. */
@@ -188,63 +199,12 @@ static void take(task *task, int was_busy) {
   pthread_mutex_unlock(&crew.lock);
 }
 
-typedef struct __attribute__((packed)) {
-  uint32_t length;
-  uint8_t message, flags;
-  uint16_t number;
-  uint64_t id;
-  int32_t status;
-  uint32_t microseconds;
-  uint32_t headers_length;
-} reply_header;
-
-_Static_assert(sizeof(reply_header) == PROTOCOL_REPLY_HEADER, "layout");
-
-static uint32_t microseconds(double milliseconds) {
-  return milliseconds < UINT32_MAX / 1000 ? (uint32_t)(milliseconds * 1e3) : UINT32_MAX;
-}
-
-static void answer(uint64_t id, uint8_t flags, const invoke_reply *reply, double began, double now) {
-  size_t length = sizeof(reply_header) + reply->headers_length + reply->body_length;
-  reply_header header = {
-    .length = (uint32_t)length,
-    .message = PROTOCOL_REPLY,
-    .flags = flags,
-    .id = id,
-    .status = reply->status,
-    .microseconds = microseconds(now - began),
-    .headers_length = (uint32_t)reply->headers_length,
-  };
-  replies_commit(&header, sizeof header, reply->given_headers, reply->headers_length, reply->given_body, reply->body_length,
-                 now);
-}
-
-static void answer_empty(uint64_t id, uint8_t flags, double now) {
-  const invoke_reply none = { 0 };
-  answer(id, flags, &none, now, now);
-}
-
-static void answer_reply(uint64_t id, const invoke_reply *reply, double began, double now) {
-  uint64_t size = (uint64_t)reply->headers_length + reply->body_length;
-  if (size > crew.library->largest_reply) {
-    double bytes = (double)size;
-    const invoke_reply refusal = { .given_body = (const char *)&bytes, .body_length = sizeof bytes };
-    answer(id, PROTOCOL_REPLY_TOO_LARGE, &refusal, began, now);
-    return;
-  }
-  uint8_t flags = 0;
-  if (reply->has_body) flags |= PROTOCOL_REPLY_HAS_BODY;
-  if (reply->is_ascii) flags |= PROTOCOL_REPLY_ASCII;
-  if (reply->given_headers != NULL) flags |= PROTOCOL_REPLY_HAS_HEADERS;
-  answer(id, flags, reply, began, now);
-}
-
 static void execute(const task *task, invoke_scratch *scratch) {
   const frames_call *call = &task->call;
   double began = clock_now();
   uint32_t cancelled = atomic_load(&crew.shared->cancelled[call->id % PROTOCOL_MOST_CANCELLED]);
   if (cancelled == (uint32_t)(call->id / PROTOCOL_MOST_CANCELLED + 1) || began - crew.clock_ahead >= call->deadline) {
-    answer_empty(call->id, PROTOCOL_REPLY_SKIPPED, began);
+    answers_none(call->id, PROTOCOL_OUTCOME_SKIPPED, began);
     return;
   }
   const invoke_request request = {
@@ -257,7 +217,7 @@ static void execute(const task *task, invoke_scratch *scratch) {
   };
   const char *text = task->lost ? NULL : invoke_text(scratch, &request);
   if (text == NULL) {
-    answer_empty(call->id, PROTOCOL_REPLY_NO_MEMORY, began);
+    answers_none(call->id, PROTOCOL_OUTCOME_NO_MEMORY, began);
     return;
   }
   invoke_reply reply;
@@ -266,7 +226,7 @@ static void execute(const task *task, invoke_scratch *scratch) {
   if (guard_is_fork()) _exit(0);
   double ended = clock_now();
   learn(call->symbol, ended - began);
-  answer_reply(call->id, &reply, began, ended);
+  answers_reply(call->id, &reply, &crew.library->limits, began, ended);
   invoke_release(crew.library->release, &reply);
   invoke_scratch_trim(scratch);
 }

@@ -3,7 +3,7 @@ import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 
 /** Errors of a plugin under pressure: the runtime logs the change of state, not each request that meets it. */
-const QUIET = new Set(['OVERLOADED', 'PLUGIN_RESTING', 'STOPPING']);
+const QUIET = new Set(['OVERLOADED', 'PLUGIN_RESTING', 'MEMORY_LIMIT', 'STOPPING']);
 
 /**
  * Turns anything that was thrown into a status and JSON, `{"error": "...", "code": "..."}`, and logs it where it is the

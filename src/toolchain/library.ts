@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { handlersOf } from '../binary/exports';
 import { libraryEndings } from '../binary/file';
-import { readBinary } from '../binary/read';
+import { readLibrary } from '../binary/read';
 import { messageOf } from '../ground/errors';
 
 /** Where the library of a source is put. */
@@ -22,7 +21,7 @@ export function hasLibrary(pluginpath: string, name: string): boolean {
  */
 export async function findingsOf(library: string, saysNone: boolean): Promise<string[]> {
   try {
-    const { symbols, lookalikes } = handlersOf(readBinary(await readFile(library), 'what was built'));
+    const { symbols, lookalikes } = handlersOf(await readLibrary(library, 'what was built'));
     const almost = Array.from(lookalikes, ([symbol, why]) => `${symbol} ${why}`);
     if (symbols.length > 0 || saysNone) return almost;
     return [['it exports no handler: a handler is a function named like GETHelloHandler', ...almost].join('; ')];

@@ -12,7 +12,9 @@ const NOT_OF_REQUESTS: readonly ErrorCode[] = ['BAD_CONFIG', 'BAD_LIBRARY', 'RUN
  * Held by other tests: those of sources, of the runtimes, of an embedded host behind a body parser or when it is closed;
  * and a fault of dlserve itself, which nothing provokes.
  */
-const ELSEWHERE: readonly ErrorCode[] = ['BUILD_FAILED', 'REPLY_TOO_LARGE', 'BODY_CONSUMED', 'UNAVAILABLE', 'SERVER_FULL', 'STOPPING', 'INTERNAL', 'BAD_CALL'];
+const ELSEWHERE: readonly ErrorCode[] = [
+  'BUILD_FAILED', 'REPLY_TOO_LARGE', 'BODY_CONSUMED', 'MEMORY_LIMIT', 'OUT_OF_MEMORY', 'UNAVAILABLE', 'SERVER_FULL', 'STOPPING', 'INTERNAL', 'BAD_CALL',
+];
 
 let doors: Doors;
 const met = new Set<string>();

@@ -96,6 +96,16 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
         expect(await bodyOf(Buffer.from(worst))).toBe(worst);
       });
 
+      it('carries any large body exactly', async () => {
+        const pieces = ['plain text, and more of it ', '"', '\\', '\n\t\b\f\r\v', '\x00\x1f', '\x7f', 'ü', '€', '😀'];
+        for (let length = 180_000; length < 180_017; length++) {
+          let text = '';
+          for (let i = length; text.length < length; i = (i * 48_271) % 2_147_483_647) text += pieces[i % pieces.length]!;
+          expect((await bodyOf(Buffer.from(text))) === text).toBe(true);
+          expect(await bodyOf(Buffer.from(`${text}\xff`, 'latin1'))).toBeNull();
+        }
+      });
+
       it('reaches handlers with none, one, two and three parameters', async () => {
         const plugin = await open('parameters.c', ['GETNoneHandler', 'GETOneHandler', 'GETTwoHandler', 'GETThreeHandler']);
         const replies = await Promise.all([0, 1, 2, 3].map((symbol) => callHandler(plugin, symbol)));

@@ -1,4 +1,5 @@
-import { ABI_SYMBOLS, HOST_ABI } from '../../binary/exports';
+import { HOST_ABI } from '../../binary/exports';
+import { ABI_SYMBOLS } from '../../binary/names';
 import { DlserveError, messageOf } from '../../ground/errors';
 import { ANY_CONCURRENCY, MOST_CONCURRENCY, type PluginSource } from '../../plugin/runtime';
 import { useKoffi, type KoffiFunction, type LibraryHandle } from './koffi/koffi';

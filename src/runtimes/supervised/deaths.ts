@@ -17,6 +17,7 @@ export function describeDeath(death: Death): string {
     case 'stall': return 'ended: it had stopped to take calls';
     case 'limit': return 'ended: it took too long to open the plugin';
     case 'fault': return 'ended: it broke the protocol';
+    case 'memory': return 'ended: the server has no memory for what it sent';
     case 'close': return `had to be forced to stop: ${death.exit.words}`;
     case null: return describeCrash(death);
   }

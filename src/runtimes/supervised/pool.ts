@@ -48,6 +48,8 @@ export class Pool implements WorkerOwner {
   #watch: NodeJS.Timeout | null = null;
   /** Why no process could be started at the last attempt. */
   #unavailable: DlserveError | null = null;
+  /** Calls that the first worker executed at once. */
+  #concurrency = 0;
   #isDraining = false;
   #isClosed = false;
 
@@ -165,13 +167,21 @@ export class Pool implements WorkerOwner {
     this.#unavailable = null;
     if (this.#opening !== null) {
       if (this.#workers.some((other) => other.state !== 'ready')) return;
-      this.capacity = worker.concurrency * this.source.settings.own.workers;
+      this.#concurrency = worker.concurrency;
       this.#log.opened();
       this.#opening.resolve();
       this.#opening = null;
     }
+    this.#countCapacity();
     if (this.#isClosed) worker.stop();
     else this.user.hasRoom();
+  }
+
+  /** A worker that is missing will be as good as another. */
+  #countCapacity(): void {
+    const open = this.#workers.filter(({ concurrency }) => concurrency > 0);
+    const missing = this.source.settings.own.workers - open.length;
+    this.capacity = open.reduce((sum, { concurrency }) => sum + concurrency, missing * this.#concurrency);
   }
 
   replied(worker: Worker): void {
@@ -244,6 +254,7 @@ export class Pool implements WorkerOwner {
       return;
     }
     for (const worker of this.#all()) if (worker.checkStall() >= STALLED) worker.kill('stall');
+    this.#countCapacity();
   }
 
   // The end.

@@ -3,7 +3,7 @@ import type { Exchange } from '../../plugin/exchange';
 import type { Exit } from './process';
 
 /** Why a worker was ended by the host. */
-export type Ending = 'deadline' | 'stall' | 'fault' | 'limit' | 'close';
+export type Ending = 'deadline' | 'stall' | 'fault' | 'memory' | 'limit' | 'close';
 
 /** How a worker came to its end, and what became of its calls. */
 export interface Death {
@@ -35,7 +35,7 @@ export interface Death {
 export interface Worker {
   readonly pid: number | null;
   readonly state: 'opening' | 'ready' | 'retired' | 'stopping' | 'ending' | 'dead';
-  /** Calls that it executes at once. */
+  /** Calls that it executes at once; may change. */
   readonly concurrency: number;
   /** Calls that it was given and that somebody waits for, or that hold a place in it. */
   readonly load: number;

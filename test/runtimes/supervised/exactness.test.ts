@@ -30,11 +30,13 @@ describe('under full load, with crashes and with runners killed from outside', (
     { concurrency: 4, workers: 2 },
   ])('each call runs once at most, and each that is not lost is answered ($workers processes, $concurrency threads)', async (settings) => {
     const tally = path.join(scratch, `tally-${settings.concurrency}-${settings.workers}`);
-    const opened = await openLibrary(compileInnocent('tally.c'), ['GETNoteHandler', 'GETFaultHandler', 'GETPidHandler'], {
+    const opened = await openLibrary(compileInnocent('tally.c'), ['GETNoteHandler', 'GETFaultHandler', 'GETPidHandler', 'GETLargeHandler'], {
       settings: { ...settings, crashes: 1e6, config: { tally } },
     });
     const CALLS = 4000;
     const isGuilty = (n: number): boolean => n % 97 === 0;
+    const isLarge = (n: number): boolean => n % 20 === 0;
+    const symbolOf = (n: number): string => (isGuilty(n) ? 'GETFaultHandler' : isLarge(n) ? 'GETLargeHandler' : 'GETNoteHandler');
     const answers = new Map<number, string>();
     let next = 1;
     let kills = 0;
@@ -42,7 +44,7 @@ describe('under full load, with crashes and with runners killed from outside', (
       while (next <= CALLS) {
         const n = next++;
         const killer = n % 400 === 0 ? opened.ask('GETPidHandler') : null;
-        answers.set(n, await opened.ask(isGuilty(n) ? 'GETFaultHandler' : 'GETNoteHandler', { id: String(n), query: `n=${n}` }));
+        answers.set(n, await opened.ask(symbolOf(n), { id: String(n), query: `n=${n}` }));
         const pid = Number(await killer);
         if (!(pid > 0)) continue;
         try {
@@ -63,7 +65,7 @@ describe('under full load, with crashes and with runners killed from outside', (
         expect([n, answer]).toEqual([n, 'PLUGIN_CRASHED']);
         expect(counts.get(n) ?? 0).toBeLessThanOrEqual(1);
       } else {
-        expect([n, Number(answer), counts.get(n)]).toEqual([n, n, 1]);
+        expect([n, Number(answer), answer.length, counts.get(n)]).toEqual([n, n, isLarge(n) ? 1024 * 1024 : 16, 1]);
       }
     }
     expect(kills).toBeGreaterThan(0);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DlserveError } from '../../../src/ground/errors';
 import { processRuntime } from '../../../src/runtimes/supervised/runner/runtime';
+import { VERSION } from '../../../src/runtimes/supervised/runner/protocol';
 import { checkRunner, RUNNER } from '../../../src/runtimes/supervised/runner/executable';
 import { pluginSource } from '../../support/runtime';
 import { until } from '../../support/until';
@@ -54,7 +55,7 @@ describe('the runner', () => {
     const source = pluginSource(compileInnocent('crash.c'), { symbols: [] });
     const log = Object.assign(Object.create(source.log) as typeof source.log, { error: (_: unknown, line: string) => lines.push(line) });
     await expect(processRuntime({ runner }).open({ ...source, log })).rejects.toBeInstanceOf(DlserveError);
-    expect(lines).toContainEqual(expect.stringMatching(/version 255 of the protocol, not 1: run npm rebuild dlserve/));
+    expect(lines).toContainEqual(expect.stringContaining(`version 255 of the protocol, not ${VERSION}: run npm rebuild dlserve`));
   });
 
   it('is looked for where node-gyp puts it, and missed with a remedy', () => {

@@ -83,10 +83,10 @@ describe('a host that is killed', () => {
   let host: ChildProcess | undefined;
   afterEach(() => host?.kill('SIGKILL'));
 
-  /** Starts a process that hosts fork.c and calls a handler; resolves with its output's first line. */
-  const start = async (handler: string): Promise<string> => {
+  /** Starts a process that hosts a fixture and calls a handler; resolves with its output's first line. */
+  const start = async (handler: string, fixture = 'fork.c'): Promise<string> => {
     const script = path.join(__dirname, 'orphan-host.ts');
-    const args = [builtRunner(), compileInnocent('fork.c'), handler];
+    const args = [builtRunner(), compileInnocent(fixture), handler];
     const child = spawn(process.execPath, ['-r', require.resolve('../../support/typescript-require.js'), script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     host = child;
     let output = '';
@@ -94,8 +94,13 @@ describe('a host that is killed', () => {
     return until(() => (output.includes('\n') ? output.slice(0, output.indexOf('\n')) : undefined));
   };
 
-  it.each(['GETEchoHandler', 'GETWaitHandler', 'GETLeaveHandler'])('takes its runner with it (%s)', async (handler) => {
-    const pids = (await start(handler)).split(' ').map(Number);
+  it.each([
+    ['GETEchoHandler', 'fork.c'],
+    ['GETWaitHandler', 'fork.c'],
+    ['GETLeaveHandler', 'fork.c'],
+    ['GETLeaveHandler', 'fork_twice.c'],
+  ])('takes its runner with it (%s of %s)', async (handler, fixture) => {
+    const pids = (await start(handler, fixture)).split(' ').map(Number);
     expect(pids.every((pid) => pid > 1 && isAlive(pid))).toBe(true);
     host!.kill('SIGKILL');
     await until(() => pids.every((pid) => !isAlive(pid)));

@@ -15,6 +15,8 @@ export function frameBound({ text, body }: Exchange): number {
 
 /** Calls on their way to one runner: those of one turn of the event loop are written together. */
 export class Batch {
+  /** Bytes that were added so far. */
+  given = 0;
   private readonly socket: Socket | null;
   private slab = Buffer.allocUnsafeSlow(SLAB);
   /** The slab up to `written` was given to the socket; up to `end` it waits. */
@@ -34,6 +36,7 @@ export class Batch {
   /**
    * Adds a call.
    * @param alone nothing else is on its way, so there is nothing to wait for
+   * @throws RangeError when memory is out; the call is not added then
    */
   add(id: number, exchange: Exchange, alone: boolean): void {
     const { body, text, handler, deadline } = exchange;
@@ -50,6 +53,7 @@ export class Batch {
     if (body !== null) end += body.copy(slab, end);
     writeCallHeader(slab, start, end - start, id, handler.index, headLength, body !== null, deadline.at);
     this.end = end;
+    this.given += end - start;
     if (this.scheduled) return;
     if (alone) {
       this.flush();
@@ -71,17 +75,19 @@ export class Batch {
   /** Writes a frame that is no call, after the calls that were added. */
   write(frame: Buffer): void {
     this.flush();
+    this.given += frame.length;
     if (this.socket?.writable === true) this.socket.write(frame);
   }
 
   /** The body is not copied: its buffer goes to the socket as it is. */
   private addLarge(id: number, { body, text, handler, deadline }: Exchange): void {
     this.flush();
-    const socket = this.socket;
-    if (socket?.writable !== true) return;
     const headLength = Buffer.byteLength(text);
     const start = Buffer.allocUnsafe(CALL_HEADER + headLength);
     const length = start.length + (body === null ? 0 : body.length);
+    this.given += length;
+    const socket = this.socket;
+    if (socket?.writable !== true) return;
     writeCallHeader(start, 0, length, id, handler.index, headLength, body !== null, deadline.at);
     start.write(text, CALL_HEADER, 'utf8');
     socket.cork();

@@ -40,6 +40,16 @@ export class Ledger {
     return this.calls.has(id);
   }
 
+  /** Whether the runner has still to answer. */
+  isOpen(id: number): boolean {
+    return this.calls.has(id) || this.cancelled.has(id);
+  }
+
+  /** Whether anybody waits for the answer. */
+  isAwaited(id: number): boolean {
+    return this.calls.get(id)?.isSettled === false;
+  }
+
   /** The call's id; 0 when it is not here. */
   find(call: Exchange): number {
     for (const [id, other] of this.calls) if (other === call) return id;

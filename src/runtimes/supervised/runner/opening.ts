@@ -39,3 +39,13 @@ const PLACES: Readonly<Record<number, string>> = {
   [Stage.LOAD]: 'in its constructors, ',
   [Stage.ABI]: 'in PluginABI or PluginConcurrency, ',
 };
+
+/**
+ * Where a runner was when it ended, for the log.
+ * @param calls how many were in their handlers
+ */
+export function placeOf(stage: number, calls: number): string {
+  if (stage < Stage.SERVE) return ', while it opened the library';
+  if (stage === Stage.STOP) return ', in PluginStop';
+  return calls === 0 ? ', while no handler was running' : '';
+}

@@ -7,7 +7,7 @@
  * A third descriptor is a file that both map or read; see {@link Shared}.
  */
 export const MAGIC = 0x56534c44;
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** Descriptors that the runner is started with. */
 export const CALLS_FD = 3;
@@ -31,23 +31,35 @@ export const Message = {
   STOP: 7,
   /** Runner, last; it ends with status 0. */
   STOPPED: 8,
+  /** Runner, before a REPLY whose body is large: the next bytes of it. Those of several replies may take turns. */
+  PART: 9,
 } as const;
 
 export const FRAME_HEADER = 8;
 /** number = version; u32 magic, u32 unused, f64 the sender's monotonic clock. */
 export const HELLO_SIZE = 24;
-/** u32 concurrency or 0, u32 what "any number" is, f64 memory or 0, u32 largest reply, u32 symbols; then NUL-ended texts. */
-export const OPEN_HEADER = 32;
+/**
+ * u32 concurrency or 0, u32 what "any number" is, f64 memory or 0, u32 largest reply, u32 most bytes of its headers, u32 symbols;
+ * then NUL-ended texts.
+ */
+export const OPEN_HEADER = 36;
 /** u32 threads at most, u32 unused. */
 export const OPENED_SIZE = 16;
 /** number = stage; i32 detail, u32 unused; then words. */
 export const FAILED_HEADER = 16;
+/** Bytes of words in a FAILED. */
+export const MOST_WORDS = 16384;
 /** number = symbol; u64 id, f64 monotonic deadline, f64 the same since 1970, u32 bytes of the head; then head, body. */
 export const CALL_HEADER = 36;
-/** u64 id, i32 status, u32 microseconds in the handler, u32 bytes of the headers; then headers, body. */
+/** number = outcome; u64 id, i32 status, u32 microseconds in the handler, u32 bytes of the headers; then headers, body. */
 export const REPLY_HEADER = 28;
+/** u64 id, u32 bytes of the whole body; then the next bytes of it. */
+export const PART_HEADER = 20;
 
+/** Bytes of a CALL. What the runner sends is never larger than the ring. */
 export const MAX_FRAME = 0x40000000;
+/** Of a body in one PART. */
+export const MAX_PART = 131072;
 
 export const CallFlag = { HAS_BODY: 1 } as const;
 
@@ -55,12 +67,22 @@ export const ReplyFlag = {
   HAS_BODY: 1,
   ASCII: 2,
   HAS_HEADERS: 4,
+  /** The body came before, in PARTs; in its place is an f64: how many bytes it has. */
+  IN_PARTS: 8,
+} as const;
+
+/** What became of a call. */
+export const Outcome = {
+  /** The handler replied. */
+  REPLY: 0,
   /** Its deadline had passed, or it was cancelled, before the call began; it never will. */
-  SKIPPED: 8,
-  /** The body is not the handler's but an f64: how many bytes it gave. */
-  TOO_LARGE: 16,
+  SKIPPED: 1,
   /** There was no memory to hold the request; the handler was not called. */
-  NO_MEMORY: 32,
+  NO_MEMORY: 2,
+  /** The handler gave more than it may. The body is an f64: how many bytes. */
+  TOO_LARGE: 3,
+  /** It gave more headers than it may. The body is an f64: how many bytes of them. */
+  HEADERS_TOO_LARGE: 4,
 } as const;
 
 /** How far a runner has come: in FAILED, and in the shared file. */
@@ -68,7 +90,7 @@ export const Stage = { START: 0, LOAD: 1, ABI: 2, INIT: 3, SERVE: 4, STOP: 5 } a
 
 /** The shared file: where things are in it. */
 export const SharedLayout = {
-  BEGUN: 0, TAKEN: 8, COMMITTED: 64, STAGE: 128, HALT: 192, CANCELLED: 4096, RING: 20480, SIZE: 151552,
+  BEGUN: 0, TAKEN: 8, COMMITTED: 64, STAGE: 128, THREADS: 132, HALT: 192, CANCELLED: 4096, RING: 20480, SIZE: 151552,
 } as const;
 export const RING_SIZE = 131072;
 /** More than calls can be open. */
@@ -111,8 +133,10 @@ export interface OpenRequest {
   readonly any: number;
   /** Bytes; 0 is no limit. */
   readonly memory: number;
-  /** Bytes. */
+  /** Bytes of a reply, its headers included. */
   readonly largestReply: number;
+  /** Bytes. */
+  readonly mostHeaders: number;
 }
 
 /** Makes an OPEN. */
@@ -123,7 +147,8 @@ export function openFrame(open: OpenRequest): Buffer {
   frame.writeUInt32LE(open.any, 12);
   frame.writeDoubleLE(open.memory, 16);
   frame.writeUInt32LE(open.largestReply, 24);
-  frame.writeUInt32LE(open.symbols.length, 28);
+  frame.writeUInt32LE(open.mostHeaders, 28);
+  frame.writeUInt32LE(open.symbols.length, 32);
   return frame;
 }
 
@@ -154,9 +179,14 @@ export function writeCallHeader(
   buffer.writeUInt32LE(headLength, at + 32);
 }
 
-/** Reads the id of a REPLY that starts at `at`. */
+/** Reads the id of a REPLY or PART that starts at `at`. */
 export function replyId(buffer: Buffer, at: number): number {
   return buffer.readUInt32LE(at + 8) + buffer.readUInt32LE(at + 12) * HIGH;
+}
+
+/** Reads of how large a body a PART is, in bytes. */
+export function partLength(buffer: Buffer, at: number): number {
+  return buffer.readUInt32LE(at + 16);
 }
 
 /** What a FAILED says. */

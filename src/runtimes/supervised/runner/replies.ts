@@ -1,38 +1,45 @@
 import { DlserveError } from '../../../ground/errors';
 import type { Exchange } from '../../../plugin/exchange';
 import { MAX_REPLY, type RawReply } from '../../../plugin/reply';
-import { ProtocolError, REPLY_HEADER, ReplyFlag } from './protocol';
+import { headersTooLarge, MAX_REPLY_HEADERS } from '../../../plugin/reply-headers';
+import type { LargeBodies } from './large-bodies';
+import { Outcome, ProtocolError, REPLY_HEADER, replyId, ReplyFlag } from './protocol';
+
+/** An outcome beside the runner's own: the host had no memory for the body. */
+const DROPPED = -1;
 
 /** A REPLY, but for its id. */
 export interface RunnerReply {
-  readonly flags: number;
+  readonly outcome: number;
   readonly microseconds: number;
-  /** null: the handler has not answered, and the flags say why. */
+  /** null: the handler's reply is not to be had, and the outcome says why. */
   readonly raw: RawReply | null;
-  /** What it would have answered, in bytes, where that was too much. */
-  readonly tooLarge: number;
+  /** Bytes of the body, or of that of which there was too much. */
+  readonly length: number;
 }
 
 /**
- * Reads a REPLY. A large body is a view of the buffer.
+ * Reads a REPLY. Its body is a view of the buffer, or comes from the large ones.
  * @throws ProtocolError
  */
-export function readReply(buffer: Buffer, start: number, end: number): RunnerReply {
-  const bodyStart = end - start < REPLY_HEADER ? Infinity : start + REPLY_HEADER + buffer.readUInt32LE(start + 24);
+export function readReply(buffer: Buffer, start: number, end: number, large: LargeBodies): RunnerReply {
+  const headers = end - start < REPLY_HEADER ? Infinity : buffer.readUInt32LE(start + 24);
+  const bodyStart = start + REPLY_HEADER + headers;
   if (bodyStart > end) throw new ProtocolError('a malformed REPLY');
   const flags = buffer[start + 5]!;
+  const inParts = (flags & ReplyFlag.IN_PARTS) !== 0;
+  const outcome = buffer.readUInt16LE(start + 6);
   const microseconds = buffer.readUInt32LE(start + 20);
-  if (flags > 7) return { flags, microseconds, raw: null, tooLarge: readTooLarge(buffer, bodyStart, end, flags) };
-  return {
-    flags,
-    microseconds,
-    raw: {
-      status: buffer.readInt32LE(start + 16),
-      body: readBody(buffer, bodyStart, end, flags),
-      headers: (flags & ReplyFlag.HAS_HEADERS) === 0 ? null : buffer.toString('latin1', start + REPLY_HEADER, bodyStart),
-    },
-    tooLarge: 0,
-  };
+  const refused = (why: number, length: number): RunnerReply => ({ outcome: why, microseconds, raw: null, length });
+
+  if (large.size > 0 && !inParts && large.has(replyId(buffer, start))) throw new ProtocolError('a reply without its body');
+  if (outcome !== Outcome.REPLY) return refused(outcome, readRefusal(buffer, bodyStart, end, outcome));
+  const length = inParts ? readLength(buffer, bodyStart, end) : end - bodyStart;
+  const body = inParts ? large.take(replyId(buffer, start), length) : readBody(buffer, bodyStart, end, flags);
+  if (headers > MAX_REPLY_HEADERS) return refused(Outcome.HEADERS_TOO_LARGE, headers);
+  if (inParts && body === null) return refused(DROPPED, length);
+  const lines = (flags & ReplyFlag.HAS_HEADERS) === 0 ? null : buffer.toString('latin1', start + REPLY_HEADER, bodyStart);
+  return { outcome, microseconds, raw: { status: buffer.readInt32LE(start + 16), body, headers: lines }, length };
 }
 
 function readBody(buffer: Buffer, start: number, end: number, flags: number): Buffer | string | null {
@@ -41,21 +48,33 @@ function readBody(buffer: Buffer, start: number, end: number, flags: number): Bu
   return buffer.subarray(start, end);
 }
 
-function readTooLarge(buffer: Buffer, start: number, end: number, flags: number): number {
-  if ((flags & ReplyFlag.TOO_LARGE) === 0) return 0;
+function readLength(buffer: Buffer, start: number, end: number): number {
   if (end - start !== 8) throw new ProtocolError('a malformed REPLY');
   return buffer.readDoubleLE(start);
 }
 
-/** Settles an exchange that a runner has not answered; it was skipped, at its deadline, where no flag says otherwise. */
-export function refuse(reply: RunnerReply, exchange: Exchange): void {
+function readRefusal(buffer: Buffer, start: number, end: number, outcome: number): number {
+  if (outcome > Outcome.HEADERS_TOO_LARGE) throw new ProtocolError(`a reply of outcome ${outcome}`);
+  return outcome === Outcome.TOO_LARGE || outcome === Outcome.HEADERS_TOO_LARGE ? readLength(buffer, start, end) : 0;
+}
+
+/** Settles an exchange for which there is no reply. */
+export function refuse({ outcome, length }: RunnerReply, exchange: Exchange): void {
   const { symbol } = exchange.handler;
-  if ((reply.flags & ReplyFlag.TOO_LARGE) !== 0) {
-    exchange.fail(new DlserveError('REPLY_TOO_LARGE', { symbol, length: reply.tooLarge, limit: MAX_REPLY }));
-  } else if ((reply.flags & ReplyFlag.NO_MEMORY) !== 0) {
-    const reason = 'its memory limit leaves no room for the request';
-    exchange.fail(new DlserveError('PLUGIN_CRASHED', { plugin: exchange.request.file, symbol, reason }));
-  } else {
-    exchange.failLate();
+  switch (outcome) {
+    case Outcome.TOO_LARGE:
+      exchange.fail(new DlserveError('REPLY_TOO_LARGE', { symbol, length, limit: MAX_REPLY }));
+      break;
+    case Outcome.HEADERS_TOO_LARGE:
+      exchange.fail(headersTooLarge(symbol, length));
+      break;
+    case Outcome.NO_MEMORY:
+      exchange.fail(new DlserveError('MEMORY_LIMIT', { plugin: exchange.request.file, symbol }));
+      break;
+    case DROPPED:
+      exchange.fail(new DlserveError('OUT_OF_MEMORY', { what: `the ${length} bytes that ${symbol} replied` }));
+      break;
+    default:
+      exchange.failLate();
   }
 }

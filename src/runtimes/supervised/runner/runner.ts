@@ -1,54 +1,40 @@
-import type { DlserveError } from '../../../ground/errors';
+import { DlserveError, messageOf } from '../../../ground/errors';
 import type { Exchange } from '../../../plugin/exchange';
-import { MAX_REPLY } from '../../../plugin/reply';
-import { ANY_CONCURRENCY, type PluginSource } from '../../../plugin/runtime';
+import type { PluginSource } from '../../../plugin/runtime';
 import type { SupervisedKeys } from '../keys';
-import { PluginProcess, type Exit, type ProcessOwner, type Program } from '../process';
+import { PluginProcess, type Exit, type ProcessOwner } from '../process';
 import type { Ending, Worker, WorkerOwner } from '../worker';
 import { Batch } from './batch';
-import { FrameReader } from './frames';
+import { Conversation, type Listener } from './conversation';
+import { Hangs, type Hangable } from './hangs';
+import { opening, programOf } from './launch';
 import { Ledger } from './ledger';
-import { openError } from './opening';
-import {
-  CALLS_FD, FAILED_HEADER, Message, ProtocolError, REPLIES_FD, REPLY_HEADER, ReplyFlag, Stage, checkHello, helloFrame, openFrame,
-  readFailed, readOpened, replyId, stopFrame, type Failure,
-} from './protocol';
-import { readReply, refuse } from './replies';
+import { openError, placeOf } from './opening';
+import { Progress, type Known } from './progress';
+import { ProtocolError, stopFrame } from './protocol';
 import { Shared } from './shared';
 
-/** The largest frame that a runner may send. */
-const LARGEST_FRAME = MAX_REPLY + REPLY_HEADER;
-/** Milliseconds until a reply that is on its way must have been read. */
-const REPLY_GRACE = 5;
 /** Request bytes on their way to one runner, above which it gets no further call. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
 /** One process with one library in it. */
-export class Runner implements Worker, ProcessOwner {
-  concurrency = 0;
+export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
   state: Worker['state'] = 'opening';
-  served = 0;
-  typical = 1000;
   private readonly calls = new Ledger();
+  private readonly conversation = new Conversation(this.calls, this);
+  private readonly hangs = new Hangs(this, this.calls);
   private readonly source: PluginSource<SupervisedKeys>;
   private readonly owner: WorkerOwner;
   private readonly shared: Shared;
+  private readonly progress: Progress;
   private readonly process: PluginProcess;
   private readonly openLimit: number;
   private readonly openTimer: NodeJS.Timeout;
   private readonly batch: Batch;
-  private readonly frames: FrameReader;
-  /** Calls that were being taken when they were withdrawn. */
-  private readonly withdrawn = new WeakSet<Exchange>();
-  private replies = 0;
-  private greeted = false;
-  private stopAsked = false;
-  private stopped = false;
-  private failure: Failure | null = null;
   private ending: Ending | null = null;
   private faulty = false;
-  private idleChecks = 0;
-  private progressSeen = '';
+  private threads = Infinity;
+  private lackedMemory = false;
 
   /**
    * Starts the process and asks it to open the library.
@@ -60,39 +46,43 @@ export class Runner implements Worker, ProcessOwner {
     this.source = source;
     this.openLimit = openLimit;
     this.owner = owner;
-    const opening = Buffer.concat([helloFrame(), this.openFrame()]);
+    const first = opening(source);
     this.shared = new Shared();
+    this.progress = new Progress(this.shared, this);
     try {
       this.process = new PluginProcess(programOf(executable, this.shared.fd, source), source, this);
     } catch (error) {
       this.shared.close();
       throw error;
     }
-    this.frames = new FrameReader(LARGEST_FRAME, (buffer, start, end) => this.frame(buffer, start, end));
     this.batch = new Batch(this.process.input);
-    this.batch.write(opening);
+    this.batch.write(first);
     this.openTimer = setTimeout(() => this.kill('limit'), openLimit);
-  }
-
-  private openFrame(): Buffer {
-    const { settings } = this.source;
-    return openFrame({
-      path: this.source.file.path,
-      config: JSON.stringify(settings.config),
-      symbols: this.source.handlers.symbols,
-      concurrency: settings.concurrency === 0 ? ANY_CONCURRENCY : (settings.concurrency ?? 0),
-      any: ANY_CONCURRENCY,
-      memory: settings.own.memory,
-      largestReply: MAX_REPLY,
-    });
   }
 
   get pid(): number | null {
     return this.process.pid;
   }
 
+  /** As many as the library lets in, or fewer where the system gives it no more threads. */
+  get concurrency(): number {
+    return Math.min(this.conversation.concurrency, this.threads);
+  }
+
   get load(): number {
     return this.calls.size;
+  }
+
+  get served(): number {
+    return this.conversation.served;
+  }
+
+  get typical(): number {
+    return this.conversation.typical;
+  }
+
+  get isEnding(): boolean {
+    return this.ending !== null;
   }
 
   hasRoom(window: number): boolean {
@@ -101,134 +91,143 @@ export class Runner implements Worker, ProcessOwner {
 
   /** Sends a call, together with others of this turn of the event loop unless it is the only one. */
   send(exchange: Exchange): void {
-    const alone = this.calls.size === 0;
-    this.batch.add(this.calls.add(exchange), exchange, alone);
+    try {
+      this.batch.add(this.calls.lastId + 1, exchange, this.calls.size === 0);
+      this.calls.add(exchange);
+    } catch (cause) {
+      exchange.fail(new DlserveError('OUT_OF_MEMORY', { what: 'the request' }, { cause }));
+    }
   }
+
+  // What the host knows of it, for its progress.
+
+  get lastId(): number {
+    return this.calls.lastId;
+  }
+
+  get replies(): number {
+    return this.conversation.replies;
+  }
+
+  get given(): number {
+    return this.batch.given;
+  }
+
+  get received(): number {
+    return this.conversation.frames.received;
+  }
+
+  get fromRing(): number {
+    return this.conversation.frames.fromRing;
+  }
+
+  // What it says.
 
   /** @internal */
   receive(chunk: Buffer): void {
     if (this.faulty) return;
-    try {
-      this.frames.push(chunk);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.faulty = true;
-      this.source.log.error({ plugin: this.source.name, pid: this.process.pid }, `the runner sent ${error.message}`);
-      this.kill('fault');
-    }
-    if (this.state === 'retired') this.endWhenOnlyHung();
+    this.heed(() => this.conversation.frames.push(chunk), undefined);
+    this.hangs.answered();
     this.owner.replied(this);
   }
 
-  private frame(buffer: Buffer, start: number, end: number): void {
-    const message = buffer[start + 4];
-    if (message === Message.REPLY && this.concurrency > 0) {
-      this.reply(buffer, start, end);
-    } else if (!this.greeted && message === Message.HELLO) {
-      checkHello(buffer, start, end);
-      this.greeted = true;
-    } else if (this.greeted && this.concurrency === 0 && message === Message.OPENED) {
-      this.concurrency = readOpened(buffer, start, end);
-      clearTimeout(this.openTimer);
-      if (this.state !== 'opening') return;
-      this.state = 'ready';
-      this.owner.opened(this);
-    } else if (this.greeted && this.concurrency === 0 && message === Message.FAILED && end - start >= FAILED_HEADER) {
-      this.failure = readFailed(buffer, start, end);
-    } else if (message === Message.STOPPED && this.stopAsked) {
-      this.stopped = true;
-    } else {
-      throw new ProtocolError(`message ${message} out of order`);
+  /** @internal */
+  opened(): void {
+    clearTimeout(this.openTimer);
+    if (this.state !== 'opening') return;
+    this.state = 'ready';
+    this.owner.opened(this);
+  }
+
+  /** @internal */
+  lacksMemory(): void {
+    if (this.lackedMemory) return;
+    this.lackedMemory = true;
+    const { name, file, settings, log } = this.source;
+    log.warn({ plugin: name, pid: this.pid, memory: settings.own.memory }, `${file.base} has no memory for a request, and maybe for others`);
+  }
+
+  /** Does what may find that the runner breaks the protocol, or that there is no memory to read it: it is ended then. */
+  private heed<T>(act: () => T, otherwise: T): T {
+    try {
+      return act();
+    } catch (error) {
+      if (!(error instanceof ProtocolError || error instanceof RangeError)) throw error;
+      const isFault = error instanceof ProtocolError;
+      const words = `${isFault ? 'the runner sent' : 'what the runner sent could not be read:'} ${messageOf(error)}`;
+      this.source.log.error({ plugin: this.source.name, pid: this.pid }, words);
+      this.faulty = true;
+      this.kill(isFault ? 'fault' : 'memory');
+      return otherwise;
     }
   }
 
-  private reply(buffer: Buffer, start: number, end: number): void {
-    const reply = readReply(buffer, start, end);
-    const id = replyId(buffer, start);
-    this.replies++;
-    const call = this.calls.settle(id);
-    if (call === null) return;
-    if (call === undefined) throw new ProtocolError(`a reply to call ${id}, which is not open`);
-    if (reply.raw === null) {
-      if ((reply.flags & ReplyFlag.SKIPPED) !== 0 && this.withdrawn.has(call)) call.drop();
-      else refuse(reply, call);
-    } else {
-      this.served++;
-      this.typical += (reply.microseconds - this.typical) / 8;
-      call.reply(reply.raw);
-    }
+  /** All of them, where it can't be told. @internal */
+  get begun(): number {
+    return this.heed(() => this.progress.look().begun, Infinity);
   }
+
+  /** @internal */
+  get committed(): number {
+    return this.heed(() => this.progress.look().committed, 0);
+  }
+
+  // Calls that nobody waits for.
 
   withdraw(exchange: Exchange): boolean {
     const id = this.calls.find(exchange);
-    if (id === 0 || id <= this.shared.progress().begun) return false;
+    if (id === 0 || id <= this.begun) return false;
     this.shared.cancel(id);
-    if (id > this.shared.progress().begun) {
+    if (id > this.begun) {
       this.calls.cancel(id);
       return true;
     }
     // It was taken meanwhile, and may have been skipped or not: its reply says which.
-    this.withdrawn.add(exchange);
+    this.conversation.withdraw(exchange);
     return false;
   }
 
   expire(exchange: Exchange): boolean {
     const id = this.calls.find(exchange);
-    if (id === 0) return false;
-    this.calls.markOverdue(id);
-    // It may have been answered, or skipped, at this very moment.
-    setTimeout(() => this.retireIfHung(id), REPLY_GRACE);
-    return true;
+    if (id > 0) this.hangs.expire(id);
+    return id > 0;
   }
 
-  /** @param committed what was given at the first look: if the reply is not among that, the call still runs */
-  private retireIfHung(id: number, committed = this.shared.progress().committed): void {
-    if (!this.calls.has(id)) return;
-    if (this.state === 'retired') this.endWhenOnlyHung();
-    if (this.state !== 'ready') return;
-    if (committed > this.frames.received) {
-      setTimeout(() => this.retireIfHung(id, committed), REPLY_GRACE);
-      return;
-    }
-    this.shared.halt();
-    this.state = 'retired';
-    const waiting = this.calls.takeWaiting(this.shared.progress().begun);
-    this.endWhenOnlyHung();
+  /** @internal */
+  halt(): void {
+    this.progress.halt();
+  }
+
+  /** @internal */
+  retired(waiting: readonly Exchange[]): void {
     this.owner.retired(this, waiting);
-    setTimeout(() => this.checkRetired(), REPLY_GRACE);
-  }
-
-  /** A call that was just being taken when the runner was told to take no more is not: that shows a little later. */
-  private checkRetired(): void {
-    if (this.state !== 'retired') return;
-    const waiting = this.calls.takeWaiting(this.shared.progress().begun);
-    this.endWhenOnlyHung();
-    if (waiting.length > 0) this.owner.retired(this, waiting);
-  }
-
-  get isEnding(): boolean {
-    return this.ending !== null;
-  }
-
-  private endWhenOnlyHung(): void {
-    if (this.calls.isAllOverdue) this.kill('deadline');
   }
 
   checkStall(): number {
-    this.checkRetired();
-    if (this.state !== 'ready' || this.calls.size === 0) return (this.idleChecks = 0);
-    const { begun, taken, committed } = this.shared.progress();
-    const seen = `${begun} ${taken} ${committed} ${this.frames.received}`;
-    const executing = begun > this.replies && committed === this.frames.received;
-    this.idleChecks = executing || seen !== this.progressSeen ? 0 : this.idleChecks + 1;
-    this.progressSeen = seen;
-    return this.idleChecks;
+    this.hangs.check();
+    if (this.state !== 'ready' || this.calls.size === 0) return this.progress.rest();
+    return this.heed(() => {
+      const idle = this.progress.checkStall();
+      this.countThreads(this.progress.threads);
+      return idle;
+    }, 0);
   }
+
+  private countThreads(threads: number): void {
+    const before = this.threads;
+    this.threads = threads === 0 ? Infinity : threads;
+    if (this.threads >= before) return;
+    const { name, file, log } = this.source;
+    const words = `${file.base} gets ${threads} threads of the ${this.conversation.concurrency} that it wants: the system has no more for it`;
+    log.warn({ plugin: name, pid: this.pid, threads }, words);
+  }
+
+  // The end.
 
   stop(): void {
     if (this.state !== 'ready') return;
     this.state = 'stopping';
-    this.stopAsked = true;
+    this.conversation.stopAsked = true;
     this.batch.write(stopFrame());
   }
 
@@ -251,20 +250,21 @@ export class Runner implements Worker, ProcessOwner {
   /** What it had finished but not sent is in the shared file. @internal */
   ended(exit: Exit): void {
     clearTimeout(this.openTimer);
-    const { begun, committed, stage } = this.shared.progress();
-    const unsent = this.shared.unsent(this.frames.received, committed);
+    const { begun, committed, stage } = this.progress.end();
+    // What has come of a frame in part is in the ring still, from its beginning; the end of a PART is lost.
+    this.conversation.frames.forgetPartial();
+    const unsent = this.shared.unsent(this.fromRing, committed);
     if (unsent.length > 0) this.receive(unsent);
     this.state = 'dead';
     this.shared.close();
-    // A value that can't be was written by a dying plugin: then nothing that was sent is sent again.
-    const waiting = begun <= this.calls.lastId && begun >= this.replies ? this.calls.takeWaiting(begun) : [];
+    const waiting = this.calls.takeWaiting(begun);
     const left = this.calls.left();
     this.owner.died(this, {
       pid: this.process.pid,
       exit,
       ending: this.ending,
-      stopped: this.stopped && exit.status === 0,
-      refusal: this.concurrency === 0 ? this.refusal(stage, exit) : null,
+      stopped: this.conversation.stopped && exit.status === 0,
+      refusal: this.conversation.concurrency === 0 ? this.refusal(stage, exit) : null,
       place: placeOf(stage, left.executing.length + left.expired.length),
       ...left,
       waiting,
@@ -273,22 +273,6 @@ export class Runner implements Worker, ProcessOwner {
 
   private refusal(stage: number, exit: Exit): DlserveError {
     const limit = this.ending === 'limit' ? this.openLimit : null;
-    return openError({ library: this.source.file.base, stage, failure: this.failure, exit, limit });
+    return openError({ library: this.source.file.base, stage, failure: this.conversation.failure, exit, limit });
   }
-}
-
-function programOf(executable: string, shared: number, source: PluginSource): Program {
-  return {
-    executable,
-    args: [source.file.base, String(process.pid)],
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', shared],
-    input: CALLS_FD,
-    output: REPLIES_FD,
-  };
-}
-
-function placeOf(stage: number, calls: number): string {
-  if (stage < Stage.SERVE) return ', while it opened the library';
-  if (stage === Stage.STOP) return ', in PluginStop';
-  return calls === 0 ? ', while no handler was running' : '';
 }

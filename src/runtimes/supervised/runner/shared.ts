@@ -4,15 +4,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MOST_CANCELLED, RING_SIZE, SharedLayout } from './protocol';
 
-/** How far a runner has come. */
-export interface Progress {
+/** How far a runner says that it has come. */
+export interface Snapshot {
   /** Calls with ids 1 to this have begun. */
   readonly begun: number;
   /** Bytes received since it opened the library: they grow while a large request is on its way. */
   readonly taken: number;
-  /** Bytes of the stream of replies that count as given. */
+  /** Bytes of frames, all but PARTs, that count as given. */
   readonly committed: number;
+  /** See Stage. */
   readonly stage: number;
+  /** How many threads the system gives it at most; 0: as many as it wants. */
+  readonly threads: number;
 }
 
 /**
@@ -28,23 +31,25 @@ export class Shared {
     this.fd = create();
   }
 
-  progress(): Progress {
+  /** What stands there now; whether it can be is for others to say. */
+  read(): Snapshot {
     readSync(this.fd, this.buffer, 0, SharedLayout.HALT, 0);
     return {
       begun: Number(this.buffer.readBigUInt64LE(SharedLayout.BEGUN)),
       taken: Number(this.buffer.readBigUInt64LE(SharedLayout.TAKEN)),
       committed: Number(this.buffer.readBigUInt64LE(SharedLayout.COMMITTED)),
       stage: this.buffer.readUInt32LE(SharedLayout.STAGE),
+      threads: this.buffer.readUInt32LE(SharedLayout.THREADS),
     };
   }
 
   /**
-   * The end of a dead runner's stream: what it committed and had not sent.
-   * @param received bytes of the stream that arrived
+   * The frames that a dead runner committed and had not sent whole.
+   * @param received bytes of the whole ones that arrived
    */
   unsent(received: number, committed: number): Buffer {
     const length = committed - received;
-    // A frame larger than the ring is committed only when it is sent; beyond that, a dying plugin has written here.
+    // Beyond the ring, a dying plugin has written here.
     if (length <= 0 || length > RING_SIZE) return Buffer.alloc(0);
     const bytes = Buffer.allocUnsafe(length);
     const start = received % RING_SIZE;

@@ -18,6 +18,7 @@ const typed = new Map<string, number>([
   ...prefixed('', protocol.Message),
   ...prefixed('CALL_', protocol.CallFlag),
   ...prefixed('REPLY_', protocol.ReplyFlag),
+  ...prefixed('OUTCOME_', protocol.Outcome),
   ...prefixed('STAGE_', protocol.Stage),
   ...prefixed('SHARED_', protocol.SharedLayout),
 ]);
@@ -47,8 +48,8 @@ describe('the words of a runner', () => {
     const hello = protocol.helloFrame();
     expect(() => protocol.checkHello(hello, 0, hello.length)).not.toThrow();
     expect(() => protocol.checkHello(hello, 0, hello.length - 1)).toThrow('a malformed HELLO');
-    hello.writeUInt16LE(2, 6);
-    expect(() => protocol.checkHello(hello, 0, hello.length)).toThrow('version 2 of the protocol');
+    hello.writeUInt16LE(protocol.VERSION + 1, 6);
+    expect(() => protocol.checkHello(hello, 0, hello.length)).toThrow(`version ${protocol.VERSION + 1} of the protocol`);
     hello.writeUInt32LE(1, 8);
     expect(() => protocol.checkHello(hello, 0, hello.length)).toThrow('a malformed HELLO');
     const opened = frame(protocol.Message.OPENED, 0, Buffer.from([3, 0, 0, 0, 0, 0, 0, 0]));

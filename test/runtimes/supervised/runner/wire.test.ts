@@ -41,7 +41,7 @@ const call = (id: number, symbol: number, headLength = 5): Buffer => {
 };
 
 const opening = (): Buffer =>
-  openFrame({ path: compileInnocent('crash.c'), config: '{}', symbols: ['GETEchoHandler'], concurrency: 0, any: 64, memory: 0, largestReply: 1000 });
+  openFrame({ path: compileInnocent('crash.c'), config: '{}', symbols: ['GETEchoHandler'], concurrency: 0, any: 64, memory: 0, largestReply: 1000, mostHeaders: 100 });
 
 const stranger = (): Buffer => {
   const frame = helloFrame();

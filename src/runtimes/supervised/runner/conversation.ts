@@ -1,0 +1,101 @@
+import type { Exchange } from '../../../plugin/exchange';
+import { FrameReader, type FrameOwner } from './frames';
+import { LargeBodies } from './large-bodies';
+import type { Ledger } from './ledger';
+import {
+  FAILED_HEADER, Message, Outcome, ProtocolError, checkHello, partLength, readFailed, readOpened, replyId, type Failure,
+} from './protocol';
+import { readReply, refuse } from './replies';
+
+/** Whoever is told of what a runner says. */
+export interface Listener {
+  /** It has opened the library. */
+  opened(): void;
+  /** There was no memory for a request. */
+  lacksMemory(): void;
+}
+
+/** What a runner says, in the order in which it may: HELLO, then OPENED or FAILED, then a REPLY for each call, at last STOPPED. */
+export class Conversation implements FrameOwner {
+  readonly frames = new FrameReader(this);
+  /** Threads that may be inside the library; 0 until it is open. */
+  concurrency = 0;
+  /** Why it could not be opened. */
+  failure: Failure | null = null;
+  /** It has been told to stop. */
+  stopAsked = false;
+  /** It has stopped. */
+  stopped = false;
+  /** Calls of which it has said something, and of these, those whose handlers replied. */
+  replies = 0;
+  served = 0;
+  /** Microseconds that a call typically spends in its handler. */
+  typical = 1000;
+  private readonly calls: Ledger;
+  private readonly listener: Listener;
+  private readonly large = new LargeBodies();
+  private greeted = false;
+  /** Calls that were being taken when they were withdrawn. */
+  private readonly withdrawn = new WeakSet<Exchange>();
+
+  constructor(calls: Ledger, listener: Listener) {
+    this.calls = calls;
+    this.listener = listener;
+  }
+
+  /** Nobody waits for the call. If it turns out to be skipped, that is no failure. */
+  withdraw(exchange: Exchange): void {
+    this.withdrawn.add(exchange);
+  }
+
+  /** @internal */
+  frame(buffer: Buffer, start: number, end: number): void {
+    const message = buffer[start + 4];
+    if (message === Message.REPLY && this.concurrency > 0) {
+      this.reply(buffer, start, end);
+    } else if (!this.greeted && message === Message.HELLO) {
+      checkHello(buffer, start, end);
+      this.greeted = true;
+    } else if (this.greeted && this.concurrency === 0 && message === Message.OPENED) {
+      this.concurrency = readOpened(buffer, start, end);
+      this.listener.opened();
+    } else if (this.greeted && this.concurrency === 0 && message === Message.FAILED && end - start >= FAILED_HEADER) {
+      this.failure = readFailed(buffer, start, end);
+    } else if (message === Message.STOPPED && this.stopAsked) {
+      this.stopped = true;
+    } else {
+      throw new ProtocolError(`message ${message} out of order`);
+    }
+  }
+
+  /** @internal */
+  part(buffer: Buffer, start: number): void {
+    const id = replyId(buffer, start);
+    if (!this.calls.isOpen(id)) throw new ProtocolError(`a part of a reply to call ${id}, which is not open`);
+    this.large.begin(id, partLength(buffer, start), this.calls.isAwaited(id));
+  }
+
+  /** @internal */
+  bytes(buffer: Buffer, start: number, end: number): void {
+    this.large.append(buffer, start, end);
+  }
+
+  private reply(buffer: Buffer, start: number, end: number): void {
+    const reply = readReply(buffer, start, end, this.large);
+    const id = replyId(buffer, start);
+    this.replies++;
+    const call = this.calls.settle(id);
+    if (call === null) return;
+    if (call === undefined) throw new ProtocolError(`a reply to call ${id}, which is not open`);
+    if (reply.raw !== null) {
+      this.served++;
+      this.typical += (reply.microseconds - this.typical) / 8;
+      call.reply(reply.raw);
+    } else if (reply.outcome === Outcome.SKIPPED && this.withdrawn.has(call)) {
+      call.drop();
+    } else {
+      if (reply.outcome === Outcome.NO_MEMORY) this.listener.lacksMemory();
+      refuse(reply, call);
+    }
+  }
+}

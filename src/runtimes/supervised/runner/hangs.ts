@@ -1,0 +1,77 @@
+import type { Exchange } from '../../../plugin/exchange';
+import type { Ending, Worker } from '../worker';
+import type { Ledger } from './ledger';
+
+/** Milliseconds until a reply that is on its way must have been read, and how many times more it is waited for. */
+const REPLY_GRACE = 5;
+const REPLY_LOOKS = 100;
+
+/** A runner in which a call may hang. */
+export interface Hangable {
+  state: Worker['state'];
+  /** Calls up to this id have begun. */
+  readonly begun: number;
+  /** Bytes of frames that count as given, and those of them that have come. */
+  readonly committed: number;
+  readonly fromRing: number;
+  /** Has it take no more calls: those that have not begun when this returns never will. */
+  halt(): void;
+  kill(ending: Ending): void;
+  /** It takes no more calls. May be told again. */
+  retired(waiting: readonly Exchange[]): void;
+}
+
+/** What becomes of a runner in which a call has begun and is past its deadline. */
+export class Hangs {
+  constructor(
+    private readonly runner: Hangable,
+    private readonly calls: Ledger,
+  ) {}
+
+  /** The call is past its deadline and has begun. */
+  expire(id: number): void {
+    this.calls.markOverdue(id);
+    // It may have been answered, or skipped, at this very moment.
+    setTimeout(() => this.retireIfHung(id), REPLY_GRACE);
+  }
+
+  /**
+   * @param committed what was given at the first look: if the reply is not among that, the call still runs
+   * @param looks how often that is still waited for; a runner that claims more than it sends is not waited for without end
+   */
+  private retireIfHung(id: number, committed = this.runner.committed, looks = REPLY_LOOKS): void {
+    if (!this.calls.has(id)) return;
+    if (this.runner.state === 'retired') this.endWhenOnlyHung();
+    if (this.runner.state !== 'ready') return;
+    if (committed > this.runner.fromRing && looks > 0) {
+      setTimeout(() => this.retireIfHung(id, committed, looks - 1), REPLY_GRACE);
+      return;
+    }
+    this.runner.halt();
+    this.runner.state = 'retired';
+    const waiting = this.calls.takeWaiting(this.runner.begun);
+    this.endWhenOnlyHung();
+    this.runner.retired(waiting);
+    setTimeout(() => this.check(), REPLY_GRACE);
+  }
+
+  /**
+   * To be called at regular times. A call that was just being taken when the runner was told to take no more is not: that shows a
+   * little later.
+   */
+  check(): void {
+    if (this.runner.state !== 'retired') return;
+    const waiting = this.calls.takeWaiting(this.runner.begun);
+    this.endWhenOnlyHung();
+    if (waiting.length > 0) this.runner.retired(waiting);
+  }
+
+  /** To be called when something has come from the runner. */
+  answered(): void {
+    if (this.runner.state === 'retired') this.endWhenOnlyHung();
+  }
+
+  private endWhenOnlyHung(): void {
+    if (this.calls.isAllOverdue) this.runner.kill('deadline');
+  }
+}

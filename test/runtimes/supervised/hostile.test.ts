@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { compileFixture } from '../../support/compile';
+import { head } from '../../support/runtime';
+import { until } from '../../support/until';
+import { askUntil, closeAll, isAlive, openLibrary } from './harness';
+
+afterEach(closeAll);
+
+const INNOCENT = `${head()}null}`;
+const SYMBOLS = ['GETFaultHandler', 'GETEchoHandler', 'GETPidHandler'];
+
+const headers = ['native/runner/shared.h', 'native/runner/protocol.h', 'test/fixtures/native/attack.h', 'test/fixtures/native/innocent.h'];
+const content = headers.map((file) => readFileSync(path.resolve(__dirname, '../../..', file), 'utf8')).join('');
+const HEADERS = createHash('sha256').update(content).digest('hex').slice(0, 8);
+
+/** The library shares a file and a socket with the runner in its process, and may write what it likes. It finds them as Linux lets it. */
+(process.platform === 'linux' ? describe : describe.skip)('a hostile library', () => {
+  // Where it can't be told what has begun, nothing that was sent is sent again.
+  const isLost = (fixture: string): boolean => fixture === 'attack_begun.c';
+
+  it.each<[fixture: string, answer: string, fault: RegExp | null]>([
+    ['attack_begun.c', 'PLUGIN_CRASHED', /^the runner sent impossible progress: \d+ calls begun/],
+    ['attack_denial.c', 'TIMEOUT', null],
+    ['attack_taken.c', 'PLUGIN_CRASHED', /^the runner sent impossible progress: \d+ bytes taken/],
+    ['attack_committed.c', 'PLUGIN_CRASHED', /^the runner sent impossible progress: \d+ bytes committed/],
+    ['attack_withdrawn.c', 'PLUGIN_CRASHED', /^the runner sent impossible progress: 0 bytes committed/],
+    ['attack_claim.c', 'TIMEOUT', /^the runner sent a frame of 0 bytes/],
+    ['attack_stage.c', 'PLUGIN_CRASHED', /^the runner sent impossible progress: stage 99/],
+    ['attack_drip.c', 'TIMEOUT', null],
+  ])('is ended, and others answer (%s)', async (fixture, answer, fault) => {
+    const { plugin, ask, lines } = await openLibrary(compileFixture(fixture, [`-DHEADERS=0x${HEADERS}`]), SYMBOLS);
+    const pid = Number(await ask('GETPidHandler'));
+    const guilty = askUntil(plugin, 0, answer === 'TIMEOUT' ? 300 : 20_000);
+    const behind = Array.from({ length: 5 }, () => ask('GETEchoHandler', { body: Buffer.alloc(50_000, 'x') }));
+    expect(await guilty).toBe(answer);
+    for (const echo of await Promise.all(behind)) expect(echo.slice(0, head().length)).toBe(isLost(fixture) ? 'PLUGIN_CRASHED' : head());
+    await until(() => !isAlive(pid));
+    expect(await ask('GETEchoHandler')).toBe(INNOCENT);
+    expect(lines.filter(({ msg }) => msg.startsWith('the runner sent')).map(({ msg }) => msg)).toEqual(fault === null ? [] : [expect.stringMatching(fault)]);
+    expect(plugin.outstanding).toBe(0);
+  });
+});
