@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { createLog } from '../../ground/log';
+import { standardOutput } from '../../ground/outlet';
 import { version } from '../../ground/package';
 import { listPlugins } from '../../host/listing';
 import { buildsOf } from '../../api/plugin-host';
@@ -23,7 +24,7 @@ export async function serve(flags: FlagValues): Promise<void> {
     await builds.stop();
     throw error;
   });
-  console.log(`dlserve ${version()} listens on ${url}`);
+  standardOutput.write(`dlserve ${version()} listens on ${url}\n`);
   await builds.finished;
-  console.log(endpointLines(await listPlugins(config.pluginpath), url, config.pluginpath));
+  standardOutput.write(`${endpointLines(await listPlugins(config.pluginpath), url, config.pluginpath)}\n`);
 }
