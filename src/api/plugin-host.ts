@@ -5,6 +5,7 @@ import { configFromOptions, type Config, type HostOptions } from '../config/load
 import { NO_BUILDS, startBuilds, type Builds } from '../host/builds';
 import { Host, type HostEvents } from '../host/host';
 import { overview, type PluginInfo } from '../host/overview';
+import { warnOfStraySections } from '../host/stray-sections';
 import { Endpoint } from '../http/endpoint';
 import { endpointUnsupported } from '../http/platform';
 import { createRouter, type Middleware } from '../http/router';
@@ -115,5 +116,6 @@ export async function createPluginHost(options: HostOptions = {}, log?: Logger):
   // The first event comes in a later turn.
   const builds = buildsOf(config, ownLog, (event) => host.emit('built', event));
   const host = new PluginHost(config, builds, ownLog);
+  void warnOfStraySections(config, builds, ownLog);
   return Promise.resolve(host);
 }
