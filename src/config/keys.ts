@@ -19,10 +19,13 @@ export const SERVER = {
     'the address to listen on; "0.0.0.0" is every one of this machine',
     { name: 'host', value: 'address' },
   ),
-  port: key('http.port', integer(0, 65_535), 3000, 'the port to listen on; 0 picks a free one, which is printed', {
-    name: 'port',
-    value: 'number',
-  }),
+  port: {
+    ...key('http.port', integer(0, 65_535), 3000, 'the port to listen on; 0 picks a free one, which is printed', {
+      name: 'port',
+      value: 'number',
+    }),
+    commonEnv: 'PORT',
+  },
   bodylimit: key('http.bodylimit', size('0B', '256MB'), '1MB', 'the largest request body; a larger one answers 413'),
   httpWorkers: key('http.workers', integer(1, 64), 1, 'server processes that share the port', {
     name: 'workers',
