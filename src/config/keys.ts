@@ -46,7 +46,7 @@ export const PLUGIN = {
     'plugins.mode',
     oneOf(MODES),
     'thread',
-    'where handlers run: in a thread off the event loop, inline on it, or in a process of their own',
+    'where handlers run: "thread" of the server, "inline" on its event loop, or "process" of the plugin alone',
     { name: 'mode', value: 'mode' },
   ),
   timeout: key('plugins.timeout', duration('1ms', '1h'), '30s', 'how long a call may take; then it answers 504'),
@@ -86,6 +86,8 @@ export interface Flag {
   /** The word for its value in --help. */
   readonly value: string;
   readonly doc: string;
+  /** As text. */
+  readonly default: string;
 }
 
 /** Where the name of the configuration file is given. */
@@ -96,7 +98,10 @@ export const FLAGS: readonly Flag[] = [
     path: 'config',
     flag: FILE.flag,
     value: 'file',
-    doc: `the configuration file (default: ${FILE.default}, if present)`,
+    doc: 'the configuration file',
+    default: `${FILE.default}, if it is there`,
   },
-  ...[...Object.values(SERVER), ...Object.values(PLUGIN)].flatMap(({ path, flag, doc }: Key) => (flag ? [{ path, flag: flag.name, value: flag.value, doc }] : [])),
+  ...[...Object.values(SERVER), ...Object.values(PLUGIN)].flatMap(({ path, flag, doc, default: given }: Key) =>
+    flag ? [{ path, flag: flag.name, value: flag.value, doc, default: String(given) }] : [],
+  ),
 ];

@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { FLAGS } from '../../src/config/keys';
+import { version } from '../../src/ground/package';
+import { MODES } from '../../src/plugin/runtime';
 import { compileFixture } from '../support/compile';
 import { scratch, startServer, type TestServer } from '../support/server';
 import { until } from '../support/until';
@@ -59,6 +62,28 @@ describe('the command line', () => {
       expect(stderr).toMatch(/^error: .*\n\(--help/);
     },
   );
+
+  test.each([
+    [['nwe', 'x', '--lang', 'c'], "error: unknown command 'nwe': did you mean new?"],
+    [['--port', '0', 'buidl'], "error: unknown command 'buidl': did you mean build?"],
+    [['help', 'inspekt'], "error: unknown command 'inspekt': did you mean inspect?"],
+    [['serve', 'lib'], "error: unknown command 'lib'"],
+    [['--prot', '3'], "error: unknown option '--prot'\n(Did you mean --port?)"],
+    [['new', 'x'], "error: required option '--lang <c|cpp|go>' not specified"],
+  ])('%j is told what was meant, or what there is', (args, words) => {
+    expect(run(args)).toEqual({ code: 2, stdout: '', stderr: `${words}\n(--help shows what is possible)\n` });
+  });
+
+  test('--help has what there is to the default command, and its modes', () => {
+    const { stdout } = run(['--help']);
+    const flags = FLAGS.map(({ flag }) => `--${flag} <`);
+    for (const words of [...flags, ...MODES, 'build [file...]', 'new <name>', 'inspect <library>', '-v, --version']) expect(stdout).toContain(words);
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  test.each(['-v', '-V', '--version'])('%s prints the version', (flag) => {
+    expect(run([flag])).toEqual({ code: 0, stdout: `${version()}\n`, stderr: '' });
+  });
 
   test.each([[['--port', 'many'], /--port.*65535/], [['--mode', 'fast'], /--mode.*"thread"/], [['--config', 'nope.toml'], /nope\.toml/]])(
     '%j fails with a sentence, not a stack',
