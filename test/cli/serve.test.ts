@@ -81,6 +81,13 @@ describe('the command line', () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
+  test.each(['serve --port 0', 'build', 'new x --lang c', 'inspect x.so'])('%s in a directory that was deleted says so', (args) => {
+    const { status, stdout, stderr } = spawnSync(`mkdir gone && cd gone && rmdir ../gone && exec "${process.execPath}" "${main}" ${args}`, {
+      cwd: scratch(), shell: true, encoding: 'utf8',
+    });
+    expect([status, stdout, stderr]).toEqual([1, '', 'dlserve: the working directory has been deleted: change to one that is there\n']);
+  });
+
   test.each(['-v', '-V', '--version'])('%s prints the version', (flag) => {
     expect(run([flag])).toEqual({ code: 0, stdout: `${version()}\n`, stderr: '' });
   });
