@@ -14,8 +14,8 @@ import { withProgress } from '../progress';
 export async function serve(flags: FlagValues): Promise<void> {
   const config = await readConfig(flags);
   if (cluster.isWorker) {
-    const { runWorker } = await import('./worker.js');
-    return runWorker(config, createLog(config.log.level, { worker: process.pid }));
+    const { runSecondary } = await import('./secondary.js');
+    return runSecondary(config, createLog(config.log.level, { worker: process.pid }));
   }
   const log = createLog(config.log.level);
   for (const { level, message } of config.notes) log[level](message);
