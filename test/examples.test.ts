@@ -4,7 +4,8 @@ import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { crc32, inflateSync } from 'node:zlib';
-import { createPlugin, LANGUAGES } from '../src/cli/new';
+import { LANGUAGES } from '../src/cli/languages';
+import { createPlugin } from '../src/cli/new';
 import { curl } from './support/curl';
 import { startServer } from './support/server';
 

@@ -5,6 +5,7 @@ import { configFromOptions, type Config, type HostOptions } from '../config/load
 import { NO_BUILDS, startBuilds, type Builds } from '../host/builds';
 import { Host, type HostEvents } from '../host/host';
 import { overview, type PluginInfo } from '../host/overview';
+import { warnOfStraySections } from '../host/stray-sections';
 import { Budget } from '../http/budget';
 import { Endpoint } from '../http/endpoint';
 import type { AnyRequest, AnyResponse } from '../http/http2';
@@ -142,5 +143,6 @@ export async function createPluginHost(options: HostOptions = {}, log?: Logger):
   // The first event comes in a later turn.
   const builds = buildsOf(config, ownLog, (event) => host.emit('built', event));
   const host = new PluginHost(config, builds, ownLog);
+  void warnOfStraySections(config, builds, ownLog);
   return Promise.resolve(host);
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { createLog } from '../ground/log';
+import { createCommandLog } from '../ground/log';
 import { Toolchain } from '../toolchain/toolchain';
 import { SOURCE_ENDINGS } from '../toolchain/languages';
 import { readConfig } from './config';
@@ -14,7 +14,7 @@ import { onStopSignal } from './signals';
  */
 export async function build(files: readonly string[], flags: FlagValues): Promise<boolean> {
   const config = await readConfig(flags);
-  const log = createLog(config.log.level, {}, true);
+  const log = createCommandLog(config.log.level);
   const toolchain = new Toolchain({
     pluginpath: config.pluginpath,
     log,

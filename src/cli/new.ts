@@ -7,6 +7,7 @@ import { checkNames, pathOf } from '../plugin/name';
 import { SOURCE_ENDINGS } from '../toolchain/languages';
 import { readConfig } from './config';
 import type { FlagValues } from './flags';
+import type { Language } from './languages';
 import { urlOf } from './url';
 
 /** Per language: the example that is the template, and the ending of its source. */
@@ -14,11 +15,7 @@ const TEMPLATES = {
   c: { example: 'c-hello', ending: '.c' },
   cpp: { example: 'cpp-hello', ending: '.cpp' },
   go: { example: 'go-prestd', ending: '.go' },
-} as const;
-
-export type Language = keyof typeof TEMPLATES;
-
-export const LANGUAGES = Object.keys(TEMPLATES) as readonly Language[];
+} as const satisfies Record<Language, { example: string; ending: string }>;
 
 export interface NewPlugin {
   /** The {file} of its URLs. */

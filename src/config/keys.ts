@@ -19,10 +19,13 @@ export const SERVER = {
     'the address to listen on; "0.0.0.0" is every one of this machine',
     { name: 'host', value: 'address' },
   ),
-  port: key('http.port', integer(0, 65_535), 3000, 'the port to listen on; 0 picks a free one, which is printed', {
-    name: 'port',
-    value: 'number',
-  }),
+  port: {
+    ...key('http.port', integer(0, 65_535), 3000, 'the port to listen on; 0 picks a free one, which is printed', {
+      name: 'port',
+      value: 'number',
+    }),
+    commonEnv: 'PORT',
+  },
   bodylimit: key('http.bodylimit', size('0B', '256MB'), '1MB', 'the largest request body; a larger one answers 413'),
   bodybudget: key(
     'http.bodybudget',
@@ -62,7 +65,7 @@ export const PLUGIN = {
     'plugins.mode',
     oneOf(MODES),
     'thread',
-    'where handlers run: in a thread off the event loop, inline on it, or in a process of their own',
+    'where handlers run: "thread" of the server, "inline" on its event loop, or "process" of the plugin alone',
     { name: 'mode', value: 'mode' },
   ),
   timeout: key('plugins.timeout', duration('1ms', '1h'), '30s', 'how long a call may take; then it answers 504'),
@@ -102,6 +105,8 @@ export interface Flag {
   /** The word for its value in --help. */
   readonly value: string;
   readonly doc: string;
+  /** As text. */
+  readonly default: string;
 }
 
 /** Where the name of the configuration file is given. */
@@ -112,7 +117,10 @@ export const FLAGS: readonly Flag[] = [
     path: 'config',
     flag: FILE.flag,
     value: 'file',
-    doc: `the configuration file (default: ${FILE.default}, if present)`,
+    doc: 'the configuration file',
+    default: `${FILE.default}, if it is there`,
   },
-  ...[...Object.values(SERVER), ...Object.values(PLUGIN)].flatMap(({ path, flag, doc }: Key) => (flag ? [{ path, flag: flag.name, value: flag.value, doc }] : [])),
+  ...[...Object.values(SERVER), ...Object.values(PLUGIN)].flatMap(({ path, flag, doc, default: given }: Key) =>
+    flag ? [{ path, flag: flag.name, value: flag.value, doc, default: String(given) }] : [],
+  ),
 ];

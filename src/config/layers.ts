@@ -18,9 +18,9 @@ export class Layers {
    */
   read<T>(key: Key<T>): T {
     let value = this.readDocument(key, key.path.split('.')) ?? key.type.fromValue(key.default);
-    const variable = this.env[key.env];
-    if (variable) value = attempt(key.env, key.path, () => key.type.fromText(variable));
-    const flag = key.flag && this.flags[camelCase(key.flag.name)];
+    const variable = this.#variable(key);
+    if (variable !== undefined) value = attempt(variable, key.path, () => key.type.fromText(this.env[variable]!));
+    const flag = this.#flag(key);
     if (flag !== undefined) value = attempt(`--${key.flag!.name}`, key.path, () => key.type.fromText(flag));
     return value;
   }
@@ -31,9 +31,18 @@ export class Layers {
    */
   whereGiven(key: Key): string | undefined {
     const path = key.path.split('.');
-    if (key.flag !== undefined && this.flags[camelCase(key.flag.name)] !== undefined) return `--${key.flag.name}`;
+    if (this.#flag(key) !== undefined) return `--${key.flag!.name}`;
+    return this.#variable(key) ?? (valueAt(this.document.table, path) === undefined ? undefined : this.document.where(path));
+  }
+
+  #flag({ flag }: Key): string | undefined {
+    return flag && this.flags[camelCase(flag.name)];
+  }
+
+  /** The name of the variable that gives a key. */
+  #variable(key: Key): string | undefined {
     if (this.env[key.env]) return key.env;
-    return valueAt(this.document.table, path) === undefined ? undefined : this.document.where(path);
+    return key.commonEnv !== undefined && this.env[key.commonEnv] && this.#flag(key) === undefined ? key.commonEnv : undefined;
   }
 
   /** The value of a key at some path of the document alone. */

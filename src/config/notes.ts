@@ -1,5 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import { shortName } from '../ground/key';
+import { nearest } from '../ground/nearest';
 import { isTable, valueAt, written, type Document } from './document';
 import { allKeys, ownKeys, PLUGIN, SERVER, type KeyOwner } from './keys';
 import type { Layers } from './layers';
@@ -132,11 +133,6 @@ function entries(table: unknown): [string, unknown][] {
 /** The nearest of the names, if it is so near that it was meant; also one that only stands in the wrong section. */
 function didYouMean(given: string, names: readonly string[]): string {
   const lower = given.toLowerCase();
-  let nearest: string | undefined;
-  let least = Math.max(2, Math.floor(lower.length / 4)) + 1;
-  for (const name of names) {
-    const far = Math.min(distance(lower, name.toLowerCase()), shortName(name) === shortName(lower) ? 1 : Infinity);
-    if (far < least) [nearest, least] = [name, far];
-  }
-  return nearest === undefined ? '' : `: did you mean \`${nearest}\`?`;
+  const meant = nearest(given, names, (name) => Math.min(distance(lower, name.toLowerCase()), shortName(name) === shortName(lower) ? 1 : Infinity));
+  return meant === undefined ? '' : `: did you mean \`${meant}\`?`;
 }

@@ -9,6 +9,8 @@ export interface Key<T = unknown> {
   readonly default: unknown;
   /** Its environment variable. */
   readonly env: string;
+  /** One that is not dlserve's alone: it counts where neither that variable nor the flag is given. */
+  readonly commonEnv?: string;
   /** The command-line flag, without dashes, and the word for its value, of keys that have one. */
   readonly flag?: { readonly name: string; readonly value: string };
   /** What it does, in one line. */

@@ -1,4 +1,6 @@
+import { isatty } from 'node:tty';
 import pino from 'pino';
+import { standardError } from './outlet';
 
 /** One level of a log: a message, and what it is about. */
 export interface LogMethod {
@@ -19,16 +21,40 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**
- * The log: lines for people on a terminal, JSON lines otherwise, always on standard error, so that standard output stays
- * free for what a command prints.
+ * The log of a server: lines for people on a terminal, JSON lines otherwise, always on standard error, so that standard output
+ * stays free for what a command prints. It neither ends nor blocks the server: lines that can't be written are dropped, and
+ * counted.
  * @param level the least severe level that is written
  * @param fields of each line
- * @param forPeople whether the lines are for people; by default where standard error is a terminal
  */
-export function createLog(level: LogLevel, fields: object = {}, forPeople = process.stderr.isTTY): Logger {
-  const options = { level, base: fields };
-  if (!forPeople) return pino(options, pino.destination({ dest: 2, sync: true }));
+export function createLog(level: LogLevel, fields: object = {}): Logger {
+  const format = isatty(2) ? formatForPeople() : (line: string) => line;
+  const tellDropped = (count: number, reason: string): void =>
+    log.error(`${count} lines of the log were dropped: ${reason}`);
+  const log = pino({ level, base: fields }, { write: (line) => standardError.write(format(line), tellDropped) });
+  return log;
+}
+
+/**
+ * The log of a command that ends by itself: lines for people on standard error, whose reader is waited for.
+ * @param level the least severe level that is written
+ */
+export function createCommandLog(level: LogLevel): Logger {
+  const format = formatForPeople();
+  // Where nobody takes the lines, the command does its work all the same.
+  process.stderr.on('error', () => undefined);
+  return pino({ level, base: null }, { write: (line) => process.stderr.write(format(line)) });
+}
+
+function formatForPeople(): (line: string) => string {
   // Loaded only where someone looks on: it costs the start of a server some milliseconds.
-  const pretty = require('pino-pretty') as typeof import('pino-pretty');
-  return pino(options, pretty({ colorize: process.stderr.isTTY, destination: 2, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' }));
+  const { prettyFactory } = require('pino-pretty') as typeof import('pino-pretty');
+  return prettyFactory({ colorize: wantsColors(process.env), singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' });
+}
+
+/** Whether standard error is to have colours: as https://no-color.org has it, and FORCE_COLOR. */
+function wantsColors({ NO_COLOR, FORCE_COLOR, TERM }: NodeJS.ProcessEnv): boolean {
+  // Node.js itself lets it win over the other.
+  if (FORCE_COLOR) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';
+  return !NO_COLOR && TERM !== 'dumb' && isatty(2);
 }

@@ -1,3 +1,5 @@
+import { cut } from '../ground/limited-log';
+
 /** What dlserve itself wants to know of a request's headers. */
 export interface RequestHeaders {
   /** The request has a body, if only an empty one (RFC 9112 6.3). */
@@ -6,7 +8,7 @@ export interface RequestHeaders {
   readonly length: number;
   /** X-Dlserve-Timeout, as it came. */
   readonly timeout: string | undefined;
-  /** X-Request-Id, as it came. */
+  /** X-Request-Id, cut to what a line of the log takes. */
   readonly id: string | undefined;
 }
 
@@ -36,7 +38,7 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
       }
     } else if (name.length === 12 && name.toLowerCase() === 'x-request-id') {
       found = true;
-      id = raw[i + 1];
+      id = cut(raw[i + 1]!);
     }
   }
   return found ? { hasBody, length, timeout, id } : NONE;

@@ -8,7 +8,7 @@ import { thisSystem } from '../../src/binary/system';
 import type { DlserveError } from '../../src/ground/errors';
 import { compile } from '../support/compile';
 import { scratch, startServer } from '../support/server';
-import { buildLibrary, findings } from './support';
+import { buildLibrary, findings } from './findings';
 
 const fixtures = path.join(__dirname, '../fixtures/libraries');
 const main = path.join(__dirname, '../../dist/cli/main.js');

@@ -8,7 +8,7 @@ import { parseCache } from '../../src/cli/inspect/search-elf';
 import { expandLoaderPath, isBuiltIn, machOCandidates } from '../../src/cli/inspect/search-macho';
 import { DT, ElfFile } from '../support/elf-file';
 import { scratch } from '../support/server';
-import { buildLibrary, findings } from './support';
+import { buildLibrary, findings } from './findings';
 
 const fixtures = path.join(__dirname, '../fixtures/libraries');
 let folder: string;

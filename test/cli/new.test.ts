@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { createPlugin, LANGUAGES, runNew, type Language } from '../../src/cli/new';
+import { LANGUAGES, type Language } from '../../src/cli/languages';
+import { createPlugin, runNew } from '../../src/cli/new';
 import { handlersOf } from '../../src/binary/exports';
 import { readLibrary } from '../../src/binary/read';
 import { isFileName, parseSymbol } from '../../src/plugin/name';

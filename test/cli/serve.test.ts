@@ -1,115 +1,11 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, connect, type AddressInfo } from 'node:net';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { compileFixture } from '../support/compile';
-import { scratch, startServer, type TestServer } from '../support/server';
+import { scratch } from '../support/server';
 import { until } from '../support/until';
-
-const main = path.resolve(__dirname, '../../dist/cli/main.js');
-const servers: TestServer[] = [];
-
-afterEach(async () => {
-  await Promise.all(servers.splice(0).map((server) => server.stop('SIGKILL')));
-});
-
-/** A working directory whose lib holds these fixtures. */
-function folder(fixtures: readonly string[], toml = ''): string {
-  const cwd = scratch();
-  mkdirSync(path.join(cwd, 'lib'));
-  for (const fixture of fixtures) cpSync(compileFixture(fixture), path.join(cwd, 'lib', `${path.parse(fixture).name}.so`));
-  writeFileSync(path.join(cwd, 'prest.toml'), toml);
-  return cwd;
-}
-
-async function serve(cwd: string, args: readonly string[] = [], env: Record<string, string> = {}): Promise<TestServer> {
-  const server = await startServer(args, { cwd, env });
-  servers.push(server);
-  return server;
-}
-
-const run = (args: readonly string[], cwd = scratch()): { code: number | null; stdout: string; stderr: string } => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { cwd, encoding: 'utf8' });
-  return { code: status, stdout, stderr };
-};
-
-const get = async (url: string, init?: RequestInit): Promise<[number, unknown]> => {
-  const response = await fetch(url, init);
-  const text = await response.text();
-  return [response.status, text.startsWith('{') ? JSON.parse(text) : text];
-};
-
-describe('the command line', () => {
-  test.each([[['--help']], [['serve', '--help']], [['build', '--help']], [['new', '--help']], [['inspect', '--help']], [['--version']]])(
-    '%j is done',
-    (args) => {
-      const { code, stdout, stderr } = run(args);
-      expect([code, stderr]).toEqual([0, '']);
-      expect(stdout).not.toBe('');
-    },
-  );
-
-  test.each([[['frob']], [['serve', '--frob']], [['new']], [['new', 'x', '--lang', 'cobol']], [['new', 'x']], [['inspect']], [['--port']]])(
-    '%j is misuse, and is told what to do',
-    (args) => {
-      const { code, stderr } = run(args);
-      expect(code).toBe(2);
-      expect(stderr).toMatch(/^error: .*\n\(--help/);
-    },
-  );
-
-  test.each([[['--port', 'many'], /--port.*65535/], [['--mode', 'fast'], /--mode.*"thread"/], [['--config', 'nope.toml'], /nope\.toml/]])(
-    '%j fails with a sentence, not a stack',
-    (args, words) => {
-      const { code, stderr } = run(args);
-      expect(code).toBe(1);
-      expect(stderr).toMatch(words);
-      expect(stderr.trim().split('\n').length).toBeLessThan(4);
-    },
-  );
-
-  test.each([[[]], [['--workers', '2']]])('a port that is taken is said so %j', async (more) => {
-    const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
-    const { port } = taken.address() as AddressInfo;
-    const { code, stderr } = await new Promise<ReturnType<typeof run>>((resolve) => resolve(run(['--port', String(port), ...more])));
-    taken.close();
-    expect([code, stderr]).toEqual([1, `dlserve: port ${port} on 127.0.0.1 is taken: stop what listens there, or choose another with --port (0 picks a free one)\n`]);
-  });
-
-  test('a start that fails waits for no compiler', async () => {
-    const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
-    const cwd = folder([], `[http]\nport = ${(taken.address() as AddressInfo).port}\n`);
-    mkdirSync(path.join(cwd, 'lib/src'));
-    writeFileSync(path.join(cwd, 'lib/src/slow.c'), '');
-    writeFileSync(path.join(cwd, 'cc'), '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
-    const { status } = spawnSync(process.execPath, [main], { cwd, env: { ...process.env, CC: path.join(cwd, 'cc') }, timeout: 60_000 });
-    taken.close();
-    // It would wait for its compiler otherwise.
-    expect(status).toBe(1);
-  });
-
-  test('lists every endpoint with a curl line, and what can not be served', async () => {
-    const cwd = folder(['echo.c']);
-    writeFileSync(path.join(cwd, 'lib/text.so'), 'text');
-    writeFileSync(path.join(cwd, 'lib/my text.so'), 'text');
-    const server = await serve(cwd);
-    const list = await until(() => /\n {2}curl[^]*text[^]*\n/.exec(server.stdout())?.[0]);
-    expect(list).toContain(`  curl ${server.url}/_PLUGIN/echo/Echo\n  curl -X POST -d 'text' ${server.url}/_PLUGIN/echo/Echo\n`);
-    expect(list).toContain('  # text.so did not load:');
-    expect(list).toContain('  # illegal file "my text": letters, digits');
-  });
-
-  test('notes of the configuration are logged', async () => {
-    const server = await serve(folder([], 'pluginpaht = "x"\n[pg]\nhost = "h"\n'));
-    const messages = server.log().map(({ msg }) => msg);
-    expect(messages).toContainEqual(expect.stringContaining('did you mean `pluginpath`'));
-    expect(messages).toContainEqual(expect.stringContaining('[pg]'));
-  });
-});
+import { folder, get, run, serve } from './support';
 
 describe('a call', () => {
   test('that is late answers 504, keeps its slot, and does not keep the server from stopping', async () => {
@@ -343,57 +239,5 @@ describe('stopping', () => {
     await until(() => server.log().some(({ msg }) => msg === 'plugin opened'));
     expect(await server.stop()).toEqual({ code: 0, signal: null });
     expect(await cut).toBe('cut off');
-  });
-});
-
-describe('several server processes', () => {
-  test('share the port, replace one that dies, and stop together', async () => {
-    const server = await serve(folder(['echo.c']), ['--workers', '2']);
-    expect((await get(`${server.url}/_PLUGIN/echo/Echo`))[0]).toBe(200);
-    const children = (): number[] => readFileSync(`/proc/${server.process.pid}/task/${server.process.pid}/children`, 'utf8').trim().split(' ').map(Number);
-    const before = await until(() => (children().length === 2 ? children() : undefined));
-    process.kill(before[0]!, 'SIGKILL');
-    await until(() => server.log().some(({ worker, signal }) => worker === before[0] && signal === 'SIGKILL'));
-    const after = await until(() => (children().length === 2 && !children().includes(before[0]!) ? children() : undefined));
-    // A connection that node:cluster handed to the dying process at its last moment gets no answer: ask again.
-    const ask = (): Promise<boolean> =>
-      get(`${server.url}/_PLUGIN/echo/Echo`, { signal: AbortSignal.timeout(1000) }).then(([status]) => status === 200, () => false);
-    await until(ask);
-    expect(await server.stop()).toEqual({ code: 0, signal: null });
-    for (const pid of after) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-  });
-
-  test('are replaced even where the system fails for a while', async () => {
-    const temporary = scratch();
-    const server = await serve(folder(['echo.c']), ['--workers', '2'], { TMPDIR: temporary });
-    const children = (): number[] => readFileSync(`/proc/${server.process.pid}/task/${server.process.pid}/children`, 'utf8').trim().split(' ').map(Number);
-    const [victim, other] = await until(() => (children().length === 2 ? children() : undefined));
-    rmSync(temporary, { recursive: true });
-    process.kill(victim!, 'SIGKILL');
-    await until(() => server.log().some(({ msg }) => String(msg).startsWith('a server process can\'t be started')));
-    mkdirSync(temporary);
-    await until(() => children().length === 2 && !children().includes(victim!));
-    expect(children()).toContain(other);
-    expect(await server.stop()).toEqual({ code: 0, signal: null });
-  });
-
-  test('wait for sources that the primary compiles, and hear of its failures', async () => {
-    const cwd = folder([]);
-    mkdirSync(path.join(cwd, 'lib/src'));
-    writeFileSync(path.join(cwd, 'lib/src/good.c'), 'char *GETGoodHandler(void) { return "good"; }\n');
-    writeFileSync(path.join(cwd, 'lib/src/bad.c'), 'char *GETBadHandler(void) { return forgotten; }\n');
-    const server = await serve(cwd, ['--workers', '2']);
-    expect(await get(`${server.url}/_PLUGIN/good/Good`)).toEqual([200, 'good']);
-    expect(await get(`${server.url}/_PLUGIN/bad/Bad`)).toEqual([500, expect.objectContaining({ code: 'BUILD_FAILED' })]);
-    expect(server.log().filter(({ msg }) => msg === 'built good')).toHaveLength(1);
-  });
-
-  test('say which handler a process died in', async () => {
-    const server = await serve(folder(['crash.c', 'echo.c']), ['--workers', '2']);
-    const [func] = /(?<=GET)\w+(?=Handler)/.exec(readFileSync(path.resolve(__dirname, '../fixtures/native/crash.c'), 'utf8'))!;
-    await expect(get(`${server.url}/_PLUGIN/crash/${func}`)).rejects.toThrow();
-    const line = await until(() => server.log().find(({ signal }) => signal === 'SIGSEGV'));
-    expect(line.running).toEqual([{ plugin: 'crash', symbol: `GET${func}Handler` }]);
-    expect(line.msg).toContain(`in GET${func}Handler of crash`);
   });
 });

@@ -1,19 +1,63 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
-import type { Findings } from '../../src/cli/inspect/findings';
-import { inspect } from '../../src/cli/inspect/inspect';
+import { compileFixture } from '../support/compile';
+import { scratch, startServer, type TestServer } from '../support/server';
 
-/** Compiles a C source to a library, or a C++ one with a class in it. @returns its path, `name` in `folder` */
-export function buildLibrary(folder: string, name: string, source: string, ...flags: string[]): string {
-  const file = path.join(folder, name);
-  mkdirSync(path.dirname(file), { recursive: true });
-  const language = source.includes('class ') ? 'c++' : 'c';
-  execFileSync('cc', ['-shared', '-fPIC', '-x', language, '-o', file, '-', ...flags], { input: source });
-  return file;
+/** The command, as built. */
+export const main = path.resolve(__dirname, '../../dist/cli/main.js');
+
+const children: ChildProcess[] = [];
+
+/** Ends a process after the test. */
+export function endAfterTest(child: ChildProcess): void {
+  children.push(child);
 }
 
-/** What `dlserve inspect --json` says of a library. */
-export async function findings(file: string): Promise<Findings> {
-  return JSON.parse(await inspect(file, true)) as Findings;
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+/** A working directory whose lib holds these fixtures. */
+export function folder(fixtures: readonly string[], toml = ''): string {
+  const cwd = scratch();
+  mkdirSync(path.join(cwd, 'lib'));
+  for (const fixture of fixtures) cpSync(compileFixture(fixture), path.join(cwd, 'lib', `${path.parse(fixture).name}.so`));
+  writeFileSync(path.join(cwd, 'prest.toml'), toml);
+  return cwd;
+}
+
+export async function serve(cwd: string, args: readonly string[] = [], env: Record<string, string> = {}): Promise<TestServer> {
+  const server = await startServer(args, { cwd, env });
+  endAfterTest(server.process);
+  return server;
+}
+
+/** Runs a command to its end. */
+export function run(args: readonly string[], cwd = scratch()): { code: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { cwd, encoding: 'utf8' });
+  return { code: status, stdout, stderr };
+}
+
+/** Status and body, parsed where it is JSON. */
+export async function get(url: string, init?: RequestInit): Promise<[number, unknown]> {
+  const response = await fetch(url, init);
+  const text = await response.text();
+  return [response.status, text.startsWith('{') ? JSON.parse(text) : text];
+}
+
+/** The server processes of a primary. */
+export function childrenOf({ process: { pid } }: TestServer): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+}
+
+/** A port on which nobody listens now. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
 }

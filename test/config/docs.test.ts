@@ -11,12 +11,12 @@ const KEYS = allKeys(RUNTIMES);
 const docs = readFileSync(path.join(__dirname, '../../docs/config.md'), 'utf8');
 const sample = /```toml\n([\s\S]*?)```/.exec(docs)![1]!;
 
-function row({ path: name, type, default: given, env, flag, doc }: Key): string {
+function row({ path: name, type, default: given, env, commonEnv, flag, doc }: Key): string {
   const cells = [
     `\`${name}\``,
     type.wants,
     given === undefined ? 'unset' : `\`${JSON.stringify(given)}\``,
-    `\`${env}\``,
+    [env, commonEnv].flatMap((variable) => (variable === undefined ? [] : [`\`${variable}\``])).join(', '),
     flag ? `\`--${flag.name}\`` : '',
     doc,
   ];

@@ -73,6 +73,16 @@ describe('where values come from', () => {
     expect(http).toMatchObject({ port: 4, host: 'variable', workers: 2, fastlane: true });
   });
 
+  test('PORT counts where neither the flag nor the variable of its own is given, and beats the file', async () => {
+    const portOf = async (env: Record<string, string>, flags = {}): Promise<number> => (await load('[http]\nport = 1', { env, flags })).http.port;
+    expect(await portOf({ PORT: '2' })).toBe(2);
+    expect(await portOf({ PORT: '' })).toBe(1);
+    expect(await portOf({ PORT: '2', PREST_HTTP_PORT: '3' })).toBe(3);
+    expect(await portOf({ PORT: '2' }, { port: '4' })).toBe(4);
+    expect(await refusal('', { env: { PORT: 'tcp://10.0.0.1:80' } })).toBe('PORT: http.port must be a whole number from 0 to 65535, not "tcp://10.0.0.1:80"');
+    expect(await portOf({ PORT: 'tcp://10.0.0.1:80' }, { port: '4' })).toBe(4);
+  });
+
   test('every key has its variable', async () => {
     const env = {
       PREST_PLUGINPATH: '/p',
@@ -496,11 +506,12 @@ describe('options of an embedded host', () => {
   });
 
   test('are not touched by the environment', () => {
-    process.env.PREST_HTTP_PORT = 'nonsense';
+    process.env.PREST_HTTP_PORT = process.env.PORT = 'nonsense';
     try {
       expect(configFromOptions({}, RUNTIMES).http.port).toBe(3000);
     } finally {
       delete process.env.PREST_HTTP_PORT;
+      delete process.env.PORT;
     }
   });
 

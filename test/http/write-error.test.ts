@@ -27,3 +27,14 @@ test('of a failure that was translated the log has the words of the first one', 
   expect(line).toMatchObject({ msg: 'x.so did not load: why', code: 'LOAD_FAILED', cause: 'because' });
   expect(tell(new DlserveError('NO_REPLY', { symbol: 's' })).line).not.toHaveProperty('cause');
 });
+
+test('what a client sent is cut in the log, and fills it with some lines only', () => {
+  const { log, lines } = recordedLog();
+  const req = new IncomingMessage(new Socket());
+  req.url = `/${'x'.repeat(8000)}`;
+  for (const thrown of [new DlserveError('TIMEOUT'), new DlserveError('BAD_TIMEOUT', { value: 'x'.repeat(8000) })]) {
+    for (let i = 0; i < 100; i++) writeError(thrown, req, new ServerResponse(req), log);
+  }
+  expect(lines.map(({ code }) => code)).toEqual([...Array<string>(50).fill('TIMEOUT'), ...Array<string>(50).fill('BAD_TIMEOUT')]);
+  for (const line of lines) expect(JSON.stringify(line).length).toBeLessThan(700);
+});

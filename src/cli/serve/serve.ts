@@ -1,7 +1,9 @@
 import cluster from 'node:cluster';
 import { createLog } from '../../ground/log';
+import { standardOutput } from '../../ground/outlet';
 import { version } from '../../ground/package';
 import { listPlugins } from '../../host/listing';
+import { warnOfStraySections } from '../../host/stray-sections';
 import { buildsOf } from '../../api/plugin-host';
 import { endpointLines } from './endpoint-lines';
 import { readConfig } from '../config';
@@ -12,8 +14,8 @@ import { withProgress } from '../progress';
 export async function serve(flags: FlagValues): Promise<void> {
   const config = await readConfig(flags);
   if (cluster.isWorker) {
-    const { runWorker } = await import('./worker.js');
-    return runWorker(config, createLog(config.log.level, { worker: process.pid }));
+    const { runSecondary } = await import('./secondary.js');
+    return runSecondary(config, createLog(config.log.level, { worker: process.pid }));
   }
   const log = createLog(config.log.level);
   for (const { level, message } of config.notes) log[level](message);
@@ -23,7 +25,8 @@ export async function serve(flags: FlagValues): Promise<void> {
     await builds.stop();
     throw error;
   });
-  console.log(`dlserve ${version()} listens on ${url}`);
+  standardOutput.write(`dlserve ${version()} listens on ${url}\n`);
   await builds.finished;
-  console.log(endpointLines(await listPlugins(config.pluginpath), url, config.pluginpath));
+  await warnOfStraySections(config, builds, log);
+  standardOutput.write(`${endpointLines(await listPlugins(config.pluginpath), url, config.pluginpath)}\n`);
 }

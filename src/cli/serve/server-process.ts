@@ -1,35 +1,99 @@
-import type { Logger } from '../../ground/log';
-import type { Config } from '../../config/load';
-import type { Builds } from '../../host/builds';
-import { Connections } from '../../http/connections';
-import { checkModes, PluginHost } from '../../api/plugin-host';
-import { createServer, listen } from '../../http/server';
+import cluster, { type Worker } from 'node:cluster';
+import { closeSync } from 'node:fs';
+import { inTime } from '../../ground/waiting';
+import { createStatusFile, readStatus, type Running } from '../../runtimes/registry';
+import { SERVER_PORT, type FromPrimary, type ToPrimary } from './ipc';
 
-/** A server that listens, in this process. */
-export interface RunningServer {
-  readonly port: number;
-  /** Stops accepting, finishes what runs within `http.stoptimeout`, and lets go of the plugins. Never rejects. */
-  readonly stop: () => Promise<void>;
+/** How a server process ended. */
+export interface End {
+  /** Neither is there if it could not be started. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The same in words. */
+  readonly how: string;
+  /** The handlers that ran in it. */
+  readonly running: readonly Running[];
 }
 
-/** PluginStop gets at least this long, in milliseconds, also when the requests under way have used up the limit. */
-const LAST_WORDS = 500;
+/** Who hears of a server process. */
+export interface Listener {
+  /** It serves from now on. */
+  onListening(): void;
+  onMessage(message: ToPrimary): void;
+  /** It was not to be reached, which need not be its end. */
+  onError(error: Error): void;
+  /** Comes once. */
+  onEnd(end: End): void;
+}
 
-/** @throws DlserveError RUNNER_MISSING, or BAD_CONFIG when the address can't be had */
-export async function startServer(config: Config, builds: Builds, log: Logger): Promise<RunningServer> {
-  checkModes(config);
-  const plugins = new PluginHost(config, builds, log);
-  const { fastlane, bodylimit, host, stoptimeout } = config.http;
-  const server = createServer({ endpoint: plugins.endpoint, fastlane, bodylimit, log });
-  const connections = new Connections(server);
-  const port = await listen(server, host, config.http.port);
-  return {
-    port,
-    stop: async () => {
-      const end = performance.now() + stoptimeout;
-      const inTime = await connections.stop(stoptimeout);
-      if (!inTime) log.warn(`requests were still under way after ${stoptimeout} ms and were cut off`);
-      await plugins.close(Math.max(end - performance.now(), LAST_WORDS)).catch((error: unknown) => log.error({ err: error }, 'the plugins could not be closed'));
-    },
-  };
+/** One of several server processes, as the primary sees it. */
+export class ServerProcess {
+  readonly #statusFile = createStatusFile();
+  readonly #born = performance.now();
+  readonly #worker: Worker;
+  readonly #ended: Promise<void>;
+
+  /**
+   * Starts it.
+   * @throws Error where the system can't
+   */
+  constructor(port: number, listener: Listener) {
+    const worker = (this.#worker = this.#fork(port));
+    worker.on('listening', () => listener.onListening());
+    worker.on('message', (message: ToPrimary) => listener.onMessage(message));
+    this.#ended = new Promise((resolve) => {
+      const end = (code: number | null, signal: string | null, how: string): void => {
+        const running = readStatus(this.#statusFile);
+        closeSync(this.#statusFile);
+        listener.onEnd({ code, signal, how, running });
+        resolve();
+      };
+      worker.once('exit', (code, signal) => end(code, signal || null, signal || `exit status ${code}`));
+      // A message to one that has just died; or the system has no room for one more, and there will be no exit.
+      worker.on('error', (error) => {
+        listener.onError(error);
+        if (this.pid === undefined) end(null, null, `it was not started: ${error.message}`);
+      });
+    });
+  }
+
+  #fork(port: number): Worker {
+    try {
+      cluster.setupPrimary({ stdio: ['inherit', 'inherit', 'inherit', 'ipc', this.#statusFile] });
+      return cluster.fork({ [SERVER_PORT]: String(port) });
+    } catch (error) {
+      closeSync(this.#statusFile);
+      throw error;
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.#worker.process.pid;
+  }
+
+  /** Milliseconds. */
+  get age(): number {
+    return performance.now() - this.#born;
+  }
+
+  tell(message: FromPrimary): void {
+    if (this.#worker.isConnected()) this.#worker.send(message);
+  }
+
+  /**
+   * Tells it to stop, and kills it if it does not.
+   * @param limit milliseconds
+   * @returns whether it stopped in time
+   */
+  async stop(limit: number): Promise<boolean> {
+    this.#worker.process.kill('SIGTERM');
+    const isInTime = await inTime(this.#ended, limit);
+    if (!isInTime) this.kill();
+    await this.#ended;
+    return isInTime;
+  }
+
+  kill(): void {
+    this.#worker.process.kill('SIGKILL');
+  }
 }

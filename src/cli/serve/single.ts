@@ -1,9 +1,9 @@
 import type { Logger } from '../../ground/log';
 import type { Config } from '../../config/load';
 import type { Builds } from '../../host/builds';
-import { onStopSignal } from '../signals';
-import { startServer } from './server-process';
+import { onServerSignals } from '../signals';
 import { urlOf } from '../url';
+import { startServer } from './server';
 
 /**
  * The server in this one process.
@@ -11,7 +11,7 @@ import { urlOf } from '../url';
  */
 export async function start(config: Config, builds: Builds, log: Logger): Promise<string> {
   const { port, stop } = await startServer(config, builds, log);
-  onStopSignal(log, async (signal) => {
+  onServerSignals(log, async (signal) => {
     log.info(`${signal}: finishing what runs, for up to ${config.http.stoptimeout} ms`);
     await stop();
     log.info('stopped');

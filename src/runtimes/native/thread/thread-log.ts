@@ -1,21 +1,28 @@
+import { LimitedLog } from '../../../ground/limited-log';
 import type { Exchange } from '../../../plugin/exchange';
 import type { NativeSource } from '../keys';
 
 /** What the log says of calls that hold a thread longer than they may: a thread can't be ended from outside. */
 export class ThreadLog {
-  constructor(private readonly source: NativeSource) {}
+  /** A client can make any call late by a deadline of its own. */
+  readonly #limited: LimitedLog;
+
+  constructor(private readonly source: NativeSource) {
+    this.#limited = new LimitedLog(source.log, () => ({ plugin: source.name }));
+  }
 
   /** The call has answered 504, and its handler still runs. */
   holds(exchange: Exchange): void {
     const reason = 'a call is past its deadline and still holds a thread';
-    this.source.log.warn(this.#about(exchange), reason);
+    this.#limited.write('warn', reason, () => this.#about(exchange), reason);
     const calls = [{ handler: exchange.handler.symbol, request: exchange.id }];
     this.source.observer.fault({ kind: 'hang', at: Date.now(), reason, calls });
   }
 
   /** The handler of such a call has returned at last. */
   cameBack(exchange: Exchange): void {
-    this.source.log.warn(this.#about(exchange), 'a call that was past its deadline came back; its thread is free again');
+    const message = 'a call that was past its deadline came back; its thread is free again';
+    this.#limited.write('warn', message, () => this.#about(exchange), message);
   }
 
   /** The plugin is closed, and these calls still run. */

@@ -3,17 +3,17 @@ import type { Logger } from '../../ground/log';
 import type { Config } from '../../config/load';
 import type { Builds } from '../../host/builds';
 import { attachStatus } from '../../runtimes/registry';
-import { STATUS_FILE, WORKER_PORT, type FromWorker, type ToWorker } from './ipc';
-import { startServer } from './server-process';
+import { SERVER_PORT, STATUS_FILE, type FromPrimary, type ToPrimary } from './ipc';
+import { startServer } from './server';
 
 /** One of several server processes on a port. Its primary compiles the sources and tells it when to stop. */
-export async function runWorker(config: Config, log: Logger): Promise<void> {
+export async function runSecondary(config: Config, log: Logger): Promise<void> {
   attachStatus(STATUS_FILE);
+  // A terminal sends SIGINT, and SIGHUP when it is closed, to every process; those of the primary count.
+  process.on('SIGINT', () => undefined).on('SIGHUP', () => undefined);
   try {
-    const http = { ...config.http, port: Number(process.env[WORKER_PORT]) };
+    const http = { ...config.http, port: Number(process.env[SERVER_PORT]) };
     const { stop } = await startServer({ ...config, http }, askPrimary(), log);
-    // A terminal sends SIGINT to every process; that of the primary counts.
-    process.on('SIGINT', () => undefined);
     let stopping = false;
     const stopOnce = (): void => {
       if (stopping) return;
@@ -26,13 +26,13 @@ export async function runWorker(config: Config, log: Logger): Promise<void> {
   }
 }
 
-function tell(message: FromWorker, sent: () => void = () => undefined): void {
+function tell(message: ToPrimary, sent: () => void = () => undefined): void {
   process.send?.(message, undefined, undefined, sent);
 }
 
 function askPrimary(): Builds {
-  const waiting = new Map<string, { promise: Promise<void>; settle: (answer: ToWorker) => void }>();
-  process.on('message', (message: ToWorker) => {
+  const waiting = new Map<string, { promise: Promise<void>; settle: (answer: FromPrimary) => void }>();
+  process.on('message', (message: FromPrimary) => {
     const waiter = waiting.get(message.name);
     waiting.delete(message.name);
     waiter?.settle(message);
@@ -41,7 +41,7 @@ function askPrimary(): Builds {
     wait(name) {
       const known = waiting.get(name);
       if (known !== undefined) return known.promise;
-      let settle: (answer: ToWorker) => void = () => undefined;
+      let settle: (answer: FromPrimary) => void = () => undefined;
       const promise = new Promise<void>((resolve, reject) => {
         settle = ({ failed }) => (failed === undefined ? resolve() : reject(new DlserveError('BUILD_FAILED', failed)));
       });

@@ -1,0 +1,35 @@
+import type { Logger } from '../../ground/log';
+import type { Config } from '../../config/load';
+import type { Builds } from '../../host/builds';
+import { Connections } from '../../http/connections';
+import { checkModes, PluginHost } from '../../api/plugin-host';
+import { createServer, listen } from '../../http/server';
+
+/** A server that listens, in this process. */
+export interface RunningServer {
+  readonly port: number;
+  /** Stops accepting, finishes what runs within `http.stoptimeout`, and lets go of the plugins. Never rejects. */
+  readonly stop: () => Promise<void>;
+}
+
+/** PluginStop gets at least this long, in milliseconds, also when the requests under way have used up the limit. */
+const LAST_WORDS = 500;
+
+/** @throws DlserveError RUNNER_MISSING, or BAD_CONFIG when the address can't be had */
+export async function startServer(config: Config, builds: Builds, log: Logger): Promise<RunningServer> {
+  checkModes(config);
+  const plugins = new PluginHost(config, builds, log);
+  const { fastlane, bodylimit, host, stoptimeout } = config.http;
+  const server = createServer({ endpoint: plugins.endpoint, fastlane, bodylimit, log });
+  const connections = new Connections(server);
+  const port = await listen(server, host, config.http.port);
+  return {
+    port,
+    stop: async () => {
+      const end = performance.now() + stoptimeout;
+      const inTime = await connections.stop(stoptimeout);
+      if (!inTime) log.warn(`requests were still under way after ${stoptimeout} ms and were cut off`);
+      await plugins.close(Math.max(end - performance.now(), LAST_WORDS)).catch((error: unknown) => log.error({ err: error }, 'the plugins could not be closed'));
+    },
+  };
+}

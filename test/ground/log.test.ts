@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+
+const compiled = path.resolve(__dirname, '../../dist/ground/log.js');
+
+/** What a program that logs writes to standard error, with the word ESC for the character. */
+function written(log: string, env: Record<string, string>, onTerminal: boolean): string {
+  const source = `require(${JSON.stringify(compiled)}).${log}.warn("words")`;
+  const plain = { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: 'xterm', ...env };
+  const command = [process.execPath, '-e', `'${source}'`].join(' ');
+  // Of util-linux: runs a command on a terminal of its own.
+  const { stdout, stderr } = onTerminal
+    ? spawnSync('script', ['--quiet', '--return', '--command', command, '/dev/null'], { env: plain, encoding: 'utf8' })
+    : spawnSync(command, { shell: true, env: plain, encoding: 'utf8' });
+  return (stdout + stderr).replaceAll('\x1b', 'ESC');
+}
+
+const COLOURED = /^\[[\d:]+\] ESC\[\d+mWARNESC\[39m: /;
+const PLAIN = /^\[[\d:]+\] WARN: words\r?\n$/;
+
+test.each<[Record<string, string>, RegExp]>([
+  [{}, COLOURED],
+  [{ NO_COLOR: '' }, COLOURED],
+  [{ NO_COLOR: '1' }, PLAIN],
+  [{ NO_COLOR: '1', FORCE_COLOR: '1' }, COLOURED],
+  [{ TERM: 'dumb' }, PLAIN],
+  [{ TERM: 'dumb', FORCE_COLOR: '1' }, COLOURED],
+  [{ FORCE_COLOR: '0' }, PLAIN],
+])('on a terminal, with %j', (env, line) => {
+  expect(written('createLog("info")', env, true)).toMatch(line);
+});
+
+test.each<[Record<string, string>, RegExp]>([
+  [{}, PLAIN],
+  [{ FORCE_COLOR: '1' }, COLOURED],
+  [{ FORCE_COLOR: 'false' }, PLAIN],
+])('a command for people, on no terminal, with %j', (env, line) => {
+  expect(written('createCommandLog("info")', env, false)).toMatch(line);
+});
+
+test('a server for no people, in colours or not, writes JSON', () => {
+  expect(JSON.parse(written('createLog("info", { worker: 1 })', { FORCE_COLOR: '1' }, false))).toEqual({ level: 40, time: expect.any(Number) as number, worker: 1, msg: 'words' });
+});
