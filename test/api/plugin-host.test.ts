@@ -111,6 +111,7 @@ test('a call that hangs in mode "thread" is a fault', async () => {
   const { host } = await open(['gate.c'], { plugin: { gate: { config: { gate } } } });
   const faults: unknown[] = [];
   host.on('fault', (report) => faults.push(report));
+  await host.call('gate', 'Pid');
   await host.call('gate', 'Wait', { timeout: 30 }).catch(() => undefined);
   await until(() => faults.length > 0);
   expect(faults).toEqual([{ plugin: 'gate', fault: expect.objectContaining({ kind: 'hang', calls: [expect.objectContaining({ handler: 'GETWaitHandler' })] }) as unknown }]);

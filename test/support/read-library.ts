@@ -6,9 +6,11 @@ const dist = path.resolve(__dirname, '../../dist/binary');
 const program = `
   const { readLibrary } = require(${JSON.stringify(path.join(dist, 'read'))});
   const { handlersOf } = require(${JSON.stringify(path.join(dist, 'exports'))});
+  // On Linux maxRSS begins with that of the process which started this one.
+  const peak = () => process.platform === 'linux' ? Number(/VmHWM:\\s*(\\d+)/.exec(require('fs').readFileSync('/proc/self/status', 'utf8'))[1]) : process.resourceUsage().maxRSS;
   readLibrary(process.argv[1])
     .then((library) => 'handlers: ' + handlersOf(library).symbols.length, (error) => error.message)
-    .then((said) => console.log(JSON.stringify({ said, memory: process.resourceUsage().maxRSS / 1024, seconds: process.cpuUsage().user / 1e6 })));
+    .then((said) => console.log(JSON.stringify({ said, memory: peak() / 1024, seconds: process.cpuUsage().user / 1e6 })));
 `;
 
 /**
