@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
 import ts from 'typescript';
@@ -58,6 +58,15 @@ function runtime(file: string): string | undefined {
   const [first, second, third] = file.split(path.sep);
   return first === 'runtimes' && third !== undefined ? second : undefined;
 }
+
+test('ARCHITECTURE.md shows these floors, and paths that are there', () => {
+  const root = path.join(src, '..');
+  const page = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| (\d+) \| ([^|]*) \|/gm)].reverse();
+  expect(rows.map(([, number, rooms]) => [Number(number), rooms!.replaceAll('`', '').split(' ')])).toEqual(FLOORS.map((rooms, i) => [i + 1, rooms]));
+  const paths = [...page.matchAll(/(?<![\w/])(?:src|native|docs|test)\/[\w./-]*\w/g)].map(([name]) => name);
+  expect(paths.filter((name) => !existsSync(path.join(root, name)))).toEqual([]);
+});
 
 test('there is something to hold', () => {
   expect(sources.length).toBeGreaterThan(20);

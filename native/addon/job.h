@@ -16,7 +16,18 @@ enum job_kind { JOB_CALL, JOB_LOAD, JOB_NUMBER, JOB_INIT, JOB_STOP, JOB_CLOSED }
  * src/runtimes/native/addon.ts names them. */
 enum life_label { LIFE_LOAD, LIFE_ABI, LIFE_INIT, LIFE_CONCURRENCY, LIFE_STOP };
 
-/* A job is waiting until a thread takes it, and ended once the library has let go of it. */
+/* The life of a job. The event loop's thread (E) makes it and frees it; a thread of the lane (T) runs it.
+ *
+ *            E: lane_submit          T: takes it         T: it has run           E: delivers it, frees it
+ *     (made) ---------------> WAITING ---------> BEGUN ---------------> ENDED ---------------------------->
+ *                                | E: lane_withdraw, or the lane is abandoned: freed, and never begins
+ *                                '------------------------------------------------------------------------>
+ *
+ * WAITING is left under the lane's lock alone, so either T takes the job or E withdraws it, and whoever comes second finds it
+ * gone. From BEGUN on T alone owns all of it but `is_unawaited`, until hub_report hands it over: T writes `state` ENDED and links
+ * it with release order, E takes the list with acquire order, so E sees all that T wrote. E may ask to withdraw it meanwhile: it
+ * finds BEGUN or ENDED, changes nothing but `is_unawaited`, and hears of the job later as of any other; so no job is delivered
+ * twice, freed twice, or lost. Where the environment ends first, the hub's last holder frees what was reported. */
 enum job_state { JOB_WAITING, JOB_BEGUN, JOB_ENDED };
 
 /* How a job ended, as JavaScript reads it (src/runtimes/native/addon.ts). */
