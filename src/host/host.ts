@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
-import { DlserveError } from '../ground/errors';
+import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
+import { isShortage } from '../ground/shortage';
 import { inTime } from '../ground/waiting';
 import type { Fault } from '../plugin/fault';
 import type { PluginFile, PluginSettings } from '../plugin/runtime';
@@ -86,7 +87,8 @@ export class Host extends EventEmitter<HostEvents> {
     try {
       await this.#openInto(slot, file);
       return slot;
-    } catch (error) {
+    } catch (thrown) {
+      const error = isShortage(thrown) ? unavailable(name, thrown) : thrown;
       if (error instanceof DlserveError && error.status === 500) {
         slot.failure = { error, fingerprint: file.fingerprint, until: performance.now() + RETRY_AFTER };
       }
@@ -150,4 +152,10 @@ export class Host extends EventEmitter<HostEvents> {
     const left = Math.max(this.#closeBy - performance.now(), 0);
     await Promise.all(Array.from(this.#slots.values(), (slot) => slot.close(left)));
   }
+}
+
+/** The system is short of something: that is no fault of the plugin's, and the next call tries again. */
+function unavailable(plugin: string, cause: unknown): DlserveError {
+  if (cause instanceof DlserveError && cause.code === 'UNAVAILABLE') return cause;
+  return new DlserveError('UNAVAILABLE', { plugin, reason: messageOf(cause) }, { cause, headers: { 'Retry-After': '1' } });
 }

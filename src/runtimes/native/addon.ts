@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../../ground/errors';
 import { packageRoot } from '../../ground/package';
+import { isShortage } from '../../ground/shortage';
 import { MAX_REPLY } from '../../plugin/reply';
 import { MAX_REPLY_HEADERS } from '../../plugin/reply-headers';
 
@@ -122,7 +123,10 @@ export type AddonOrReason = Addon | string;
 
 let loaded: AddonOrReason | undefined;
 
-/** Loads the addon on first use. */
+/**
+ * Loads the addon on first use.
+ * @throws what the system says when it is short of something: then it is tried again the next time
+ */
 export function loadAddon(): AddonOrReason {
   loaded ??= load();
   return loaded;
@@ -133,6 +137,17 @@ function load(): AddonOrReason {
   try {
     return require(file) as Addon;
   } catch (error) {
+    if (isShortage(error)) throw error;
     return messageOf(error);
+  }
+}
+
+/** The addon, for what can do without it. */
+export function addonIfAny(): Addon | undefined {
+  try {
+    const addon = loadAddon();
+    return typeof addon === 'string' ? undefined : addon;
+  } catch {
+    return undefined;
   }
 }

@@ -1,10 +1,9 @@
-import { loadAddon } from './addon';
+import { addonIfAny } from './addon';
 
 /**
  * Collects garbage, and gives memory back to the system that this process has freed and still holds: the C library keeps what it took at
  * the worst moment. Without the addon nothing happens.
  */
 export function relieveMemory(): void {
-  const addon = loadAddon();
-  if (typeof addon !== 'string') addon.relieveMemory();
+  addonIfAny()?.relieveMemory();
 }

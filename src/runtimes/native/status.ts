@@ -1,7 +1,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { loadAddon } from './addon';
+import { addonIfAny } from './addon';
 
 /** The layout of struct status_file in native/addon/status.h. */
 export const STATUS = { SLOTS: 1024, LABELS: 4096, LABEL_SIZE: 512, LABELS_START: 4096 } as const;
@@ -47,8 +47,8 @@ function fill(descriptor: number, size: number): void {
  * @returns false where the addon is not there to do it
  */
 export function attachStatus(descriptor: number): boolean {
-  const addon = loadAddon();
-  if (typeof addon === 'string') return false;
+  const addon = addonIfAny();
+  if (addon === undefined) return false;
   addon.attachStatus(descriptor);
   return true;
 }
