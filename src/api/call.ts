@@ -39,9 +39,19 @@ function check(options: CallOptions): void {
     throw new DlserveError('BAD_CALL', { reason });
   };
   for (const name in options) if (!OPTIONS.includes(name)) refuse(`unknown option ${name}: there are ${OPTIONS.join(', ')}`);
-  const { body, timeout } = options as Readonly<Record<string, unknown>>;
+  const { method, query, headers, body, timeout } = options as Readonly<Record<string, unknown>>;
+  if (method !== undefined && typeof method !== 'string') refuse('method must be text');
+  if (query !== undefined && typeof query !== 'string' && !isSearchParams(query)) checkPairs('query', query, refuse);
+  if (headers !== undefined) checkPairs('headers', headers, refuse);
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) refuse('timeout must be a number of milliseconds');
-  if (body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)) refuse('body must be text or bytes');
+  if (body !== undefined && typeof body !== 'string' && !ArrayBuffer.isView(body)) refuse('body must be text or bytes');
+}
+
+function checkPairs(option: string, values: unknown, refuse: (reason: string) => never): void {
+  if (typeof values !== 'object' || values === null) refuse(`${option} must be an object of texts and lists of texts`);
+  for (const [name, value] of Object.entries(values as object)) {
+    if ([value].flat().some((one) => typeof one !== 'string')) refuse(`${name} of ${option} must be text, or a list of texts`);
+  }
 }
 
 let calls = 0;
@@ -97,8 +107,13 @@ function requestOf(file: string, func: string, method: string, { query = '', hea
 
 function queryOf(query: NonNullable<CallOptions['query']>): string {
   if (typeof query === 'string') return query.startsWith('?') ? query.slice(1) : query;
-  if (query instanceof URLSearchParams) return query.toString();
+  if (isSearchParams(query)) return query.toString();
   return new URLSearchParams(pairsOf(query)).toString();
+}
+
+/** Also of another realm: each test of Jest has its own. */
+function isSearchParams(query: unknown): query is URLSearchParams {
+  return Object.prototype.toString.call(query) === '[object URLSearchParams]';
 }
 
 function rawHeadersOf(headers: NonNullable<CallOptions['headers']>): string[] {
@@ -161,7 +176,7 @@ class Caller implements Recipient {
 }
 
 function headersOf(list: readonly string[]): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = {};
+  const headers = Object.create(null) as Record<string, string | string[]>;
   for (let i = 0; i < list.length; i += 2) {
     const name = list[i]!.toLowerCase();
     const value = list[i + 1]!;

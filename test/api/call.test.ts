@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { runInNewContext } from 'node:vm';
 import type { Mode, PluginHost } from '../../src';
 import { embed } from '../support/embed';
 import { scratch } from '../support/server';
@@ -61,6 +62,11 @@ describe.each(MODES)('host.call in mode "%s"', (mode) => {
     expect((await host.call('bytes', 'AllBytes')).body.length).toBe(256);
   });
 
+  it('takes bytes of another realm, as a test runner may have them', async () => {
+    const body = runInNewContext('new Uint8Array([1, 2])') as Uint8Array;
+    expect((await host.call('bytes', 'Bytes', { body })).body).toEqual(Buffer.from([1, 2]));
+  });
+
   it('fails as a request would', async () => {
     const refused = (call: Promise<unknown>, code: string): Promise<void> => expect(call).rejects.toMatchObject({ name: 'DlserveError', code });
     await refused(host.call('nope', 'Echo'), 'LIBRARY_NOT_FOUND');
@@ -70,8 +76,11 @@ describe.each(MODES)('host.call in mode "%s"', (mode) => {
     await refused(host.call('null_reply', 'NullReply'), 'NO_REPLY');
   });
 
-  it('takes no option that it does not know', async () => {
-    const wrong = [{ methd: 'POST' }, { timeout: '1s' }, { timeout: -1 }, { timeout: NaN }, { body: { a: 1 } }];
+  it('takes no option that it does not know, and no value of a wrong kind', async () => {
+    const wrong = [
+      { methd: 'POST' }, { method: 1 }, { timeout: '1s' }, { timeout: -1 }, { timeout: NaN }, { body: { a: 1 } },
+      { query: { a: 1 } }, { query: { a: undefined } }, { query: 1 }, { headers: { a: ['1', 2] } }, { headers: null }, { headers: 'a: 1' },
+    ];
     for (const options of wrong) await expect(host.call('echo', 'Echo', options as never)).rejects.toMatchObject({ code: 'BAD_CALL' });
   });
 
