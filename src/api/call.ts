@@ -49,7 +49,7 @@ function check(options: CallOptions): void {
 
 function checkPairs(option: string, values: unknown, refuse: (reason: string) => never): void {
   if (typeof values !== 'object' || values === null) refuse(`${option} must be an object of texts and lists of texts`);
-  for (const [name, value] of Object.entries(values as object)) {
+  for (const [name, value] of Object.entries(values)) {
     if ([value].flat().some((one) => typeof one !== 'string')) refuse(`${name} of ${option} must be text, or a list of texts`);
   }
 }
