@@ -5,8 +5,8 @@ import { configFromOptions, type Config, type HostOptions } from '../config/load
 import { NO_BUILDS, startBuilds, type Builds } from '../host/builds';
 import { Host, type HostEvents } from '../host/host';
 import { overview, type PluginInfo } from '../host/overview';
-import { warnOfStraySections } from '../host/stray-sections';
-import { Budget } from '../http/budget';
+import { warnOfUnusedSections } from '../host/unused-sections';
+import { Budget } from '../http/body-budget';
 import { Endpoint } from '../http/endpoint';
 import type { AnyRequest, AnyResponse } from '../http/http2';
 import { endpointUnsupported } from '../http/platform';
@@ -143,6 +143,6 @@ export async function createPluginHost(options: HostOptions = {}, log?: Logger):
   // The first event comes in a later turn.
   const builds = buildsOf(config, ownLog, (event) => host.emit('built', event));
   const host = new PluginHost(config, builds, ownLog);
-  void warnOfStraySections(config, builds, ownLog);
+  void warnOfUnusedSections(config, builds, ownLog);
   return Promise.resolve(host);
 }

@@ -1,5 +1,5 @@
 import { messageOf } from './errors';
-import { writeWithoutWaiting, type Standard, type Write } from './without-waiting';
+import { nonblockingWrite, type Standard, type Write } from './nonblocking-write';
 
 /** Bytes that are kept for a reader who is behind; what comes on top of them is dropped. */
 const MOST_KEPT = 1024 * 1024;
@@ -68,7 +68,7 @@ export class Outlet {
   }
 
   #open(): Write {
-    const write = writeWithoutWaiting(this.standard);
+    const write = nonblockingWrite(this.standard);
     process.on('exit', () => this.#flush());
     return write;
   }

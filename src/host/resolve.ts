@@ -1,5 +1,5 @@
-import { closest, distance } from 'fastest-levenshtein';
 import { DlserveError } from '../ground/errors';
+import { nearest } from '../ground/nearest';
 import type { Handler, Handlers } from '../plugin/handlers';
 import { pathOf, symbolOf } from '../plugin/name';
 
@@ -22,6 +22,6 @@ export function resolve(plugin: string, handlers: Handlers, func: string, method
 function hintFor(symbol: string, func: string, handlers: Handlers): string {
   const lookalike = handlers.lookalikes.get(symbol);
   if (lookalike !== undefined) return `: ${symbol} ${lookalike}`;
-  const nearest = handlers.funcs.length > 0 ? closest(func, handlers.funcs) : '';
-  return nearest !== '' && distance(func.toLowerCase(), nearest.toLowerCase()) <= 2 ? `: did you mean ${nearest}?` : '';
+  const meant = nearest(func, handlers.funcs);
+  return meant === undefined ? '' : `: did you mean ${meant}?`;
 }

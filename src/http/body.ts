@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { DlserveError } from '../ground/errors';
-import type { Budget } from './budget';
+import type { Budget } from './body-budget';
 
 /** Chunks below this many bytes are joined as they come: each has a Buffer of its own, which takes more than its bytes. */
 const SMALL = 4096;

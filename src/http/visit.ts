@@ -4,12 +4,13 @@ import type { Deadline } from '../plugin/deadline';
 import type { Exchange, Recipient } from '../plugin/exchange';
 import type { Reply, ReplyHead } from '../plugin/reply';
 import { Body } from './body';
-import type { Budget } from './budget';
+import type { Budget } from './body-budget';
 import type { RequestHeaders } from './headers';
 import { isHttp2, type AnyRequest, type AnyResponse } from './http2';
 import { Pipeline, type Pipelined } from './pipeline';
 import { writeError } from './write-error';
 import { writeHead, writeReply } from './write-reply';
+import { limitWriting } from './write-timeout';
 
 /** Replies below this many bytes are not counted: nearly all of them have left when they were written. */
 const LEAST_COUNTED = 16384;
@@ -111,7 +112,7 @@ export class Visit implements Recipient, Pipelined {
       if (this.isOver) this.rules.budget.give(length);
       else this.#res.once('close', () => this.rules.budget.give(length));
       writeReply(this.#res, reply);
-      this.#limitWriting();
+      limitWriting(this.res, this.rules.writeTimeout);
     } else {
       this.fail(this.rules.budget.exceeded());
     }
@@ -137,7 +138,7 @@ export class Visit implements Recipient, Pipelined {
   write(part: Buffer, drained: () => void): boolean {
     const { res } = this;
     if (this.isOver || res.write(part)) return true;
-    this.#limitWriting();
+    limitWriting(res, this.rules.writeTimeout);
     const next = (): void => {
       res.off('drain', next).off('close', next);
       drained();
@@ -149,18 +150,5 @@ export class Visit implements Recipient, Pipelined {
   end(): void {
     this.res.end();
     this.#pipeline?.answered();
-  }
-
-  /** A client that reads nothing of what is written for so long is cut off, by node:http itself. */
-  #limitWriting(): void {
-    const { writeTimeout } = this.rules;
-    const { socket } = this.res;
-    if (writeTimeout === 0 || socket === null || socket.writableLength === 0) return;
-    const before = socket.timeout ?? 0;
-    socket.setTimeout(writeTimeout);
-    // After the answer, the time of a connection that is kept alive is node:http's affair; where it has set none, that stays so.
-    this.res.once('finish', () => {
-      if (socket.timeout === writeTimeout) socket.setTimeout(before);
-    });
   }
 }

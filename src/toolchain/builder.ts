@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { packageRoot } from '../ground/package';
 import type { Limits } from './run';
-import type { Work } from './slots';
+import type { Work } from './jobs';
 import type { Source } from './sources';
 import type { Plan } from './stamp';
 import type { Tool, Tools } from './tools';

@@ -5,7 +5,7 @@ import { cBuilder } from './c/builder';
 import { digestFiles } from './digest';
 import { goBuilder } from './go/builder';
 import { findingsOf, libraryPath } from './library';
-import type { Work } from './slots';
+import type { Work } from './jobs';
 import type { Source } from './sources';
 import { describeLibrary, isFresh, writeStamp, type Plan } from './stamp';
 import { MissingTool } from './tools';

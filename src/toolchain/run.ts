@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import bytes from 'bytes';
 import { messageOf } from '../ground/errors';
-import { startGroup } from './group';
+import { startGroup } from './process-group';
 import { openable } from './openable';
 
 /** The most that is kept of what a compiler says, in characters; the first errors are the ones that matter. */

@@ -10,7 +10,7 @@ import { hasLibrary } from './library';
 import { check, make, type Task } from './make';
 import { orphans } from './orphans';
 import type { Limits } from './run';
-import { Slots, Work } from './slots';
+import { Jobs, Work } from './jobs';
 import { findSources, sourceFolder, type Found } from './sources';
 import { MissingTool, Tools } from './tools';
 import { removeLeftovers } from './workplace';
@@ -42,7 +42,7 @@ export class Toolchain {
   readonly #pluginpath: string;
   readonly #flags: (name: string) => Flags;
   readonly #means: Means;
-  readonly #slots: Slots;
+  readonly #jobs: Jobs;
   readonly #log: BuildLog;
   readonly #stopping = new AbortController();
   readonly #ended = new Map<string, BuildEvent>();
@@ -57,7 +57,7 @@ export class Toolchain {
     this.#pluginpath = pluginpath;
     this.#flags = options.flags ?? (() => NO_FLAGS);
     this.#means = { pluginpath, env, signal, limits, tools: new Tools(env, signal, limits) };
-    this.#slots = new Slots(jobs);
+    this.#jobs = new Jobs(jobs);
     this.#log = new BuildLog(log, options.onProgress ?? (() => undefined));
   }
 
@@ -157,7 +157,7 @@ export class Toolchain {
 
   async #run(task: Task): Promise<BuildEvent> {
     const { name } = task.source;
-    const work = new Work(this.#slots);
+    const work = new Work(this.#jobs);
     this.#log.event(goesWell(name, 'building'));
     try {
       const { output, warnings } = await make(task, this.#means, work);

@@ -1,7 +1,7 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { run, type Limits } from './run';
-import { words } from './words';
+import { words } from './shell-words';
 
 /** A compiler as a stamp remembers it. */
 export interface Tool {

@@ -1,7 +1,7 @@
 import { createServer, get, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DlserveError } from '../../src/ground/errors';
-import { Budget } from '../../src/http/budget';
+import { Budget } from '../../src/http/body-budget';
 import { readHeaders } from '../../src/http/headers';
 import { Visit } from '../../src/http/visit';
 import { Deadline } from '../../src/plugin/deadline';

@@ -3,7 +3,7 @@ import { createLog } from '../../ground/log';
 import { standardOutput } from '../../ground/outlet';
 import { version } from '../../ground/package';
 import { listPlugins } from '../../host/listing';
-import { warnOfStraySections } from '../../host/stray-sections';
+import { warnOfUnusedSections } from '../../host/unused-sections';
 import { buildsOf } from '../../api/plugin-host';
 import { endpointLines } from './endpoint-lines';
 import { readConfig } from '../config';
@@ -27,6 +27,6 @@ export async function serve(flags: FlagValues): Promise<void> {
   });
   standardOutput.write(`dlserve ${version()} listens on ${url}\n`);
   await builds.finished;
-  await warnOfStraySections(config, builds, log);
+  await warnOfUnusedSections(config, builds, log);
   standardOutput.write(`${endpointLines(await listPlugins(config.pluginpath), url, config.pluginpath)}\n`);
 }

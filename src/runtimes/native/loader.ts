@@ -1,6 +1,6 @@
 import { DlserveError } from '../../ground/errors';
 import { within } from '../../ground/waiting';
-import { leaveWithoutWaiting } from './leave';
+import { exitWithoutWaiting } from './exit';
 
 /** The cause of an error that leaves code of a library running. */
 export class StillRuns extends Error {}
@@ -24,7 +24,7 @@ let isProvidedFor = false;
  */
 export async function openAlone<T>(library: string, limit: number, task: () => Promise<T> | T): Promise<T> {
   const turn = last.then(async () => {
-    if (!isProvidedFor) leaveWithoutWaiting(() => stuck !== undefined);
+    if (!isProvidedFor) exitWithoutWaiting(() => stuck !== undefined);
     isProvidedFor = true;
     if (stuck !== undefined) throw isStuck(library, stuck);
     const done = await within(Promise.resolve(task()).then((value) => ({ value })), limit);

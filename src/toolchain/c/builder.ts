@@ -5,7 +5,7 @@ import { digest } from '../digest';
 import { languageOf } from '../languages';
 import { LimitReached, run, ToolFailure } from '../run';
 import { compiledFiles, type Source } from '../sources';
-import { words } from '../words';
+import { words } from '../shell-words';
 
 /** Everything of a build but the names of files, as the stamp takes it in. */
 interface Recipe {

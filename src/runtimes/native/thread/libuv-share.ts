@@ -1,5 +1,5 @@
 import type { KoffiFunction } from '../koffi/koffi';
-import { leaveWithoutWaiting } from '../leave';
+import { exitWithoutWaiting } from '../exit';
 
 /** Something with calls that wait for a thread. */
 export interface Waiting {
@@ -83,5 +83,5 @@ let isRegistered = false;
 function leaveWithoutThem(): void {
   if (isRegistered) return;
   isRegistered = true;
-  leaveWithoutWaiting(() => held.size > 0);
+  exitWithoutWaiting(() => held.size > 0);
 }

@@ -1,5 +1,5 @@
 /** Lets so many tasks run at once; the others wait in order. */
-export class Slots {
+export class Jobs {
   private readonly waiting: (() => void)[] = [];
 
   constructor(private free: number) {}
@@ -17,13 +17,13 @@ export class Slots {
   }
 }
 
-/** The tasks of one build, and the time in which any of them is at work: what they wait for slots does not count. */
+/** The tasks of one build, and the time in which any of them is at work: what they wait for the others does not count. */
 export class Work {
   private running = 0;
   private since = 0;
   private before = 0;
 
-  constructor(private readonly slots: Slots) {}
+  constructor(private readonly jobs: Jobs) {}
 
   /** Milliseconds so far. */
   get ms(): number {
@@ -31,7 +31,7 @@ export class Work {
   }
 
   run<T>(task: () => Promise<T>): Promise<T> {
-    return this.slots.run(async () => {
+    return this.jobs.run(async () => {
       if (this.running++ === 0) this.since = performance.now();
       try {
         return await task();

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { Slots, Work } from '../../src/toolchain/slots';
+import { Jobs, Work } from '../../src/toolchain/jobs';
 
 let now = 0;
 
@@ -16,9 +16,9 @@ function task(work: Work): { end: () => void; ended: Promise<void> } {
   return { end: () => end(), ended: work.run(() => told) };
 }
 
-test('the time in which a build waits for a slot does not count', async () => {
-  const slots = new Slots(1);
-  const [first, second] = [new Work(slots), new Work(slots)];
+test('the time in which a build waits for another does not count', async () => {
+  const jobs = new Jobs(1);
+  const [first, second] = [new Work(jobs), new Work(jobs)];
   const one = task(first);
   const other = task(second);
   now = 100;
@@ -34,7 +34,7 @@ test('the time in which a build waits for a slot does not count', async () => {
 });
 
 test('tasks of one build at the same time count once, and what fails counts as well', async () => {
-  const work = new Work(new Slots(2));
+  const work = new Work(new Jobs(2));
   const [one, other] = [task(work), task(work)];
   now = 10;
   one.end();

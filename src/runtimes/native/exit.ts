@@ -8,7 +8,7 @@ const reasons: (() => boolean)[] = [];
  * for ever.
  * @param hangs asked at the end of the process: whether that is so
  */
-export function leaveWithoutWaiting(hangs: () => boolean): void {
+export function exitWithoutWaiting(hangs: () => boolean): void {
   if (!isMainThread || reasons.push(hangs) > 1) return;
   const { system } = useKoffi();
   let fatal: unknown;

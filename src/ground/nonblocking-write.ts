@@ -12,7 +12,7 @@ export type Write = (bytes: Buffer) => number;
  * as nobody else's. What can't be, a socket (systemd's journal, say) or another user's pipe, is told for each write: the
  * mode is shared with every process that has it, and Node.js sets it back in its children and at its end.
  */
-export function writeWithoutWaiting(standard: Standard): Write {
+export function nonblockingWrite(standard: Standard): Write {
   const status = fstatSync(standard);
   if (!status.isFIFO() && !status.isSocket() && !isatty(standard)) return (bytes) => writeSync(standard, bytes);
   try {

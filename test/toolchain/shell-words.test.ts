@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { words } from '../../src/toolchain/words';
+import { words } from '../../src/toolchain/shell-words';
 
 test.each<[string | undefined, string[]]>([
   [undefined, []],

@@ -8,7 +8,7 @@ import type { Builds } from './builds';
 import { listNames } from './find';
 
 /** Warns of each `[plugin.NAME]` of which there is neither a file nor a source, once the sources are built. */
-export async function warnOfStraySections({ pluginpath, sections }: Config, builds: Builds, log: Logger): Promise<void> {
+export async function warnOfUnusedSections({ pluginpath, sections }: Config, builds: Builds, log: Logger): Promise<void> {
   if (sections.size === 0) return;
   const folder = shown(pluginpath);
   await builds.finished;
