@@ -4,7 +4,7 @@ import path from 'node:path';
 const root = path.resolve(__dirname, '..');
 const below = (folder: string): string[] =>
   readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => path.join(folder, file));
-const papers = ['README.md', 'CHANGELOG.md', ...below('docs'), ...below('examples')].filter((file) => file.endsWith('.md'));
+const papers = [...readdirSync(root), ...below('docs'), ...below('examples')].filter((file) => file.endsWith('.md'));
 
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
 const withoutCode = (text: string): string => text.replace(/^( {4}.*|```[^]*?^```)$/gm, '');
