@@ -1,7 +1,7 @@
 import { Command, CommanderError, Help, Option } from 'commander';
-import { DlserveError } from '../ground/errors';
 import { nearest } from '../ground/nearest';
 import { version } from '../ground/package';
+import { workingDirectory } from '../ground/working-directory';
 import { FLAGS } from '../config/keys';
 import type { FlagValues } from './flags';
 import { LANGUAGES } from './languages';
@@ -29,7 +29,7 @@ export function program(done: Done): Command {
       // The options of the default command need no command.
       visibleOptions: (command) => [...(command === dlserve ? serve.options : []), ...new Help().visibleOptions(command)],
     })
-    .hook('preAction', checkWorkingDirectory)
+    .hook('preAction', () => void workingDirectory())
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride();
 
@@ -84,15 +84,6 @@ function refuseCommand(dlserve: Command, given: string): never {
 
 function namesOf(dlserve: Command): string[] {
   return [...dlserve.commands.map((command) => command.name()), 'help'];
-}
-
-/** @throws DlserveError BAD_CONFIG when somebody has deleted it */
-function checkWorkingDirectory(): void {
-  try {
-    process.cwd();
-  } catch (cause) {
-    throw new DlserveError('BAD_CONFIG', { reason: 'the working directory has been deleted: change to one that is there' }, { cause });
-  }
 }
 
 /** Adds the configuration keys that have a flag. */
