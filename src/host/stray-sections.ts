@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../ground/log';
 import { nearest } from '../ground/nearest';
+import { fromWorkingDirectory } from '../ground/working-directory';
 import { written } from '../config/document';
 import type { Config } from '../config/load';
 import { ENDINGS } from '../runtimes/registry';
@@ -37,13 +38,8 @@ export async function warnOfStraySections(
 
 /** A folder below the working directory as a person writes it. */
 function shown(folder: string): string {
-  try {
-    const relative = path.relative(process.cwd(), folder);
-    return relative.startsWith('..') ? folder : `./${relative}`;
-  } catch {
-    // The working directory has been deleted.
-    return folder;
-  }
+  const relative = fromWorkingDirectory(folder);
+  return relative.startsWith('..') || path.isAbsolute(relative) ? folder : `./${relative}`;
 }
 
 /** Whether it is known what is in a folder: also where it is not there, and nothing is. */

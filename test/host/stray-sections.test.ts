@@ -63,7 +63,7 @@ test('a host that is closed warns no more, and one whose folder can not be liste
 const DELETE_WORKING_DIRECTORY = "const cwd = process.cwd() + '/sub'; fs.mkdirSync(cwd); process.chdir(cwd); fs.rmdirSync(cwd);";
 
 test.each([
-  ['whose working directory is deleted', 'undefined', /\[plugin\.tyop\]: there is no plugin of that name in \/\S+\/lib: did you mean typo\?/],
+  ['whose working directory is deleted', 'undefined', /broken did not compile.*forgotten.* undeclared[^]*\[plugin\.tyop\]: there is no plugin of that name in \/\S+\/lib: did you mean typo\?/],
   ['whose log throws', '{ debug() {}, info() {}, error() {}, warn() { throw new Error(console.error("thrown")); } }', /^thrown$/m],
 ])('a program %s goes on', (_, log, said) => {
   const pluginpath = path.join(folder(), 'lib');
