@@ -17,10 +17,10 @@ export async function runSecondary(flags: FlagValues): Promise<void> {
     const log = createLog(config.log.level, { worker: process.pid });
     const http = { ...config.http, port: Number(process.env[SERVER_PORT]) };
     const { stop } = await startServer({ ...config, http }, askPrimary(), log);
-    let stopping = false;
+    let isStopping = false;
     const stopOnce = (): void => {
-      if (stopping) return;
-      stopping = true;
+      if (isStopping) return;
+      isStopping = true;
       void stop().finally(() => process.exit(0));
     };
     process.on('SIGTERM', stopOnce).on('disconnect', stopOnce);
