@@ -78,6 +78,11 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     return callHandler(this.#host, plugin, func, options);
   }
 
+  /** @internal */
+  get isClosed(): boolean {
+    return this.#host.isClosed;
+  }
+
   /** How every plugin is: those that are open, and those whose file or source is there. */
   plugins(): Promise<PluginInfo[]> {
     return overview(this.#host, this.#builds, this.#config.pluginpath, (name) => this.#config.settings(name));
@@ -143,6 +148,7 @@ export async function createPluginHost(options: HostOptions = {}, log?: Logger):
   // The first event comes in a later turn.
   const builds = buildsOf(config, ownLog, (event) => host.emit('built', event));
   const host = new PluginHost(config, builds, ownLog);
-  void warnOfUnusedSections(config, builds, ownLog);
+  // Nobody waits for it: a logger of the program's that throws must not end the program here.
+  warnOfUnusedSections(config, builds, ownLog, () => host.isClosed).catch(() => undefined);
   return Promise.resolve(host);
 }

@@ -4,6 +4,7 @@ import { Toolchain } from '../toolchain/toolchain';
 import { SOURCE_ENDINGS } from '../toolchain/languages';
 import { readConfig } from './config';
 import type { FlagValues } from './flags';
+import { print } from './print';
 import { withProgress } from './progress';
 import { onStopSignal } from './signals';
 
@@ -25,8 +26,8 @@ export async function build(files: readonly string[], flags: FlagValues): Promis
   onStopSignal(log, () => toolchain.stop(), 1);
   const names = files.map(nameOf);
   const events = await toolchain.build(names.length > 0 ? names : undefined);
-  if (events.length === 0) console.log(`nothing to build: no sources in ${path.join(config.pluginpath, 'src')}`);
-  for (const { name, state, ms } of events) console.log(`${name}: ${state}${state === 'built' ? ` in ${(ms / 1000).toFixed(1)} s` : ''}`);
+  if (events.length === 0) print(`nothing to build: no sources in ${path.join(config.pluginpath, 'src')}`);
+  for (const { name, state, ms } of events) print(`${name}: ${state}${state === 'built' ? ` in ${(ms / 1000).toFixed(1)} s` : ''}`);
   return events.every(({ state }) => state !== 'failed');
 }
 

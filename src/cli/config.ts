@@ -1,3 +1,4 @@
+import { workingDirectory } from '../ground/working-directory';
 import { loadConfig, type Config } from '../config/load';
 import { RUNTIMES } from '../runtimes/registry';
 import type { FlagValues } from './flags';
@@ -7,5 +8,5 @@ import type { FlagValues } from './flags';
  * @throws DlserveError BAD_CONFIG
  */
 export function readConfig(flags: FlagValues): Promise<Config> {
-  return loadConfig({ flags, env: process.env, cwd: process.cwd(), runtimes: RUNTIMES });
+  return loadConfig({ flags, env: process.env, cwd: workingDirectory(), runtimes: RUNTIMES });
 }

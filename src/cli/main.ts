@@ -1,27 +1,27 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { DlserveError, messageOf } from '../ground/errors';
+import { complain } from './print';
 import { checkCommand, program } from './program';
 
-/** Exit codes: the work is done, it failed, or the command line was wrong. */
-const DONE = 0;
+/** Exit codes, besides 0: the work failed, or the command line was wrong. */
 const FAILED = 1;
 const MISUSED = 2;
 
 async function main(): Promise<void> {
   try {
     const dlserve = program((succeeded) => {
-      process.exitCode = succeeded ? DONE : FAILED;
+      if (!succeeded) process.exitCode = FAILED;
     });
     checkCommand(dlserve, process.argv.slice(2));
     await dlserve.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? DONE : MISUSED;
+      if (error.exitCode !== 0) process.exitCode = MISUSED;
       return;
     }
     const line = error instanceof DlserveError ? error.message : error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
-    console.error(`dlserve: ${line}`);
+    complain(`dlserve: ${line}`);
     process.exitCode = FAILED;
   }
 }

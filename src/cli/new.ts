@@ -2,6 +2,7 @@ import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DlserveError, messageOf } from '../ground/errors';
 import { packageRoot } from '../ground/package';
+import { workingDirectory } from '../ground/working-directory';
 import { libraryEndings } from '../binary/file';
 import { checkNames, pathOf } from '../plugin/name';
 import { SOURCE_ENDINGS } from '../toolchain/languages';
@@ -33,7 +34,7 @@ export interface NewPlugin {
 
 /** `dlserve new`, as the command line has it: what is printed fits the configuration that `dlserve serve` will read. */
 export async function runNew(name: string, flags: FlagValues): Promise<string> {
-  const cwd = process.cwd();
+  const cwd = workingDirectory();
   const { pluginpath, http } = await readConfig(flags);
   const given = ['config', 'pluginpath'].flatMap((flag) => (flags[flag] === undefined ? [] : [`--${flag} ${quoted(flags[flag])}`]));
   return createPlugin({

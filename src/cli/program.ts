@@ -1,10 +1,11 @@
 import { Command, CommanderError, Help, Option } from 'commander';
-import { DlserveError } from '../ground/errors';
 import { nearest } from '../ground/nearest';
 import { version } from '../ground/package';
+import { workingDirectory } from '../ground/working-directory';
 import { FLAGS } from '../config/keys';
 import type { FlagValues } from './flags';
 import { LANGUAGES } from './languages';
+import { complain, print } from './print';
 
 /** How the command that was run fared. */
 export type Done = (succeeded: boolean) => void;
@@ -18,7 +19,7 @@ export function program(done: Done): Command {
     .version(version(), '-v, --version', 'print the version')
     .addOption(new Option('-V').hideHelp())
     .on('option:V', () => {
-      console.log(version());
+      print(version());
       throw new CommanderError(0, 'commander.version', version());
     })
     .helpOption('-h, --help', 'print what there is to type')
@@ -29,7 +30,7 @@ export function program(done: Done): Command {
       // The options of the default command need no command.
       visibleOptions: (command) => [...(command === dlserve ? serve.options : []), ...new Help().visibleOptions(command)],
     })
-    .hook('preAction', checkWorkingDirectory)
+    .configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: (text) => complain(text.trimEnd()) })
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride();
 
@@ -37,7 +38,7 @@ export function program(done: Done): Command {
     .description('build the sources in lib/src, and serve every library in lib (the default command)')
     .allowExcessArguments()
     .action(async (flags: FlagValues, { args }: Command) => {
-      if (args[0] !== undefined) refuseCommand(dlserve, args[0]);
+      if (args[0] !== undefined) refuseArgument(dlserve, args[0]);
       await (await import('./serve/serve.js')).serve(flags);
     });
 
@@ -54,7 +55,7 @@ export function program(done: Done): Command {
     ['config', 'pluginpath'],
   )
     .description('write a small, working plugin source to lib/src')
-    .action(async (name: string, flags: FlagValues) => console.log(await (await import('./new.js')).runNew(name, flags)));
+    .action(async (name: string, flags: FlagValues) => print(await (await import('./new.js')).runNew(name, flags)));
 
   dlserve
     .command('inspect')
@@ -63,7 +64,9 @@ export function program(done: Done): Command {
     .description('say what a library offers and what it lacks, without running any of it')
     .action(async (library: string, { json }: { json?: boolean }) => {
       const { inspect } = await import('./inspect/inspect.js');
-      console.log(await inspect(library, json === true));
+      // A library is nearly always named from there.
+      workingDirectory();
+      print(await inspect(library, json === true));
     });
   return dlserve;
 }
@@ -82,17 +85,14 @@ function refuseCommand(dlserve: Command, given: string): never {
   dlserve.error(`error: unknown command '${given}'${meant === undefined ? '' : `: did you mean ${meant}?`}`);
 }
 
-function namesOf(dlserve: Command): string[] {
-  return [...dlserve.commands.map((command) => command.name()), 'help'];
+/** What stands where a command may stand, behind options or behind `serve`. */
+function refuseArgument(dlserve: Command, given: string): never {
+  if (dlserve.args[0] !== 'serve') refuseCommand(dlserve, given);
+  dlserve.error(`error: serve takes no argument '${given}': the folder of the libraries is given by --pluginpath`);
 }
 
-/** @throws DlserveError BAD_CONFIG when somebody has deleted it */
-function checkWorkingDirectory(): void {
-  try {
-    process.cwd();
-  } catch (cause) {
-    throw new DlserveError('BAD_CONFIG', { reason: 'the working directory has been deleted: change to one that is there' }, { cause });
-  }
+function namesOf(dlserve: Command): string[] {
+  return [...dlserve.commands.map((command) => command.name()), 'help'];
 }
 
 /** Adds the configuration keys that have a flag. */

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { DlserveError } from '../ground/errors';
 import type { LogLevel } from '../ground/log';
 import { describe } from '../ground/value-types';
+import { workingDirectory } from '../ground/working-directory';
 import type { Mode, PluginSettings } from '../plugin/runtime';
 import { EMPTY, isTable, optionsDocument } from './document';
 import { readDocument } from './file';
@@ -68,7 +69,7 @@ export async function loadConfig(input: {
   const namedBy = flag !== undefined ? `--${FILE.flag}` : variable && FILE.env;
   const document = await readDocument(name, cwd, namedBy);
   const file = document && path.resolve(cwd, name);
-  return assemble(new Layers(document ?? EMPTY, env, flags), runtimes, file, cwd, unknownVariables(env, runtimes));
+  return assemble(new Layers(document ?? EMPTY, env, flags), runtimes, file, () => cwd, unknownVariables(env, runtimes));
 }
 
 /**
@@ -79,20 +80,21 @@ export function configFromOptions(options: HostOptions, runtimes: readonly KeyOw
   const given: unknown = options;
   if (!isTable(given)) throw new DlserveError('BAD_CONFIG', { reason: `options must be an object, not ${describe(given)}` });
   const document = optionsDocument(options);
-  return assemble(new Layers(document, {}, {}), runtimes, undefined, process.cwd(), unusedOptions(document));
+  return assemble(new Layers(document, {}, {}), runtimes, undefined, workingDirectory, unusedOptions(document));
 }
 
 function assemble(
   layers: Layers,
   runtimes: readonly KeyOwner[],
   file: string | undefined,
-  cwd: string,
+  cwd: () => string,
   notes: readonly Note[],
 ): Config {
   for (const section of ['http', 'log', 'plugins', 'plugin']) layers.checkTable([section]);
   const plugins = readPlugins(layers, runtimes);
+  const pluginpath = layers.read(SERVER.pluginpath);
   return {
-    pluginpath: path.resolve(cwd, layers.read(SERVER.pluginpath)),
+    pluginpath: path.resolve(path.isAbsolute(pluginpath) ? '' : cwd(), pluginpath),
     file,
     http: {
       host: layers.read(SERVER.host),

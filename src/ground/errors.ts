@@ -11,13 +11,16 @@ interface ErrorEntry {
 }
 
 export const ERRORS = {
+  BAD_REQUEST: { status: 400, message: 'malformed request: {reason}' },
   BAD_NAME: { status: 400, message: 'illegal {what} {value}: {rule}' },
   BAD_TIMEOUT: { status: 400, message: 'illegal x-dlserve-timeout {value}: give a duration such as 250ms or 2s' },
   ROUTE_NOT_FOUND: { status: 404, message: 'nothing here: plugins answer at /_PLUGIN/{file}/{func}' },
   LIBRARY_NOT_FOUND: { status: 404, message: 'no library {library} in pluginpath{hint}' },
   HANDLER_NOT_FOUND: { status: 404, message: 'no handler {symbol} in {plugin}{hint}' },
   METHOD_NOT_ALLOWED: { status: 405, message: '{path} does not answer {method}, only {allow}' },
+  REQUEST_TIMEOUT: { status: 408, message: 'the request did not come whole in time' },
   BODY_TOO_LARGE: { status: 413, message: 'the request body is over the limit of {limit} bytes' },
+  HEADERS_TOO_LARGE: { status: 431, message: 'the head of the request is over the limit of {limit} bytes' },
   BUILD_FAILED: { status: 500, message: '{plugin} did not compile: {reason}' },
   LOAD_FAILED: { status: 500, message: '{library} did not load: {reason}' },
   INIT_FAILED: { status: 500, message: 'PluginInit of {library} failed: {reason}' },
@@ -43,6 +46,7 @@ export const ERRORS = {
   SERVER_FULL: { status: 503, message: 'the bodies of requests and replies under way take all of the {limit} bytes they may: try again' },
   STOPPING: { status: 503, message: 'the server is stopping' },
   TIMEOUT: { status: 504, message: '{symbol} in {plugin} took longer than {timeout} ms' },
+  HTTP_VERSION: { status: 505, message: 'this server speaks HTTP/1.1 and HTTP/1.0' },
 
   BAD_CALL: { status: 400, message: 'host.call: {reason}' },
   BAD_CONFIG: { status: 500, message: '{reason}' },

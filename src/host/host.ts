@@ -49,6 +49,11 @@ export class Host extends EventEmitter<HostEvents> {
     return this.#slots;
   }
 
+  /** It is closed, or about to be. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   /** The plugin of a name, if it is open. */
   find(name: string): Slot | undefined {
     const slot = this.#slots.get(name);

@@ -69,6 +69,6 @@ export class Connections {
 }
 
 /** The response that has the socket: undocumented, and what graceful stops rely on everywhere. */
-function responseOn(socket: Socket): ServerResponse | null | undefined {
+export function responseOn(socket: Socket): ServerResponse | null | undefined {
   return (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
 }

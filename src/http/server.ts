@@ -10,6 +10,7 @@ import type { Express } from 'express';
 import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { Endpoint } from './endpoint';
+import { answerUnreadable, malformation } from './malformed';
 import { serverOptionsFor } from './server-options';
 import { writeError } from './write-error';
 
@@ -25,14 +26,20 @@ export interface ServerOptions {
 
 /** The server that `dlserve serve` starts. */
 export function createServer({ endpoint, fastlane, bodylimit, log }: ServerOptions): Server {
-  const { options, listener } = fastlane && endpoint !== undefined ? fastLane(endpoint, log) : expressOnly(endpoint, log);
-  const server = createHttpServer(options, listener);
+  const front = fastlane && endpoint !== undefined ? fastLane(endpoint, log) : expressOnly(endpoint, log);
+  const listener: RequestListener = (req, res) => {
+    const error = malformation(req);
+    if (error === undefined) front.listener(req, res);
+    else writeError(error, req, res, log);
+  };
+  const server = createHttpServer({ ...front.options, requireHostHeader: false }, listener);
+  server.on('clientError', answerUnreadable);
   // By default node:http drops the headers after about the thousandth, and among them may be the body's length. The head
   // of a request is limited all the same, by --max-http-header-size.
   server.maxHeadersCount = 0;
   server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
     // A client that was not told to continue may send its next request at once: this connection can't be read on.
-    if (Number(req.headers['content-length'] ?? 0) > bodylimit) res.setHeader('Connection', 'close');
+    if (Number(req.headers['content-length'] ?? 0) > bodylimit || malformation(req) !== undefined) res.setHeader('Connection', 'close');
     else res.writeContinue();
     listener(req, res);
   });

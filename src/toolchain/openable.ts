@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import { fromWorkingDirectory } from '../ground/working-directory';
 
 /**
  * What a line of a compiler has before the name of a file, the name, and what comes after it:
@@ -46,6 +47,6 @@ function isFile(file: string): boolean {
 
 /** A file that is far away has its shortest name from the root. */
 function short(file: string): string {
-  const relative = path.relative(process.cwd(), file);
+  const relative = fromWorkingDirectory(file);
   return relative.length < file.length ? relative : file;
 }

@@ -60,7 +60,7 @@ export class Tools {
     let version = this.versions.get(command);
     if (version === undefined) {
       const question = path.basename(program.path) === 'go' ? 'version' : '--version';
-      const options = { cwd: path.parse(process.cwd()).root, env: this.env, signal: this.signal, limits: this.limits };
+      const options = { cwd: path.parse(process.execPath).root, env: this.env, signal: this.signal, limits: this.limits };
       version = run(words(command), [question], options).then(({ output }) => output.trim());
       this.versions.set(command, version);
     }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { FLAGS } from '../../src/config/keys';
@@ -32,7 +32,7 @@ describe('the command line', () => {
     [['nwe', 'x', '--lang', 'c'], "error: unknown command 'nwe': did you mean new?"],
     [['--port', '0', 'buidl'], "error: unknown command 'buidl': did you mean build?"],
     [['help', 'inspekt'], "error: unknown command 'inspekt': did you mean inspect?"],
-    [['serve', 'lib'], "error: unknown command 'lib'"],
+    [['serve', 'lib'], "error: serve takes no argument 'lib': the folder of the libraries is given by --pluginpath"],
     [['--prot', '3'], "error: unknown option '--prot'\n(Did you mean --port?)"],
     [['new', 'x'], "error: required option '--lang <c|cpp|go>' not specified"],
   ])('%j is told what was meant, or what there is', (args, words) => {
@@ -51,6 +51,20 @@ describe('the command line', () => {
       cwd: scratch(), shell: true, encoding: 'utf8',
     });
     expect([status, stdout, stderr]).toEqual([1, '', 'dlserve: the working directory has been deleted: change to one that is there\n']);
+  });
+
+  test.each(['--help', '-V', 'build --help', 'new x --lang c', 'inspect lib/echo.so', 'build'])('%s to a full disk has failed; to a reader that has gone, not', (args) => {
+    const cwd = folder(['echo.c']);
+    const command = `"${process.execPath}" "${main}" ${args}`;
+    const { status, stderr } = spawnSync(`${command} > /dev/full`, { cwd, shell: true, encoding: 'utf8' });
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/(^|\n)dlserve: can't write to standard output: .*ENOSPC.*\n$/)]);
+    rmSync(path.join(cwd, 'lib/src'), { recursive: true, force: true });
+    const gone = spawnSync('bash', ['-c', `set -o pipefail; ${command} | sleep 0`], { cwd, encoding: 'utf8' });
+    expect([gone.status, gone.stderr]).toEqual([0, '']);
+  });
+
+  test('misuse is told by the exit code, even where nothing can be written', () => {
+    expect(spawnSync(`"${process.execPath}" "${main}" nwe 2> /dev/full`, { shell: true }).status).toBe(2);
   });
 
   test.each(['-v', '-V', '--version'])('%s prints the version', (flag) => {

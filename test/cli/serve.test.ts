@@ -5,12 +5,12 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { scratch } from '../support/server';
 import { until } from '../support/until';
-import { folder, get, run, serve } from './support';
+import { folder, get, hasUnread, run, serve } from './support';
 
 describe('a call', () => {
   test('that is late answers 504, keeps its slot, and does not keep the server from stopping', async () => {
     const gate = path.join(scratch(), 'gate');
-    const server = await serve(folder(['gate.c', 'echo.c'], `[http]\nstoptimeout = "500ms"\n[plugins]\ntimeout = "200ms"\n[plugin.gate.config]\ngate = "${gate}"\n`));
+    const server = await serve(folder(['gate.c', 'echo.c'], `[http]\nstoptimeout = "500ms"\n[plugin.gate]\ntimeout = "200ms"\n[plugin.gate.config]\ngate = "${gate}"\n`));
     expect(await get(`${server.url}/_PLUGIN/gate/Wait`)).toEqual([
       504,
       { error: 'GETWaitHandler in gate took longer than 200 ms', code: 'TIMEOUT' },
@@ -25,7 +25,8 @@ describe('a call', () => {
   test('whose thread comes back is followed by others', async () => {
     const gate = path.join(scratch(), 'gate');
     const server = await serve(folder(['gate.c'], `[plugins]\ntimeout = "200ms"\n[plugin.gate.config]\ngate = "${gate}"\n`));
-    expect((await get(`${server.url}/_PLUGIN/gate/Wait`))[0]).toBe(504);
+    // One that was late before it began has no thread to come back.
+    await until(async () => (await get(`${server.url}/_PLUGIN/gate/Wait`))[0] === 504 && existsSync(`${gate}.begun`));
     writeFileSync(gate, '');
     expect(await until(async () => {
       const answer = await get(`${server.url}/_PLUGIN/gate/Begun`);
@@ -224,8 +225,8 @@ describe('stopping', () => {
     await until(() => existsSync(`${gate}.begun`));
     server.process.kill('SIGTERM');
     await until(() => server.log().some(({ msg }) => String(msg).startsWith('SIGTERM')));
-    client.write(requestFor('echo/Echo?third'));
-    await pause(200);
+    await new Promise((resolve) => client.write(requestFor('echo/Echo?third'), resolve));
+    await until(() => !hasUnread(server));
     writeFileSync(gate, '');
     await once(client, 'close');
     expect(text).toMatch(/through[^]*"second":[^]*"third":/);

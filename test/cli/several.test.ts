@@ -36,6 +36,20 @@ describe('several server processes', () => {
     expect(await server.stop()).toEqual({ code: 0, signal: null });
   });
 
+  test('that can not be started any more say why, and are once they can', async () => {
+    const cwd = folder(['echo.c']);
+    const server = await serve(cwd, ['--workers', '2']);
+    const [victim] = await until(() => (childrenOf(server).length === 2 ? childrenOf(server) : undefined));
+    writeFileSync(path.join(cwd, 'prest.toml'), '[http]\nbodylimit = "much"\n');
+    process.kill(victim!, 'SIGKILL');
+    await until(() => server.log().some(({ msg }) => /^a server process can't start: prest\.toml:2: http\.bodylimit/.test(String(msg))));
+    // It ends, and is followed by another.
+    await until(() => server.log().filter(({ msg }) => String(msg).startsWith('a server process died (exit status 1)')).length > 1);
+    writeFileSync(path.join(cwd, 'prest.toml'), '');
+    await until(async () => childrenOf(server).length === 2 && (await get(`${server.url}/_PLUGIN/echo/Echo`).then(([status]) => status === 200, () => false)));
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+  });
+
   test('wait for sources that the primary compiles, and hear of its failures', async () => {
     const cwd = folder([]);
     mkdirSync(path.join(cwd, 'lib/src'));

@@ -53,6 +53,14 @@ export function childrenOf({ process: { pid } }: TestServer): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 }
 
+/** Whether something was sent to a server that it has not read yet. */
+export function hasUnread({ url }: TestServer): boolean {
+  const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');
+  // Local address, remote address, state, bytes to be sent and bytes to be read; 0A is the state of the socket that listens.
+  const unread = new RegExp(`:${port} \\S+ (?!0A)\\S+ \\w{8}:(?!0{8})`);
+  return unread.test(readFileSync('/proc/net/tcp', 'utf8'));
+}
+
 /** A port on which nobody listens now. */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');

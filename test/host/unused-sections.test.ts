@@ -1,4 +1,5 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createPluginHost, type HostOptions } from '../../src';
 import { compileFixture } from '../support/compile';
@@ -41,4 +42,47 @@ test('an embedded host warns, too, with builds and without', async () => {
   const broken = `options: [plugin.broken]: there is no plugin of that name in ${pluginpath}`;
   expect(await said({})).toEqual([tyop]);
   expect(await said({ plugins: { build: false } })).toEqual([broken, tyop]);
+});
+
+test('a host that is closed warns no more, and one whose folder can not be listed knows nothing to warn of', async () => {
+  const pluginpath = path.join(folder(), 'lib');
+  const loop = path.join(scratch(), 'lib');
+  symlinkSync(loop, loop);
+  const { log, lines } = recordedLog();
+  const plugin = { tyop: {} };
+  await (await createPluginHost({ pluginpath, plugin }, log)).close();
+  const unlistable = await createPluginHost({ pluginpath: loop, plugin, plugins: { build: false } }, log);
+  // What they would say comes before what this one says.
+  const last = await createPluginHost({ pluginpath, plugin: { last: {} } }, log);
+  await until(() => lines.some(({ msg }) => String(msg).includes('[plugin.last]')));
+  await Promise.all([unlistable.close(), last.close()]);
+  expect(lines.filter(({ msg }) => String(msg).includes('tyop'))).toEqual([]);
+});
+
+/** Node.js remembers the working directory until it is changed. */
+const DELETE_WORKING_DIRECTORY = "const cwd = process.cwd() + '/sub'; fs.mkdirSync(cwd); process.chdir(cwd); fs.rmdirSync(cwd);";
+
+test.each([
+  ['whose working directory is deleted', 'undefined', /broken did not compile.*forgotten.* undeclared[^]*\[plugin\.tyop\]: there is no plugin of that name in \/\S+\/lib: did you mean typo\?/],
+  ['whose log throws', '{ debug() {}, info() {}, error() {}, warn() { throw new Error(console.error("thrown")); } }', /^thrown$/m],
+])('a program %s goes on', (_, log, said) => {
+  const pluginpath = path.join(folder(), 'lib');
+  const program = `
+    const { createPluginHost } = require(${JSON.stringify(path.resolve(__dirname, '../../dist'))});
+    ${DELETE_WORKING_DIRECTORY}
+    createPluginHost({ pluginpath: ${JSON.stringify(pluginpath)}, plugin: { tyop: {} } }, ${log}).then(async (host) => {
+      await host.ready();
+      setTimeout(() => host.close().then(() => console.log('closed')), 200);
+    });`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', program], { cwd: scratch(), encoding: 'utf8' });
+  expect([status, stdout, stderr]).toEqual([0, 'closed\n', expect.stringMatching(said)]);
+});
+
+test('a relative pluginpath in a working directory that is deleted is refused in a sentence', () => {
+  const program = `
+    const { createPluginHost } = require(${JSON.stringify(path.resolve(__dirname, '../../dist'))});
+    ${DELETE_WORKING_DIRECTORY}
+    createPluginHost().catch(({ code, message }) => console.log(code, message));`;
+  const { stdout } = spawnSync(process.execPath, ['-e', program], { cwd: scratch(), encoding: 'utf8' });
+  expect(stdout).toBe('BAD_CONFIG the working directory has been deleted: change to one that is there\n');
 });

@@ -1,23 +1,26 @@
 import { DlserveError, messageOf } from '../../ground/errors';
-import type { Logger } from '../../ground/log';
-import type { Config } from '../../config/load';
+import { createLog } from '../../ground/log';
 import type { Builds } from '../../host/builds';
 import { attachStatus } from '../../runtimes/registry';
+import { readConfig } from '../config';
+import type { FlagValues } from '../flags';
 import { SERVER_PORT, STATUS_FILE, type FromPrimary, type ToPrimary } from './ipc';
 import { startServer } from './server';
 
 /** One of several server processes on a port. Its primary compiles the sources and tells it when to stop. */
-export async function runSecondary(config: Config, log: Logger): Promise<void> {
+export async function runSecondary(flags: FlagValues): Promise<void> {
   attachStatus(STATUS_FILE);
   // A terminal sends SIGINT, and SIGHUP when it is closed, to every process; those of the primary count.
   process.on('SIGINT', () => undefined).on('SIGHUP', () => undefined);
   try {
+    const config = await readConfig(flags);
+    const log = createLog(config.log.level, { worker: process.pid });
     const http = { ...config.http, port: Number(process.env[SERVER_PORT]) };
     const { stop } = await startServer({ ...config, http }, askPrimary(), log);
-    let stopping = false;
+    let isStopping = false;
     const stopOnce = (): void => {
-      if (stopping) return;
-      stopping = true;
+      if (isStopping) return;
+      isStopping = true;
       void stop().finally(() => process.exit(0));
     };
     process.on('SIGTERM', stopOnce).on('disconnect', stopOnce);

@@ -12,11 +12,8 @@ import { withProgress } from '../progress';
 
 /** `dlserve serve`: returns when the server is up and its sources are built; the process goes on until it is told to stop. */
 export async function serve(flags: FlagValues): Promise<void> {
+  if (cluster.isWorker) return (await import('./secondary.js')).runSecondary(flags);
   const config = await readConfig(flags);
-  if (cluster.isWorker) {
-    const { runSecondary } = await import('./secondary.js');
-    return runSecondary(config, createLog(config.log.level, { worker: process.pid }));
-  }
   const log = createLog(config.log.level);
   for (const { level, message } of config.notes) log[level](message);
   const builds = buildsOf(config, log, withProgress(log));

@@ -43,7 +43,7 @@ export class ServerProcesses {
       this.#fork(resolve);
     }).catch((error: unknown) => {
       this.#isStopping = true;
-      for (const child of this.#all) child.kill();
+      for (const serverProcess of this.#all) serverProcess.kill();
       throw error;
     });
     this.#failStart = undefined;
@@ -56,36 +56,36 @@ export class ServerProcesses {
    */
   async stop(limit: number): Promise<void> {
     this.#isStopping = true;
-    const stopOne = async (child: ServerProcess): Promise<void> => {
-      const isInTime = await child.stop(limit + GRACE);
-      if (!isInTime) this.log.warn({ worker: child.pid }, 'a server process did not stop in time and was killed');
+    const stopOne = async (serverProcess: ServerProcess): Promise<void> => {
+      const isInTime = await serverProcess.stop(limit + GRACE);
+      if (!isInTime) this.log.warn({ worker: serverProcess.pid }, 'a server process did not stop in time and was killed');
     };
     await Promise.all(Array.from(this.#all, stopOne));
   }
 
   #fork(onListening: () => void = () => undefined): void {
-    const child = new ServerProcess(this.port, {
+    const serverProcess = new ServerProcess(this.port, {
       onListening,
       onMessage: (message) => {
-        if (message.type === 'wait') void this.#answerWait(child, message.name);
+        if (message.type === 'wait') void this.#answerWait(serverProcess, message.name);
         else if (this.#failStart !== undefined) this.#failStart(message.message);
-        else this.log.error({ worker: child.pid }, `a server process can't start: ${message.message}`);
+        else this.log.error({ worker: serverProcess.pid }, `a server process can't start: ${message.message}`);
       },
-      onError: (error) => this.log.error({ worker: child.pid, err: error }, 'a server process can not be reached'),
-      onEnd: (end) => this.#ended(child, end),
+      onError: (error) => this.log.error({ worker: serverProcess.pid, err: error }, 'a server process can not be reached'),
+      onEnd: (end) => this.#ended(serverProcess, end),
     });
-    this.#all.add(child);
+    this.#all.add(serverProcess);
   }
 
-  #ended(child: ServerProcess, { code, signal, how, running }: End): void {
-    this.#all.delete(child);
+  #ended(serverProcess: ServerProcess, { code, signal, how, running }: End): void {
+    this.#all.delete(serverProcess);
     if (this.#isStopping) return;
     if (this.#failStart !== undefined) {
       this.#failStart(`the first server process ended: ${how}`);
       return;
     }
-    this.#diedYoung = child.age < WELL ? this.#diedYoung + 1 : 0;
-    const about = { worker: child.pid, code, signal, running };
+    this.#diedYoung = serverProcess.age < WELL ? this.#diedYoung + 1 : 0;
+    const about = { worker: serverProcess.pid, code, signal, running };
     this.log.error(about, `a server process died (${how})${suspects(running)}; replacing it in ${this.#delay} ms`);
     this.#replaceSoon();
   }
@@ -111,14 +111,14 @@ export class ServerProcesses {
     }
   }
 
-  async #answerWait(child: ServerProcess, name: string): Promise<void> {
+  async #answerWait(serverProcess: ServerProcess, name: string): Promise<void> {
     let answer: FromPrimary = { type: 'built', name };
     try {
       await this.builds.wait(name);
     } catch (error) {
       if (error instanceof DlserveError) answer = { type: 'built', name, failed: error.details };
     }
-    child.tell(answer);
+    serverProcess.tell(answer);
   }
 }
 

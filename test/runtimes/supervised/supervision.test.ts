@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { DlserveError } from '../../../src/ground/errors';
 import { callHandler, head } from '../../support/runtime';
 import { until } from '../../support/until';
@@ -49,24 +50,23 @@ describe('a plugin that crashes more often than it may', () => {
   it('lets one call try, and rests again when that crashes', async () => {
     const { ask, lines } = await open('crash.c', { settings });
     for (let i = 0; i < 3; i++) await ask('GETFaultHandler');
-    let others: string[] = [];
-    await until(async () => {
-      const trial = ask('GETFaultHandler');
-      others = await Promise.all([ask('GETEchoHandler'), ask('GETEchoHandler')]);
-      return (await trial) === 'PLUGIN_CRASHED';
-    });
+    await pause(settings.rest + 10);
+    const trial = ask('GETFaultHandler');
+    const others = await Promise.all([ask('GETEchoHandler'), ask('GETEchoHandler')]);
+    expect(await trial).toBe('PLUGIN_CRASHED');
     expect(others).toEqual(['PLUGIN_RESTING', 'PLUGIN_RESTING']);
     expect(lines.filter(({ msg }) => msg === 'crash.so rests')).toHaveLength(2);
   });
 
   it('rests again when the trial hangs', async () => {
-    const { plugin, ask } = await open('crash.c', { settings });
+    const { plugin, ask, lines } = await open('crash.c', { settings });
     for (let i = 0; i < 3; i++) await ask('GETFaultHandler');
-    await until(async () => (await askUntil(plugin, 3, 500, { query: 'gate=/never' })) === 'TIMEOUT');
-    await until(async () => (await ask('GETEchoHandler')) === 'PLUGIN_RESTING');
+    // One whose process takes longer to start than the trial may is no trial yet.
+    const hang = (): Promise<string> => askUntil(plugin, 3, 500, { query: 'gate=/never' });
+    await until(async () => (await hang()) === 'TIMEOUT' && lines.some(({ msg }) => msg === 'waiting'));
+    await until(() => lines.filter(({ msg }) => msg === 'crash.so rests').length > 1);
     await until(async () => (await ask('GETEchoHandler')) === INNOCENT);
   });
-
 
   it('has no effect on another', async () => {
     const [bad, good] = await Promise.all([open('crash.c', { settings }), open('abort.c', { settings })]);
