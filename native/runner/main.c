@@ -141,11 +141,13 @@ int main(int argc, char **argv) {
   library library;
   library_refusal refusal;
   read_open(&open, &request);
-  memory_limit(request.memory, (double)threads_worker_size() * LIBRARY_MOST_THREADS);
+  memory_limit(request.memory, (double)threads_worker_size() * PROTOCOL_MOST_THREADS);
   if (!library_open(&request, &library, &refusal, enter_stage)) send_failed(&refusal);
   frames_release(hello.chunk);
   frames_release(open.chunk);
   memory_limit_more((double)threads_worker_size() * (library.concurrency - 1));
+  /* Before the host may look. */
+  enter_stage(PROTOCOL_STAGE_SERVE);
   send_opened(library.concurrency);
   workers_serve(calls, &frames, &library, shared, clock_ahead);
 }

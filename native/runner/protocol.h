@@ -97,7 +97,9 @@
 #define PROTOCOL_SHARED_RING 20480
 #define PROTOCOL_SHARED_SIZE 151552
 #define PROTOCOL_RING_SIZE 131072
-/* More than calls can be open. */
+/* More than calls can be open: twice as many as threads can be, or a thousand. */
 #define PROTOCOL_MOST_CANCELLED 4096
+/* Inside a library */
+#define PROTOCOL_MOST_THREADS 1024
 
 #endif

@@ -255,7 +255,6 @@ void workers_serve(int fd, frames *frames, const library *library, shared_file *
   if (crew.typical == NULL) fault("out of memory");
   for (uint32_t i = 0; i < library->symbol_count; i++) atomic_init(&crew.typical[i], UNKNOWN);
   watch_start(replies_look, workers_look);
-  atomic_store(&shared->stage, PROTOCOL_STAGE_SERVE);
   work(NULL);
   __builtin_unreachable();
 }

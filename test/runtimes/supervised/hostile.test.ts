@@ -28,7 +28,9 @@ const HEADERS = createHash('sha256').update(content).digest('hex').slice(0, 8);
     ['attack_withdrawn.c', 'PLUGIN_CRASHED', /^the runner sent impossible progress: 0 bytes committed/],
     ['attack_claim.c', 'TIMEOUT', /^the runner sent a frame of 0 bytes/],
     ['attack_stage.c', 'PLUGIN_CRASHED', /^the runner sent impossible progress: stage 99/],
+    ['attack_confession.c', 'TIMEOUT', null],
     ['attack_drip.c', 'TIMEOUT', null],
+    ['attack_return.c', 'PLUGIN_CRASHED', /^the runner sent impossible progress: stage 1/],
   ])('is ended, and others answer (%s)', async (fixture, answer, fault) => {
     const { plugin, ask, lines } = await openLibrary(compileFixture(fixture, [`-DHEADERS=0x${HEADERS}`]), SYMBOLS);
     const pid = Number(await ask('GETPidHandler'));
@@ -40,5 +42,28 @@ const HEADERS = createHash('sha256').update(content).digest('hex').slice(0, 8);
     expect(await ask('GETEchoHandler')).toBe(INNOCENT);
     expect(lines.filter(({ msg }) => msg.startsWith('the runner sent')).map(({ msg }) => msg)).toEqual(fault === null ? [] : [expect.stringMatching(fault)]);
     expect(plugin.outstanding).toBe(0);
+  });
+
+  it('is ended also while other calls run in it', async () => {
+    const library = compileFixture('attack_confession.c', [`-DHEADERS=0x${HEADERS}`]);
+    const { plugin, ask, waiting } = await openLibrary(library, [...SYMBOLS, 'GETWaitHandler'], { settings: { concurrency: 2 } });
+    const pid = Number(await ask('GETPidHandler'));
+    const guilty = askUntil(plugin, 0, 300);
+    const beside = ask('GETWaitHandler', { query: 'gate=/never' });
+    await waiting();
+    expect([await guilty, await beside]).toEqual(['TIMEOUT', 'PLUGIN_CRASHED']);
+    expect(isAlive(pid)).toBe(false);
+    expect(await ask('GETEchoHandler')).toBe(INNOCENT);
+  });
+
+  it('that opens with more threads than there can be is no plugin', async () => {
+    const library = compileFixture('attack_crowd.c', [`-DHEADERS=0x${HEADERS}`]);
+    await expect(openLibrary(library, SYMBOLS)).rejects.toMatchObject({ code: 'LOAD_FAILED' });
+  });
+
+  it('says only once that it gets fewer threads', async () => {
+    const { ask, lines } = await openLibrary(compileFixture('attack_threads.c', [`-DHEADERS=0x${HEADERS}`]), SYMBOLS);
+    expect(await ask('GETFaultHandler')).toBe('through');
+    expect(lines.filter(({ msg }) => msg.includes(' threads of the '))).toHaveLength(1);
   });
 });

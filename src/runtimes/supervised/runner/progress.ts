@@ -3,10 +3,14 @@ import type { Shared, Snapshot } from './shared';
 
 /** What the host knows of a runner without asking it. */
 export interface Known {
+  /** It has said that its library is open. */
+  readonly isOpen: boolean;
   /** Calls that it was given. */
   readonly lastId: number;
   /** Calls that it has answered. */
   readonly replies: number;
+  /** The first call that was withdrawn before it began and of which it has still to say so; Infinity where there is none. */
+  readonly oldestWithdrawn: number;
   /** Bytes that it was sent. */
   readonly given: number;
   /** Bytes that came from it. */
@@ -32,6 +36,9 @@ export class Progress {
   /** At the last look at which something had moved. */
   #moved = { begun: 0, replies: 0, bytes: 0 };
   #idleLooks = 0;
+  /** A withdrawn call that has begun since, which means that it is skipped, and for how many looks that was not said. */
+  #skipped = 0;
+  #skippedLooks = 0;
   /** Committed at the last look. */
   #claimed = 0;
 
@@ -61,7 +68,7 @@ export class Progress {
     if (!this.#canHaveBegun(now.begun)) return `${now.begun} calls begun of ${lastId}, of which ${replies} are answered`;
     if (!this.#canHaveCommitted(now.committed)) return `${now.committed} bytes committed, after ${Math.max(committed, fromRing)}`;
     if (now.taken < taken || now.taken > given) return `${now.taken} bytes taken of ${given}, after ${taken}`;
-    return now.stage > Stage.STOP ? `stage ${now.stage}` : null;
+    return this.#canBeAt(now.stage) ? null : `stage ${now.stage}`;
   }
 
   #canHaveBegun(begun: number): boolean {
@@ -74,6 +81,10 @@ export class Progress {
     return committed >= this.#seen.committed && committed >= this.#known.fromRing;
   }
 
+  #canBeAt(stage: number): boolean {
+    return stage <= Stage.STOP && (stage >= Stage.SERVE || !this.#known.isOpen);
+  }
+
   /** Has the runner take no more calls: those that have not begun when this returns never will. */
   halt(): void {
     this.#shared.halt();
@@ -82,7 +93,7 @@ export class Progress {
 
   /**
    * To be called at regular times while calls are open, a turn of the event loop between them.
-   * @returns for how many times in a row nothing has moved although a call could have begun
+   * @returns for how many times in a row nothing has moved although a call could have begun, or been skipped
    * @throws ProtocolError
    */
   checkStall(): number {
@@ -100,12 +111,20 @@ export class Progress {
     } else {
       this.#idleLooks++;
     }
-    return this.#idleLooks;
+    return Math.max(this.#idleLooks, this.#countSkipped(begun));
+  }
+
+  /** To skip a call takes no time: one of which that is not said runs, or its thread has gone. */
+  #countSkipped(begun: number): number {
+    const { oldestWithdrawn } = this.#known;
+    this.#skippedLooks = oldestWithdrawn <= begun && oldestWithdrawn === this.#skipped ? this.#skippedLooks + 1 : 0;
+    this.#skipped = oldestWithdrawn;
+    return this.#skippedLooks;
   }
 
   /** Nothing is open, so nothing can stall. */
   rest(): number {
-    return (this.#idleLooks = 0);
+    return (this.#idleLooks = this.#skippedLooks = 0);
   }
 
   /** How far a dead runner came. Where a dying plugin has written what can't be, all that was sent has begun, and nothing is unsent. */
@@ -115,7 +134,7 @@ export class Progress {
       ...rest,
       begun: this.#canHaveBegun(begun) ? begun : Infinity,
       committed: this.#canHaveCommitted(committed) ? committed : this.#known.fromRing,
-      stage: stage > Stage.STOP ? this.#seen.stage : stage,
+      stage: this.#canBeAt(stage) ? stage : this.#known.isOpen ? Stage.SERVE : Stage.START,
     };
   }
 }

@@ -34,6 +34,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
   private ending: Ending | null = null;
   private faulty = false;
   private threads = Infinity;
+  private fewestThreads = Infinity;
   private lackedMemory = false;
 
   /**
@@ -101,12 +102,20 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
 
   // What the host knows of it, for its progress.
 
+  get isOpen(): boolean {
+    return this.conversation.concurrency > 0;
+  }
+
   get lastId(): number {
     return this.calls.lastId;
   }
 
   get replies(): number {
     return this.conversation.replies;
+  }
+
+  get oldestWithdrawn(): number {
+    return this.calls.oldestCancelled;
   }
 
   get given(): number {
@@ -214,9 +223,9 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
   }
 
   private countThreads(threads: number): void {
-    const before = this.threads;
     this.threads = threads === 0 ? Infinity : threads;
-    if (this.threads >= before) return;
+    if (this.threads >= this.fewestThreads) return;
+    this.fewestThreads = this.threads;
     const { name, file, log } = this.source;
     const words = `${file.base} gets ${threads} threads of the ${this.conversation.concurrency} that it wants: the system has no more for it`;
     log.warn({ plugin: name, pid: this.pid, threads }, words);
@@ -264,7 +273,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
       exit,
       ending: this.ending,
       stopped: this.conversation.stopped && exit.status === 0,
-      refusal: this.conversation.concurrency === 0 ? this.refusal(stage, exit) : null,
+      refusal: this.isOpen ? null : this.refusal(stage, exit),
       place: placeOf(stage, left.executing.length + left.expired.length),
       ...left,
       waiting,

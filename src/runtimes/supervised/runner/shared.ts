@@ -51,7 +51,8 @@ export class Shared {
     const length = committed - received;
     // Beyond the ring, a dying plugin has written here.
     if (length <= 0 || length > RING_SIZE) return Buffer.alloc(0);
-    const bytes = Buffer.allocUnsafe(length);
+    // Of a file that somebody has cut, nothing of the host's memory is read.
+    const bytes = Buffer.alloc(length);
     const start = received % RING_SIZE;
     const first = Math.min(length, RING_SIZE - start);
     readSync(this.fd, bytes, 0, first, SharedLayout.RING + start);
