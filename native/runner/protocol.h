@@ -20,6 +20,9 @@
 #define PROTOCOL_REPLIES_FD 4
 #define PROTOCOL_SHARED_FD 5
 
+/* The exit status of a runner that the system gives too little to begin with; 75 is EX_TEMPFAIL of sysexits.h. */
+#define PROTOCOL_LACKS_STATUS 75
+
 #define PROTOCOL_HELLO 1
 #define PROTOCOL_OPEN 2
 #define PROTOCOL_OPENED 3

@@ -254,7 +254,6 @@ void workers_serve(int fd, frames *frames, const library *library, shared_file *
   crew.typical = calloc(library->symbol_count + 1, sizeof *crew.typical);
   if (crew.typical == NULL) fault("out of memory");
   for (uint32_t i = 0; i < library->symbol_count; i++) atomic_init(&crew.typical[i], UNKNOWN);
-  watch_start(replies_look, workers_look);
   work(NULL);
   __builtin_unreachable();
 }

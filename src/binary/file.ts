@@ -1,4 +1,4 @@
-import { DlserveError, messageOf } from '../ground/errors';
+import { DlserveError, isScarcity, messageOf } from '../ground/errors';
 import type { Handlers } from '../plugin/handlers';
 import type { PluginFile } from '../plugin/runtime';
 import { abiMisfit, handlersOf } from './exports';
@@ -13,7 +13,7 @@ export function libraryEndings(platform: NodeJS.Platform = process.platform): re
 
 /**
  * What the file of a library says of itself, checked against this host before it is opened as code.
- * @throws DlserveError LOAD_FAILED with what is wrong and the mend
+ * @throws DlserveError LOAD_FAILED with what is wrong and the mend, UNAVAILABLE where the system has no descriptor left to look at it
  */
 export async function examineLibrary({ path, base }: PluginFile): Promise<Handlers> {
   try {
@@ -22,6 +22,7 @@ export async function examineLibrary({ path, base }: PluginFile): Promise<Handle
     if (misfit !== undefined) throw new Error(misfit);
     return handlersOf(binary);
   } catch (cause) {
+    if (isScarcity(cause)) throw new DlserveError('UNAVAILABLE', { plugin: base, reason: messageOf(cause) }, { cause, headers: { 'Retry-After': '1' } });
     throw new DlserveError('LOAD_FAILED', { library: base, reason: messageOf(cause) }, { cause });
   }
 }

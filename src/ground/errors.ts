@@ -39,7 +39,7 @@ export const ERRORS = {
   PLUGIN_RESTING: { status: 503, message: '{plugin} crashed {crashes} times and rests' },
   MEMORY_LIMIT: { status: 503, message: '{plugin} has no memory for the request to {symbol}; its limit is the key "memory"' },
   OUT_OF_MEMORY: { status: 503, message: 'the server has no memory for {what}' },
-  UNAVAILABLE: { status: 503, message: '{plugin} has no process: {reason}' },
+  UNAVAILABLE: { status: 503, message: '{plugin} is not available: {reason}' },
   SERVER_FULL: { status: 503, message: 'the bodies of requests and replies under way take all of the {limit} bytes they may: try again' },
   STOPPING: { status: 503, message: 'the server is stopping' },
   TIMEOUT: { status: 504, message: '{symbol} in {plugin} took longer than {timeout} ms' },
@@ -85,4 +85,11 @@ export class DlserveError extends Error {
 /** The words of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+const SCARCITIES = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
+
+/** Whether the system had no descriptor, memory or process left for it: that passes, and is nobody's fault. */
+export function isScarcity(thrown: unknown): boolean {
+  return SCARCITIES.has((thrown as NodeJS.ErrnoException | null)?.code ?? '');
 }

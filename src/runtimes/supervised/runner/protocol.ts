@@ -16,6 +16,9 @@ export const CALLS_FD = 3;
 export const REPLIES_FD = 4;
 export const SHARED_FD = 5;
 
+/** The exit status of a runner that the system gives too little to begin with. */
+export const LACKS_STATUS = 75;
+
 export const Message = {
   /** Both, first of all: version and clock. Not answered. */
   HELLO: 1,

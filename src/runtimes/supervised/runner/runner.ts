@@ -9,7 +9,7 @@ import { Conversation, type Listener } from './conversation';
 import { Hangs, type Hangable } from './hangs';
 import { opening, programOf } from './launch';
 import { Ledger } from './ledger';
-import { openError, placeOf } from './opening';
+import { lackOf, openError, placeOf } from './opening';
 import { Progress, type Known } from './progress';
 import { ProtocolError, stopFrame } from './protocol';
 import { Shared } from './shared';
@@ -271,6 +271,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
     this.owner.died(this, {
       pid: this.process.pid,
       exit,
+      lack: lackOf(this.process.pid, stage, exit),
       ending: this.ending,
       stopped: this.conversation.stopped && exit.status === 0,
       refusal: this.isOpen ? null : this.refusal(stage, exit),
