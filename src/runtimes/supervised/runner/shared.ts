@@ -20,7 +20,8 @@ export interface Snapshot {
 
 /**
  * The file that a runner maps and the host reads: it outlives the runner, so after a crash it says exactly which calls had
- * begun, and holds the replies that were finished but not yet sent. It has no name, so nothing is left of it.
+ * begun, and holds the replies that were finished but not yet sent. It has no name, so nothing is left of it. In which order both
+ * sides write and read: native/runner/HANDSHAKES.md.
  */
 export class Shared {
   readonly fd: number;
