@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { compileFixture } from '../../support/compile';
 import { head } from '../../support/runtime';
+import { scratch } from '../../support/server';
 import { until } from '../../support/until';
 import { askUntil, closeAll, isAlive, openLibrary } from './harness';
 
@@ -54,6 +55,20 @@ const HEADERS = createHash('sha256').update(content).digest('hex').slice(0, 8);
     expect([await guilty, await beside]).toEqual(['TIMEOUT', 'PLUGIN_CRASHED']);
     expect(isAlive(pid)).toBe(false);
     expect(await ask('GETEchoHandler')).toBe(INNOCENT);
+  });
+
+  it('has no more than one call given to another process that it has begun itself', async () => {
+    const library = compileFixture('attack_retraction.c', [`-DHEADERS=0x${HEADERS}`]);
+    const { plugin, ask, waiting, lines } = await openLibrary(library, [...SYMBOLS, 'GETWaitHandler']);
+    const gate = path.join(scratch(), 'gate');
+    await ask('GETPidHandler');
+    const guilty = askUntil(plugin, 0, 300);
+    const beside = [1, 2, 3].map(() => ask('GETWaitHandler', { query: `gate=${gate}` }));
+    await waiting(3);
+    expect(await guilty).toBe('TIMEOUT');
+    await until(() => lines.some(({ msg }) => /^the runner sent impossible progress: \d calls begun/.test(msg)));
+    writeFileSync(gate, '');
+    expect((await Promise.all(beside)).filter((answer) => answer !== 'PLUGIN_CRASHED').length).toBeLessThanOrEqual(1);
   });
 
   it('that opens with more threads than there can be is no plugin', async () => {
