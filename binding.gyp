@@ -13,6 +13,7 @@
           'sources': [
             'native/runner/main.c',
             'native/runner/answers.c',
+            'native/runner/execute.c',
             'native/runner/fault.c',
             'native/runner/frames.c',
             'native/runner/guard.c',

@@ -93,7 +93,7 @@ void guard_lifetime(pid_t host) {
   end_with(host);
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   void *memory = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) fault("no memory: %s", strerror(errno));
+  if (memory == MAP_FAILED) fault_of_system("no memory: %s", strerror(errno));
 #ifdef MADV_WIPEONFORK
   /* Also tells of forks that don't pass through the C library. */
   madvise(memory, page, MADV_WIPEONFORK);

@@ -25,7 +25,7 @@ static uint32_t declared_concurrency(void *handle, uint32_t any) {
 
 static uint32_t concurrency_of(void *handle, const library_request *request) {
   uint32_t concurrency = request->concurrency > 0 ? request->concurrency : declared_concurrency(handle, request->any);
-  return concurrency < LIBRARY_MOST_THREADS ? concurrency : LIBRARY_MOST_THREADS;
+  return concurrency < PROTOCOL_MOST_THREADS ? concurrency : PROTOCOL_MOST_THREADS;
 }
 
 static int initialise(void *handle, const char *config, dlserve_free *release, library_refusal *refusal) {

@@ -8,8 +8,6 @@
 #include "../include/dlserve.h"
 #include "answers.h"
 
-#define LIBRARY_MOST_THREADS 1024u
-
 typedef struct {
   uint32_t concurrency; /* 0: as the library says */
   uint32_t any;         /* what "any number" of the library means */

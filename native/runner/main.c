@@ -21,6 +21,7 @@
 #include "replies.h"
 #include "shared.h"
 #include "threads.h"
+#include "watch.h"
 #include "workers.h"
 
 /* Two clocks that differ by more than this are not the same clock. */
@@ -33,7 +34,7 @@ static void enter_stage(uint32_t stage) { atomic_store(&shared->stage, stage); }
 
 static shared_file *map_shared(int fd) {
   void *memory = mmap(NULL, PROTOCOL_SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (memory == MAP_FAILED) fault("the shared file can't be mapped: %s", strerror(errno));
+  if (memory == MAP_FAILED) fault_of_system("the shared file can't be mapped: %s", strerror(errno));
 #ifdef MADV_DONTFORK
   madvise(memory, PROTOCOL_SHARED_SIZE, MADV_DONTFORK);
 #endif
@@ -129,6 +130,7 @@ int main(int argc, char **argv) {
   prepare_process();
   guard_watch(calls);
   replies_start(replies, shared);
+  watch_start(replies_look, workers_look);
   send_hello();
 
   frames frames = { 0 };
@@ -141,11 +143,13 @@ int main(int argc, char **argv) {
   library library;
   library_refusal refusal;
   read_open(&open, &request);
-  memory_limit(request.memory, (double)threads_worker_size() * LIBRARY_MOST_THREADS);
+  memory_limit(request.memory, (double)threads_worker_size() * PROTOCOL_MOST_THREADS);
   if (!library_open(&request, &library, &refusal, enter_stage)) send_failed(&refusal);
   frames_release(hello.chunk);
   frames_release(open.chunk);
   memory_limit_more((double)threads_worker_size() * (library.concurrency - 1));
+  /* Before the host may look. */
+  enter_stage(PROTOCOL_STAGE_SERVE);
   send_opened(library.concurrency);
   workers_serve(calls, &frames, &library, shared, clock_ahead);
 }

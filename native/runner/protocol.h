@@ -20,6 +20,9 @@
 #define PROTOCOL_REPLIES_FD 4
 #define PROTOCOL_SHARED_FD 5
 
+/* The exit status of a runner that the system gives too little to begin with; 75 is EX_TEMPFAIL of sysexits.h. */
+#define PROTOCOL_LACKS_STATUS 75
+
 #define PROTOCOL_HELLO 1
 #define PROTOCOL_OPEN 2
 #define PROTOCOL_OPENED 3
@@ -97,7 +100,9 @@
 #define PROTOCOL_SHARED_RING 20480
 #define PROTOCOL_SHARED_SIZE 151552
 #define PROTOCOL_RING_SIZE 131072
-/* More than calls can be open. */
+/* More than calls can be open: twice as many as threads can be, or a thousand. */
 #define PROTOCOL_MOST_CANCELLED 4096
+/* Inside a library */
+#define PROTOCOL_MOST_THREADS 1024
 
 #endif

@@ -1,5 +1,6 @@
 /* shared.h - the file that runner and host both see: how far the runner has come, and the replies on their way. It outlives
- * the runner, so the host can tell after a crash which calls had begun and which replies were still to be sent. */
+ * the runner, so the host can tell after a crash which calls had begun and which replies were still to be sent. Who writes what,
+ * in which order, and why that is enough: HANDSHAKES.md. */
 #ifndef DLSERVE_SHARED_H
 #define DLSERVE_SHARED_H
 

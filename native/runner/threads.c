@@ -34,7 +34,7 @@ void threads_start_small(void *(*run)(void *)) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int error = start(run, least > SMALL_STACK ? least : SMALL_STACK);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (error != 0) fault("no thread could be started: %s", strerror(error));
+  if (error != 0) fault_of_system("no thread could be started: %s", strerror(error));
 }
 
 size_t threads_worker_size(void) { return WORKER_STACK + (size_t)sysconf(_SC_PAGESIZE); }

@@ -24,9 +24,8 @@ static int look(void) {
 }
 
 void watch_wake(void) {
-  /* What was left behind is seen by the watch's last look, or its sleep is seen here. */
-  atomic_thread_fence(memory_order_seq_cst);
-  if (atomic_load_explicit(&watch.awake, memory_order_relaxed)) return;
+  /* One of the two comes first. Where this does, the watch's last look sees what was left behind; else its sleep is seen here. */
+  if (atomic_fetch_or(&watch.awake, 0)) return;
   pthread_mutex_lock(&watch.lock);
   atomic_store(&watch.awake, 1);
   pthread_cond_signal(&watch.wake);
@@ -44,8 +43,7 @@ static void *run(void *unused) {
       nanosleep(&pause, NULL);
       if (look()) idle = 0;
     }
-    atomic_store(&watch.awake, 0);
-    atomic_thread_fence(memory_order_seq_cst);
+    atomic_exchange(&watch.awake, 0);
     if (look()) atomic_store(&watch.awake, 1);
   }
   return NULL;

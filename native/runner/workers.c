@@ -9,24 +9,18 @@
 #include <unistd.h>
 
 #include "../invoke/clock.h"
-#include "../invoke/invoke.h"
-#include "answers.h"
+#include "execute.h"
 #include "fault.h"
 #include "guard.h"
 #include "replies.h"
 #include "threads.h"
 #include "watch.h"
 
-/* A call that takes less than this isn't worth waking another thread. Microseconds; and what is assumed of a handler that was
- * never called. */
+/* A call that takes less than this, in microseconds, isn't worth waking another thread. */
 #define BRIEF 10
-#define UNKNOWN 1000
 
 /* Milliseconds until a thread that the system refused is asked for again. */
 #define REFUSED_PAUSE 500
-
-/* The largest number of milliseconds that an f64 holds exactly; a deadline beyond is none. */
-#define LAST_TIME 9007199254740992.0
 
 /* A free worker reads the socket itself, and then executes what it read: a lone call passes through one thread. While it
  * executes, another free one takes its place as the reader; where the call should be brief, only if that turns out to be
@@ -36,7 +30,6 @@ static struct {
   frames *frames;
   const library *library;
   shared_file *shared;
-  double clock_ahead;
   pthread_mutex_t lock; /* for all below, and for `frames` while nobody reads: then they are the reader's */
   pthread_cond_t turn;  /* for free workers: there is a frame, or a reader is needed */
   pthread_cond_t rest;  /* for the worker that stops: one less is busy */
@@ -45,7 +38,6 @@ static struct {
   int reading, stopping;
   double refused; /* when the system gave no thread; 0 where it did */
   uint64_t looked; /* `begun` at the watch's last look */
-  atomic_uint *typical; /* microseconds that each handler takes */
 } crew = { .lock = PTHREAD_MUTEX_INITIALIZER, .turn = PTHREAD_COND_INITIALIZER, .rest = PTHREAD_COND_INITIALIZER };
 
 typedef struct {
@@ -132,7 +124,7 @@ static void call_next_worker(void) {
 /* Sees to it that somebody looks after the next call while this thread is busy with one. */
 static void hand_over(uint16_t symbol) {
   if (crew.library->concurrency == 1 || crew.reading) return;
-  if (atomic_load_explicit(&crew.typical[symbol], memory_order_relaxed) >= BRIEF) call_next_worker();
+  if (execute_typical(symbol) >= BRIEF) call_next_worker();
   else watch_wake();
 }
 
@@ -143,13 +135,6 @@ int workers_look(void) {
   crew.looked = crew.begun;
   pthread_mutex_unlock(&crew.lock);
   return unread;
-}
-
-/* A moving average; two threads that meet here may lose one of their values. */
-static void learn(uint16_t symbol, double milliseconds) {
-  double before = atomic_load_explicit(&crew.typical[symbol], memory_order_relaxed);
-  double now = milliseconds * 1e3 < 1e6 ? milliseconds * 1e3 : 1e6;
-  atomic_store_explicit(&crew.typical[symbol], (unsigned)(before + (now - before) / 8), memory_order_relaxed);
 }
 
 static _Noreturn void stop(void) {
@@ -199,38 +184,6 @@ static void take(task *task, int was_busy) {
   pthread_mutex_unlock(&crew.lock);
 }
 
-static void execute(const task *task, invoke_scratch *scratch) {
-  const frames_call *call = &task->call;
-  double began = clock_now();
-  uint32_t cancelled = atomic_load(&crew.shared->cancelled[call->id % PROTOCOL_MOST_CANCELLED]);
-  if (cancelled == (uint32_t)(call->id / PROTOCOL_MOST_CANCELLED + 1) || began - crew.clock_ahead >= call->deadline) {
-    answers_none(call->id, PROTOCOL_OUTCOME_SKIPPED, began);
-    return;
-  }
-  const invoke_request request = {
-    .lent_head = call->lent_head,
-    .head_length = call->head_length,
-    .lent_body = call->lent_body,
-    .body_length = call->body_length,
-    .has_body = call->has_body,
-    .deadline_unix_ms = call->deadline_unix < LAST_TIME ? (int64_t)call->deadline_unix : INT64_MAX,
-  };
-  const char *text = task->lost ? NULL : invoke_text(scratch, &request);
-  if (text == NULL) {
-    answers_none(call->id, PROTOCOL_OUTCOME_NO_MEMORY, began);
-    return;
-  }
-  invoke_reply reply;
-  replies_leave();
-  invoke_call(crew.library->handlers[call->symbol], text, &request, &reply);
-  if (guard_is_fork()) _exit(0);
-  double ended = clock_now();
-  learn(call->symbol, ended - began);
-  answers_reply(call->id, &reply, &crew.library->limits, began, ended);
-  invoke_release(crew.library->release, &reply);
-  invoke_scratch_trim(scratch);
-}
-
 static void *work(void *unused) {
   (void)unused;
   threads_is_worker = 1;
@@ -238,7 +191,7 @@ static void *work(void *unused) {
   for (int was_busy = 0;; was_busy = 1) {
     task task;
     take(&task, was_busy);
-    execute(&task, &scratch);
+    execute_call(&task.call, task.lost, &scratch);
     frames_release(task.chunk);
   }
   return NULL;
@@ -249,13 +202,8 @@ void workers_serve(int fd, frames *frames, const library *library, shared_file *
   crew.frames = frames;
   crew.library = library;
   crew.shared = shared;
-  crew.clock_ahead = clock_ahead;
   crew.threads = 1;
-  crew.typical = calloc(library->symbol_count + 1, sizeof *crew.typical);
-  if (crew.typical == NULL) fault("out of memory");
-  for (uint32_t i = 0; i < library->symbol_count; i++) atomic_init(&crew.typical[i], UNKNOWN);
-  watch_start(replies_look, workers_look);
-  atomic_store(&shared->stage, PROTOCOL_STAGE_SERVE);
+  execute_start(library, shared, clock_ahead);
   work(NULL);
   __builtin_unreachable();
 }

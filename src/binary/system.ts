@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { isShortage } from '../ground/shortage';
 import type { Libc } from './binary';
 import { interpreterOf, libcOf } from './elf/libc';
 import { Source } from './source';
@@ -17,15 +18,26 @@ export interface System {
 
 let own: Promise<System> | undefined;
 
-/** The system that this process runs on. */
+/**
+ * The system that this process runs on.
+ * @throws what the system says when it has no descriptor left with which to find out: the next time may find out
+ */
 export function thisSystem(): Promise<System> {
-  own ??= findLoader().then((loader) => ({
+  own ??= look().catch((error: unknown) => {
+    own = undefined;
+    throw error;
+  });
+  return own;
+}
+
+async function look(): Promise<System> {
+  const loader = await findLoader();
+  return {
     platform: process.platform,
     arch: process.arch,
     libc: loader === undefined ? undefined : libcOf([path.basename(loader)]),
     loader,
-  }));
-  return own;
+  };
 }
 
 /** The loader that has loaded this process: the one that its program names. */
@@ -34,7 +46,8 @@ async function findLoader(): Promise<string | undefined> {
     const source = await Source.open(process.execPath);
     // A loader that was started by its name is itself the program: ld.so node.
     return await interpreterOf(source).then((loader) => loader ?? process.execPath).finally(() => source.close());
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error;
     return undefined;
   }
 }

@@ -104,7 +104,7 @@ export interface Runtime<K extends Keys = Keys> {
   check(): void;
   /**
    * What a file says of itself before anything of it runs.
-   * @throws DlserveError LOAD_FAILED with what is wrong and the mend
+   * @throws DlserveError LOAD_FAILED with what is wrong and the mend, UNAVAILABLE
    */
   examine(file: PluginFile): Promise<Handlers>;
   /**

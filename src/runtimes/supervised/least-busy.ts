@@ -2,8 +2,11 @@ import type { Worker } from './worker';
 
 /** Calls that a worker has at most, when it is the only one. */
 const DEEP = 1024;
-/** With several workers, each gets the calls of about this many microseconds beyond those that it can execute at once. */
-const AHEAD = 500;
+/**
+ * With several workers, each gets the calls of about this many microseconds beyond those that it can execute at once: brief ones
+ * never wait for the host, and nothing is behind a slow one that another worker could take.
+ */
+const AHEAD = 2000;
 const MOST_AHEAD = 64;
 
 /**

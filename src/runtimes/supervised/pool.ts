@@ -206,8 +206,8 @@ export class Pool implements WorkerOwner {
   died(worker: Worker, death: Death): void {
     this.#workers = this.#workers.filter((other) => other !== worker);
     this.#leaving.delete(worker);
-    if (death.pid === null) {
-      this.#lacks(death.exit.words);
+    if (death.lack !== null) {
+      this.#lacks(death.lack);
     } else if (this.#opening !== null) {
       this.#giveUpOpening(death.refusal ?? new DlserveError('LOAD_FAILED', { library: this.source.file.base, reason: death.exit.words }));
     } else {

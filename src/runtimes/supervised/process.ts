@@ -35,6 +35,8 @@ export interface ProcessOwner {
 /** Milliseconds that it has to end by itself after it hung up, and its descriptors to be read to the end after it ended. */
 const HANGUP_GRACE = 1000;
 const DRAIN_GRACE = 200;
+/** Turns of the event loop in which what it printed is still read, where there is no end to it. */
+const LAST_TURNS = 16;
 
 /** A process of a plugin, with its sockets, its output and all that it starts. */
 export class PluginProcess {
@@ -99,7 +101,8 @@ export class PluginProcess {
     this.exit = exit;
     this.owner.lost();
     if (this.hungUp) this.end(exit);
-    else this.grace = setTimeout(() => this.end(exit), DRAIN_GRACE);
+    // A host that was busy for so long has yet to read what there is.
+    else this.grace = setTimeout(() => setImmediate(() => this.end(exit)), DRAIN_GRACE);
   }
 
   private end(exit: Exit): void {
@@ -115,10 +118,9 @@ export class PluginProcess {
   /** A process that left its group may hold the other ends for as long as it likes. */
   private releaseLogs(): void {
     const { stdout, stderr } = this.child;
-    setTimeout(() => {
-      stdout?.destroy();
-      stderr?.destroy();
-    }, DRAIN_GRACE).unref();
+    for (const stream of [stdout, stderr] as (Socket | null | undefined)[]) {
+      if (stream) setTimeout(() => releaseWhenRead(stream, LAST_TURNS), DRAIN_GRACE).unref();
+    }
   }
 
   /** Asks it to end, past the protocol. */
@@ -135,4 +137,13 @@ export class PluginProcess {
       // Nobody is left in the group.
     }
   }
+}
+
+function releaseWhenRead(stream: Socket, turns: number): void {
+  const before = stream.bytesRead;
+  stream.resume();
+  setImmediate(() => {
+    if ((stream.bytesRead > before || stream.readableLength > 0) && turns > 0) releaseWhenRead(stream, turns - 1);
+    else stream.destroy();
+  }).unref();
 }

@@ -10,6 +10,8 @@ export interface Death {
   /** null: it did not even start. */
   readonly pid: number | null;
   readonly exit: Exit;
+  /** What the system lacked, so that it could not even begin with the plugin; null where it could. */
+  readonly lack: string | null;
   /** null: it ended by itself. */
   readonly ending: Ending | null;
   /** It was told to stop, and did. */

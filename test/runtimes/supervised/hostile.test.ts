@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { compileFixture } from '../../support/compile';
 import { head } from '../../support/runtime';
+import { scratch } from '../../support/server';
 import { until } from '../../support/until';
 import { askUntil, closeAll, isAlive, openLibrary } from './harness';
 
@@ -28,7 +29,9 @@ const HEADERS = createHash('sha256').update(content).digest('hex').slice(0, 8);
     ['attack_withdrawn.c', 'PLUGIN_CRASHED', /^the runner sent impossible progress: 0 bytes committed/],
     ['attack_claim.c', 'TIMEOUT', /^the runner sent a frame of 0 bytes/],
     ['attack_stage.c', 'PLUGIN_CRASHED', /^the runner sent impossible progress: stage 99/],
+    ['attack_confession.c', 'TIMEOUT', null],
     ['attack_drip.c', 'TIMEOUT', null],
+    ['attack_return.c', 'PLUGIN_CRASHED', /^the runner sent impossible progress: stage 1/],
   ])('is ended, and others answer (%s)', async (fixture, answer, fault) => {
     const { plugin, ask, lines } = await openLibrary(compileFixture(fixture, [`-DHEADERS=0x${HEADERS}`]), SYMBOLS);
     const pid = Number(await ask('GETPidHandler'));
@@ -40,5 +43,42 @@ const HEADERS = createHash('sha256').update(content).digest('hex').slice(0, 8);
     expect(await ask('GETEchoHandler')).toBe(INNOCENT);
     expect(lines.filter(({ msg }) => msg.startsWith('the runner sent')).map(({ msg }) => msg)).toEqual(fault === null ? [] : [expect.stringMatching(fault)]);
     expect(plugin.outstanding).toBe(0);
+  });
+
+  it('is ended also while other calls run in it', async () => {
+    const library = compileFixture('attack_confession.c', [`-DHEADERS=0x${HEADERS}`]);
+    const { plugin, ask, waiting } = await openLibrary(library, [...SYMBOLS, 'GETWaitHandler'], { settings: { concurrency: 2 } });
+    const pid = Number(await ask('GETPidHandler'));
+    const guilty = askUntil(plugin, 0, 300);
+    const beside = ask('GETWaitHandler', { query: 'gate=/never' });
+    await waiting();
+    expect([await guilty, await beside]).toEqual(['TIMEOUT', 'PLUGIN_CRASHED']);
+    expect(isAlive(pid)).toBe(false);
+    expect(await ask('GETEchoHandler')).toBe(INNOCENT);
+  });
+
+  it('has no more than one call given to another process that it has begun itself', async () => {
+    const library = compileFixture('attack_retraction.c', [`-DHEADERS=0x${HEADERS}`]);
+    const { plugin, ask, waiting, lines } = await openLibrary(library, [...SYMBOLS, 'GETWaitHandler']);
+    const gate = path.join(scratch(), 'gate');
+    await ask('GETPidHandler');
+    const guilty = askUntil(plugin, 0, 300);
+    const beside = [1, 2, 3].map(() => ask('GETWaitHandler', { query: `gate=${gate}` }));
+    await waiting(3);
+    expect(await guilty).toBe('TIMEOUT');
+    await until(() => lines.some(({ msg }) => /^the runner sent impossible progress: \d calls begun/.test(msg)));
+    writeFileSync(gate, '');
+    expect((await Promise.all(beside)).filter((answer) => answer !== 'PLUGIN_CRASHED').length).toBeLessThanOrEqual(1);
+  });
+
+  it('that opens with more threads than there can be is no plugin', async () => {
+    const library = compileFixture('attack_crowd.c', [`-DHEADERS=0x${HEADERS}`]);
+    await expect(openLibrary(library, SYMBOLS)).rejects.toMatchObject({ code: 'LOAD_FAILED' });
+  });
+
+  it('says only once that it gets fewer threads', async () => {
+    const { ask, lines } = await openLibrary(compileFixture('attack_threads.c', [`-DHEADERS=0x${HEADERS}`]), SYMBOLS);
+    expect(await ask('GETFaultHandler')).toBe('through');
+    expect(lines.filter(({ msg }) => msg.includes(' threads of the '))).toHaveLength(1);
   });
 });

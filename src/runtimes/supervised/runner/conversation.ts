@@ -38,6 +38,11 @@ export class Conversation implements FrameOwner {
   /** Calls that were being taken when they were withdrawn. */
   private readonly withdrawn = new WeakSet<Exchange>();
 
+  /** It has said that the library is open. */
+  get isOpen(): boolean {
+    return this.concurrency > 0;
+  }
+
   constructor(calls: Ledger, listener: Listener) {
     this.calls = calls;
     this.listener = listener;
@@ -51,15 +56,15 @@ export class Conversation implements FrameOwner {
   /** @internal */
   frame(buffer: Buffer, start: number, end: number): void {
     const message = buffer[start + 4];
-    if (message === Message.REPLY && this.concurrency > 0) {
+    if (message === Message.REPLY && this.isOpen) {
       this.reply(buffer, start, end);
     } else if (!this.greeted && message === Message.HELLO) {
       checkHello(buffer, start, end);
       this.greeted = true;
-    } else if (this.greeted && this.concurrency === 0 && message === Message.OPENED) {
+    } else if (this.greeted && !this.isOpen && message === Message.OPENED) {
       this.concurrency = readOpened(buffer, start, end);
       this.listener.opened();
-    } else if (this.greeted && this.concurrency === 0 && message === Message.FAILED && end - start >= FAILED_HEADER) {
+    } else if (this.greeted && !this.isOpen && message === Message.FAILED && end - start >= FAILED_HEADER) {
       this.failure = readFailed(buffer, start, end);
     } else if (message === Message.STOPPED && this.stopAsked) {
       this.stopped = true;

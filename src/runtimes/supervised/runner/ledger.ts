@@ -28,6 +28,13 @@ export class Ledger {
     return this.calls.size === this.overdue.size;
   }
 
+  /** The first of the calls that nobody waits for and that will be skipped; Infinity where there is none. */
+  get oldestCancelled(): number {
+    let oldest = Infinity;
+    for (const id of this.cancelled.keys()) oldest = Math.min(oldest, id);
+    return oldest;
+  }
+
   /** Enters a call and returns its id. */
   add(call: Exchange): number {
     const id = ++this.lastId;

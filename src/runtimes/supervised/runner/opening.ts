@@ -1,7 +1,7 @@
 import { HOST_ABI } from '../../../binary/exports';
 import { DlserveError } from '../../../ground/errors';
 import type { Exit } from '../process';
-import { Stage, type Failure } from './protocol';
+import { LACKS_STATUS, Stage, type Failure } from './protocol';
 
 /** How far a runner had come that could not open its library. */
 export interface Unopened {
@@ -32,6 +32,15 @@ function refusalOf(library: string, { stage, detail, words }: Failure): DlserveE
     default:
       return new DlserveError('LOAD_FAILED', { library, reason: words });
   }
+}
+
+/**
+ * What the system lacked for a runner; null where that is not why it has ended.
+ * @param pid null: there was not even a process
+ */
+export function lackOf(pid: number | null, stage: number, exit: Exit): string | null {
+  if (pid === null) return exit.words;
+  return stage === Stage.START && exit.status === LACKS_STATUS ? 'the system gave its process no thread or no memory; the log says which' : null;
 }
 
 /** Where a library was that could not say so itself. */

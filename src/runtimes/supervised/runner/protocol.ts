@@ -1,3 +1,5 @@
+import { MOST_CONCURRENCY } from '../../../plugin/runtime';
+
 /**
  * Every message between host and runner, with its numbers; native/runner/protocol.h holds the same, and a test compares.
  *
@@ -13,6 +15,9 @@ export const VERSION = 2;
 export const CALLS_FD = 3;
 export const REPLIES_FD = 4;
 export const SHARED_FD = 5;
+
+/** The exit status of a runner that the system gives too little to begin with. */
+export const LACKS_STATUS = 75;
 
 export const Message = {
   /** Both, first of all: version and clock. Not answered. */
@@ -93,8 +98,10 @@ export const SharedLayout = {
   BEGUN: 0, TAKEN: 8, COMMITTED: 64, STAGE: 128, THREADS: 132, HALT: 192, CANCELLED: 4096, RING: 20480, SIZE: 151552,
 } as const;
 export const RING_SIZE = 131072;
-/** More than calls can be open. */
+/** More than calls can be open: twice as many as threads can be, or a thousand. */
 export const MOST_CANCELLED = 4096;
+/** Threads inside a library. */
+export const MOST_THREADS = MOST_CONCURRENCY;
 
 /** What was received is no frame of the protocol. */
 export class ProtocolError extends Error {}
@@ -216,7 +223,7 @@ export function readFailed(buffer: Buffer, start: number, end: number): Failure 
  */
 export function readOpened(buffer: Buffer, start: number, end: number): number {
   const concurrency = end - start === OPENED_SIZE ? buffer.readUInt32LE(start + 8) : 0;
-  if (concurrency === 0) throw new ProtocolError('a malformed OPENED');
+  if (concurrency === 0 || concurrency > MOST_THREADS) throw new ProtocolError('a malformed OPENED');
   return concurrency;
 }
 

@@ -1,4 +1,4 @@
-import { DlserveError, messageOf } from '../../../ground/errors';
+import { DlserveError } from '../../../ground/errors';
 import type { Exchange } from '../../../plugin/exchange';
 import type { PluginSource } from '../../../plugin/runtime';
 import type { SupervisedKeys } from '../keys';
@@ -9,16 +9,17 @@ import { Conversation, type Listener } from './conversation';
 import { Hangs, type Hangable } from './hangs';
 import { opening, programOf } from './launch';
 import { Ledger } from './ledger';
-import { openError, placeOf } from './opening';
-import { Progress, type Known } from './progress';
+import { lackOf, openError, placeOf } from './opening';
+import { Progress } from './progress';
 import { ProtocolError, stopFrame } from './protocol';
+import { RunnerLog } from './runner-log';
 import { Shared } from './shared';
 
 /** Request bytes on their way to one runner, above which it gets no further call. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
 /** One process with one library in it. */
-export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
+export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   state: Worker['state'] = 'opening';
   private readonly calls = new Ledger();
   private readonly conversation = new Conversation(this.calls, this);
@@ -31,10 +32,10 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
   private readonly openLimit: number;
   private readonly openTimer: NodeJS.Timeout;
   private readonly batch: Batch;
+  private readonly log: RunnerLog;
   private ending: Ending | null = null;
   private faulty = false;
   private threads = Infinity;
-  private lackedMemory = false;
 
   /**
    * Starts the process and asks it to open the library.
@@ -48,7 +49,6 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
     this.owner = owner;
     const first = opening(source);
     this.shared = new Shared();
-    this.progress = new Progress(this.shared, this);
     try {
       this.process = new PluginProcess(programOf(executable, this.shared.fd, source), source, this);
     } catch (error) {
@@ -57,6 +57,8 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
     }
     this.batch = new Batch(this.process.input);
     this.batch.write(first);
+    this.progress = new Progress(this.shared, this.calls, this.conversation, this.batch);
+    this.log = new RunnerLog(source, this.process.pid);
     this.openTimer = setTimeout(() => this.kill('limit'), openLimit);
   }
 
@@ -99,28 +101,6 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
     }
   }
 
-  // What the host knows of it, for its progress.
-
-  get lastId(): number {
-    return this.calls.lastId;
-  }
-
-  get replies(): number {
-    return this.conversation.replies;
-  }
-
-  get given(): number {
-    return this.batch.given;
-  }
-
-  get received(): number {
-    return this.conversation.frames.received;
-  }
-
-  get fromRing(): number {
-    return this.conversation.frames.fromRing;
-  }
-
   // What it says.
 
   /** @internal */
@@ -141,10 +121,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
 
   /** @internal */
   lacksMemory(): void {
-    if (this.lackedMemory) return;
-    this.lackedMemory = true;
-    const { name, file, settings, log } = this.source;
-    log.warn({ plugin: name, pid: this.pid, memory: settings.own.memory }, `${file.base} has no memory for a request, and maybe for others`);
+    this.log.lacksMemory();
   }
 
   /** Does what may find that the runner breaks the protocol, or that there is no memory to read it: it is ended then. */
@@ -154,8 +131,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof RangeError)) throw error;
       const isFault = error instanceof ProtocolError;
-      const words = `${isFault ? 'the runner sent' : 'what the runner sent could not be read:'} ${messageOf(error)}`;
-      this.source.log.error({ plugin: this.source.name, pid: this.pid }, words);
+      this.log.unreadable(error, isFault);
       this.faulty = true;
       this.kill(isFault ? 'fault' : 'memory');
       return otherwise;
@@ -170,6 +146,11 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
   /** @internal */
   get committed(): number {
     return this.heed(() => this.progress.look().committed, 0);
+  }
+
+  /** @internal */
+  get fromRing(): number {
+    return this.conversation.frames.fromRing;
   }
 
   // Calls that nobody waits for.
@@ -208,18 +189,11 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
     if (this.state !== 'ready' || this.calls.size === 0) return this.progress.rest();
     return this.heed(() => {
       const idle = this.progress.checkStall();
-      this.countThreads(this.progress.threads);
+      const { threads } = this.progress;
+      this.threads = threads === 0 ? Infinity : threads;
+      this.log.threads(this.threads, this.conversation.concurrency);
       return idle;
     }, 0);
-  }
-
-  private countThreads(threads: number): void {
-    const before = this.threads;
-    this.threads = threads === 0 ? Infinity : threads;
-    if (this.threads >= before) return;
-    const { name, file, log } = this.source;
-    const words = `${file.base} gets ${threads} threads of the ${this.conversation.concurrency} that it wants: the system has no more for it`;
-    log.warn({ plugin: name, pid: this.pid, threads }, words);
   }
 
   // The end.
@@ -262,9 +236,10 @@ export class Runner implements Worker, ProcessOwner, Listener, Known, Hangable {
     this.owner.died(this, {
       pid: this.process.pid,
       exit,
+      lack: lackOf(this.process.pid, stage, exit),
       ending: this.ending,
       stopped: this.conversation.stopped && exit.status === 0,
-      refusal: this.conversation.concurrency === 0 ? this.refusal(stage, exit) : null,
+      refusal: this.conversation.isOpen ? null : this.refusal(stage, exit),
       place: placeOf(stage, left.executing.length + left.expired.length),
       ...left,
       waiting,

@@ -20,7 +20,8 @@ export interface Snapshot {
 
 /**
  * The file that a runner maps and the host reads: it outlives the runner, so after a crash it says exactly which calls had
- * begun, and holds the replies that were finished but not yet sent. It has no name, so nothing is left of it.
+ * begun, and holds the replies that were finished but not yet sent. It has no name, so nothing is left of it. In which order both
+ * sides write and read: native/runner/HANDSHAKES.md.
  */
 export class Shared {
   readonly fd: number;
@@ -51,7 +52,8 @@ export class Shared {
     const length = committed - received;
     // Beyond the ring, a dying plugin has written here.
     if (length <= 0 || length > RING_SIZE) return Buffer.alloc(0);
-    const bytes = Buffer.allocUnsafe(length);
+    // Of a file that somebody has cut, nothing of the host's memory is read.
+    const bytes = Buffer.alloc(length);
     const start = received % RING_SIZE;
     const first = Math.min(length, RING_SIZE - start);
     readSync(this.fd, bytes, 0, first, SharedLayout.RING + start);

@@ -56,6 +56,8 @@ describe('the words of a runner', () => {
     expect(protocol.readOpened(opened, 0, opened.length)).toBe(3);
     expect(() => protocol.readOpened(opened, 0, opened.length - 4)).toThrow('a malformed OPENED');
     expect(() => protocol.readOpened(Buffer.alloc(16), 0, 16)).toThrow('a malformed OPENED');
+    opened.writeUInt32LE(protocol.MOST_THREADS + 1, 8);
+    expect(() => protocol.readOpened(opened, 0, opened.length)).toThrow('a malformed OPENED');
     const failed = frame(protocol.Message.FAILED, 3, Buffer.concat([Buffer.from([7, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('nö')]));
     expect(protocol.readFailed(failed, 0, failed.length)).toEqual({ stage: 3, detail: 7, words: 'nö' });
     expect(() => protocol.readFailed(failed, 0, 12)).toThrow('a FAILED that is too short');
