@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Duplex, Readable, Writable } from 'node:stream';
+import { needDescriptors } from '../ground/descriptors';
 
 /** Milliseconds that a group has to end by itself when it is asked to. */
 const GRACE = 2_000;
@@ -58,6 +59,7 @@ export async function startGroup(
 ): Promise<Group> {
   const { cwd, env, memory } = options;
   const kilobytes = memory === 0 ? '' : `${Math.floor(memory / 1024)}`;
+  needDescriptors();
   const child = spawn('/bin/sh', ['-c', SCRIPT, 'sh', kilobytes, ...command], {
     cwd,
     env,

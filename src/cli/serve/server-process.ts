@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { closeSync } from 'node:fs';
+import { needDescriptors } from '../../ground/descriptors';
 import { inTime } from '../../ground/waiting';
 import { createStatusFile, readStatus, type Running } from '../../runtimes/registry';
 import { SERVER_PORT, type FromPrimary, type ToPrimary } from './ipc';
@@ -59,6 +60,7 @@ export class ServerProcess {
 
   #fork(port: number): Worker {
     try {
+      needDescriptors();
       cluster.setupPrimary({ stdio: ['inherit', 'inherit', 'inherit', 'ipc', this.#statusFile] });
       return cluster.fork({ [SERVER_PORT]: String(port) });
     } catch (error) {

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { needDescriptors } from '../../ground/descriptors';
 import type { PluginSource } from '../../plugin/runtime';
 import { logLines } from './output';
 
@@ -53,9 +54,10 @@ export class PluginProcess {
   /** Of HANGUP_GRACE or DRAIN_GRACE. */
   private grace: NodeJS.Timeout | undefined;
 
-  /** @throws what spawn throws; most failures are an end instead */
+  /** @throws what spawn throws, and for want of descriptors; most failures are an end instead */
   constructor(program: Program, source: PluginSource, owner: ProcessOwner) {
     this.owner = owner;
+    needDescriptors();
     // A session of its own: all that the plugin starts can be ended as one group, and Ctrl-C is the host's affair.
     this.child = spawn(program.executable, program.args, { detached: true, stdio: program.stdio });
     this.pid = this.child.pid ?? null;
