@@ -47,9 +47,10 @@ const HEADERS = createHash('sha256').update(content).digest('hex').slice(0, 8);
 
   it('is ended also while other calls run in it', async () => {
     const library = compileFixture('attack_confession.c', [`-DHEADERS=0x${HEADERS}`]);
-    const { plugin, ask, waiting } = await openLibrary(library, [...SYMBOLS, 'GETWaitHandler'], { settings: { concurrency: 2 } });
+    const { plugin, ask, waiting, lines } = await openLibrary(library, [...SYMBOLS, 'GETWaitHandler'], { settings: { concurrency: 2 } });
     const pid = Number(await ask('GETPidHandler'));
-    const guilty = askUntil(plugin, 0, 300);
+    const guilty = askUntil(plugin, 0, 3000);
+    await until(() => lines.some(({ msg }) => msg === 'denying'));
     const beside = ask('GETWaitHandler', { query: 'gate=/never' });
     await waiting();
     expect([await guilty, await beside]).toEqual(['TIMEOUT', 'PLUGIN_CRASHED']);
