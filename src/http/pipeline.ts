@@ -51,9 +51,9 @@ export class Pipeline {
     }
   }
 
-  /** Lets go of those that are answered: answers leave in order. */
+  /** Lets go of those that are answered: answers leave in order, so one that is ready may have to wait for those before it. */
   answered(): void {
-    while (this.#begun[0]?.res.writableFinished === true) this.#begun.shift();
+    while (this.#begun[0]?.res.writableEnded === true) this.#begun.shift();
   }
 
   readonly #goOn = (): void => {

@@ -1,6 +1,6 @@
 import { DlserveError, messageOf } from '../ground/errors';
-import { LONGEST_TIMER } from '../ground/waiting';
 import type { Deadline } from './deadline';
+import { Deadlines, type Timed } from './deadlines';
 import type { Handler } from './handlers';
 import { makeHead, makeReply, type RawHead, type RawReply, type Reply, type ReplyHead } from './reply';
 import { requestText, type PluginRequest } from './request';
@@ -44,17 +44,20 @@ export interface Counter {
   left(): void;
 }
 
+const deadlines = new Deadlines();
+
 /**
  * One request and its reply, from the door to the instance and back. It is settled once: by a reply, whole or in parts, by a
  * failure, or by its deadline; what an instance says of it afterwards is not heard.
  */
-export class Exchange {
+export class Exchange implements Timed {
   /** Who has it. */
   callee: Callee | null = null;
+  /** @internal */
+  place = -1;
   #recipient: Recipient | null;
   #body: Buffer | null;
   #counter: Counter | null = null;
-  #timer: NodeJS.Timeout | undefined;
   #text: string | undefined;
   readonly #hasBody: boolean;
   #hasBegun = false;
@@ -105,20 +108,12 @@ export class Exchange {
     this.callee = callee;
     this.#counter = counter;
     callee.call(this);
-    if (this.#recipient !== null) this.#watchDeadline();
+    if (this.#recipient !== null) deadlines.add(this);
   }
 
-  #watchDeadline(): void {
-    this.#timer = setTimeout(passed, Math.min(Math.max(this.deadline.left, 0), LONGEST_TIMER), this);
-  }
-
-  /** The deadline has passed; or nearly, since a timer's time begins at the last turn of the event loop. @internal */
+  /** The deadline has passed. @internal */
   expire(): void {
     if (this.#recipient === null) return;
-    if (this.deadline.left > 0) {
-      this.#watchDeadline();
-      return;
-    }
     this.failLate();
     this.callee?.expire(this);
   }
@@ -168,7 +163,7 @@ export class Exchange {
       this.#refuse(refused);
       return;
     }
-    clearTimeout(this.#timer);
+    deadlines.remove(this);
     this.#hasBegun = true;
     this.#recipient.begin(head);
   }
@@ -194,12 +189,8 @@ export class Exchange {
   #settle(): Recipient | null {
     const recipient = this.#recipient;
     this.#recipient = null;
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    deadlines.remove(this);
     if (recipient !== null) this.#counter?.left();
     return recipient;
   }
-}
-
-function passed(exchange: Exchange): void {
-  exchange.expire();
 }

@@ -1,4 +1,5 @@
 import type { Exchange } from '../../../plugin/exchange';
+import { OpenCalls } from './open-calls';
 
 /** The calls that one runner was given, by the ids under which it knows them. */
 export class Ledger {
@@ -6,8 +7,8 @@ export class Ledger {
   lastId = 0;
   /** Bytes of requests that may still be on their way. */
   bytes = 0;
-  /** Not answered, in order. */
-  private readonly calls = new Map<number, Exchange>();
+  /** Not answered. */
+  private readonly calls = new OpenCalls();
   /** Those of them that had begun when their deadline passed. */
   private readonly overdue = new Set<Exchange>();
   /** Calls that nobody waits for and that will be skipped, with their bytes. */
@@ -38,18 +39,18 @@ export class Ledger {
   /** Enters a call and returns its id. */
   add(call: Exchange): number {
     const id = ++this.lastId;
-    this.calls.set(id, call);
+    this.calls.add(id, call);
     this.bytes += size(call);
     return id;
   }
 
   has(id: number): boolean {
-    return this.calls.has(id);
+    return this.calls.get(id) !== undefined;
   }
 
   /** Whether the runner has still to answer. */
   isOpen(id: number): boolean {
-    return this.calls.has(id) || this.cancelled.has(id);
+    return this.calls.get(id) !== undefined || this.cancelled.has(id);
   }
 
   /** Whether anybody waits for the answer. */
@@ -59,7 +60,7 @@ export class Ledger {
 
   /** The call's id; 0 when it is not here. */
   find(call: Exchange): number {
-    for (const [id, other] of this.calls) if (other === call) return id;
+    for (const [id, other] of this.calls.inOrder()) if (other === call) return id;
     return 0;
   }
 
@@ -91,7 +92,7 @@ export class Ledger {
   /** Strikes the calls that have not begun, and returns those that somebody waits for, in order. */
   takeWaiting(begun: number): Exchange[] {
     const waiting: Exchange[] = [];
-    for (const [id, call] of this.calls) {
+    for (const [id, call] of this.calls.inOrder()) {
       if (id <= begun) continue;
       if (!this.overdue.has(call)) waiting.push(call);
       this.strike(id, call);
@@ -101,7 +102,7 @@ export class Ledger {
 
   /** What is left when there will be no more answers: calls that somebody waits for, and those that are overdue. */
   left(): { executing: Exchange[]; expired: Exchange[] } {
-    return { executing: [...this.calls.values()].filter((call) => !this.overdue.has(call)), expired: [...this.overdue] };
+    return { executing: this.calls.inOrder().flatMap(([, call]) => (this.overdue.has(call) ? [] : [call])), expired: [...this.overdue] };
   }
 
   private strike(id: number, call: Exchange): void {

@@ -1,0 +1,52 @@
+import type { Exchange } from '../../../plugin/exchange';
+
+/** More than a runner is given at once. */
+const RECENT = 2048;
+
+/**
+ * Calls by their ids, which count up. A Map alone would do, but for the garbage collector: one that is filled and emptied without end
+ * renews its table all the time, each table leads to the next, and from the first that has become old on none of them, nor any
+ * call that stood in one, is young garbage any more.
+ */
+export class OpenCalls {
+  size = 0;
+  readonly #recent = new Array<Exchange | undefined>(RECENT).fill(undefined);
+  /** The id of each of the recent. */
+  readonly #ids = new Float64Array(RECENT);
+  /** Those whose place a later one has got. */
+  readonly #older = new Map<number, Exchange>();
+
+  add(id: number, call: Exchange): void {
+    const place = id % RECENT;
+    const before = this.#recent[place];
+    if (before !== undefined) this.#older.set(this.#ids[place]!, before);
+    this.#recent[place] = call;
+    this.#ids[place] = id;
+    this.size++;
+  }
+
+  get(id: number): Exchange | undefined {
+    const place = id % RECENT;
+    return this.#ids[place] === id ? this.#recent[place] : this.#older.get(id);
+  }
+
+  delete(id: number): void {
+    const place = id % RECENT;
+    if (this.#ids[place] !== id) {
+      if (this.#older.delete(id)) this.size--;
+    } else if (this.#recent[place] !== undefined) {
+      this.#recent[place] = undefined;
+      this.size--;
+    }
+  }
+
+  /** All of them with their ids, in order. */
+  inOrder(): [id: number, call: Exchange][] {
+    const all = [...this.#older];
+    for (let place = 0; place < RECENT; place++) {
+      const call = this.#recent[place];
+      if (call !== undefined) all.push([this.#ids[place]!, call]);
+    }
+    return all.sort(([a], [b]) => a - b);
+  }
+}
