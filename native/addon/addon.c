@@ -116,8 +116,8 @@ static void stay_mapped(void) {
 }
 
 static const exported own_calls[] = {
-  {"attachStatus", attach_status}, {"createHub", create_hub}, {"claim", claim}, {"unclaim", unclaim},
-  {"bindOwn", bind_own},           {"relieveMemory", relieve_memory},           {NULL, NULL},
+  {"attachStatus", attach_status}, {"createHub", create_hub},         {"claim", claim}, {"unclaim", unclaim},
+  {"bindOwn", bind_own},           {"relieveMemory", relieve_memory}, {NULL, NULL},
 };
 
 static int export(napi_env env, napi_value exports, environment *here, const exported *calls) {

@@ -32,7 +32,7 @@ typedef struct hub {
   status_page *status; /* or NULL */
   size_t most_reply;   /* bytes of a reply, headers included */
   size_t most_headers; /* bytes of its headers */
-  int32_t *records; /* memory of a JavaScript array that `records_ref` keeps */
+  int32_t *records;    /* memory of a JavaScript array that `records_ref` keeps */
   napi_ref records_ref;
   napi_ref bodies_ref;
   napi_ref headers_ref;
@@ -40,7 +40,7 @@ typedef struct hub {
   /* The event loop's thread alone. */
   napi_env env;
   struct lane *first_dirty; /* those with a batch: see lane.h */
-  int32_t expected; /* jobs for which the event loop stays alive */
+  int32_t expected;         /* jobs for which the event loop stays alive */
   invoke_scratch inline_scratch;
   status_slot *inline_running;
 

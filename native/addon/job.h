@@ -31,13 +31,7 @@ enum life_label { LIFE_LOAD, LIFE_ABI, LIFE_INIT, LIFE_CONCURRENCY, LIFE_STOP };
 enum job_state { JOB_WAITING, JOB_BEGUN, JOB_ENDED };
 
 /* How a job ended, as JavaScript reads it (src/runtimes/native/addon.ts). */
-enum job_outcome {
-  OUTCOME_REPLY = 0,
-  OUTCOME_TOO_LATE = 1,
-  OUTCOME_TOO_LARGE = 2,
-  OUTCOME_NO_MEMORY = 3,
-  OUTCOME_HEADERS_TOO_LARGE = 4
-};
+enum job_outcome { OUTCOME_REPLY = 0, OUTCOME_TOO_LATE = 1, OUTCOME_TOO_LARGE = 2, OUTCOME_NO_MEMORY = 3, OUTCOME_HEADERS_TOO_LARGE = 4 };
 
 /* A number of a library: PluginABI or PluginConcurrency. */
 typedef int job_number(void);
@@ -51,12 +45,12 @@ typedef struct job {
   struct lane *lane;
   enum job_kind kind;
   _Atomic int state;
-  int32_t slot; /* under which JavaScript knows it */
-  uint32_t symbol; /* of a call: the handler's place; else one of life_label after the last handler */
+  int32_t slot;       /* under which JavaScript knows it */
+  uint32_t symbol;    /* of a call: the handler's place; else one of life_label after the last handler */
   job_number *number; /* of JOB_NUMBER */
-  int binds_own; /* of JOB_LOAD: see symbols.h */
-  double deadline; /* milliseconds of performance.now() */
-  int is_unawaited; /* it has answered 504, or its client has gone; the event loop's thread alone reads and writes it */
+  int binds_own;      /* of JOB_LOAD: see symbols.h */
+  double deadline;    /* milliseconds of performance.now() */
+  int is_unawaited;   /* it has answered 504, or its client has gone; the event loop's thread alone reads and writes it */
 
   size_t head_length;
   size_t request_body_length;

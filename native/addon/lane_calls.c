@@ -197,8 +197,19 @@ static napi_value abandon_lane(napi_env env, napi_callback_info info) {
 }
 
 const exported lane_calls[] = {
-  {"openLane", open_lane},   {"bindLane", bind_lane}, {"limitLane", limit_lane},     {"load", load},
-  {"number", number},        {"init", init},          {"submit", submit},            {"flush", flush},
-  {"withdraw", withdraw},    {"invoke", invoke},      {"stop", stop},                {"closeLane", close_lane},
-  {"dropLane", drop_lane},   {"abandonLane", abandon_lane}, {NULL, NULL},
+  {"openLane", open_lane},
+  {"bindLane", bind_lane},
+  {"limitLane", limit_lane},
+  {"load", load},
+  {"number", number},
+  {"init", init},
+  {"submit", submit},
+  {"flush", flush},
+  {"withdraw", withdraw},
+  {"invoke", invoke},
+  {"stop", stop},
+  {"closeLane", close_lane},
+  {"dropLane", drop_lane},
+  {"abandonLane", abandon_lane},
+  {NULL, NULL},
 };

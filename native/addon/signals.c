@@ -17,7 +17,7 @@ static void in_fork(void) {
 }
 
 static void prepare(void) {
-  static const int kept[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGURG, SIGPROF };
+  static const int kept[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGURG, SIGPROF};
   sigfillset(&blocked);
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) sigdelset(&blocked, kept[i]);
   pthread_atfork(NULL, NULL, in_fork);
@@ -34,7 +34,7 @@ int signals_start_thread(pthread_t *thread, const pthread_attr_t *attributes, vo
   pthread_once(&once, prepare);
   start *given = malloc(sizeof *given);
   if (given == NULL) return -1;
-  *given = (start){ .run = run, .argument = argument };
+  *given = (start){.run = run, .argument = argument};
   sigset_t before;
   pthread_sigmask(SIG_BLOCK, &blocked, &before);
   int error = pthread_create(thread, attributes, begin, given);

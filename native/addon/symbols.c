@@ -79,12 +79,12 @@ static dynamic read_dynamic(const struct link_map *map) {
 static int is_named(const struct link_map *map, const char *name) {
   const char *soname = read_dynamic(map).soname;
   const char *slash = strrchr(map->l_name, '/');
-  return (soname != NULL && strcmp(soname, name) == 0) || strcmp(map->l_name, name) == 0 ||
-         (slash != NULL && strcmp(slash + 1, name) == 0);
+  return (soname != NULL && strcmp(soname, name) == 0) || strcmp(map->l_name, name) == 0 || (slash != NULL && strcmp(slash + 1, name) == 0);
 }
 
 static int holds(const group *group, const struct link_map *map) {
-  for (size_t i = 0; i < group->count; i++) if (group->maps[i] == map) return 1;
+  for (size_t i = 0; i < group->count; i++)
+    if (group->maps[i] == map) return 1;
   return 0;
 }
 
@@ -113,7 +113,8 @@ static void add_needed(group *group, struct link_map *first, struct link_map *ro
 static void add_first(group *group, struct link_map *first) {
   add_needed(group, first, first);
   struct link_map *last = first;
-  for (struct link_map *map = first; map != NULL; map = map->l_next) if (holds(group, map)) last = map;
+  for (struct link_map *map = first; map != NULL; map = map->l_next)
+    if (holds(group, map)) last = map;
   for (struct link_map *map = first; map != last; map = map->l_next) add(group, map);
 }
 
@@ -198,12 +199,13 @@ void symbols_bind_own(void *handle) {
   struct link_map **room = calloc(3 * count, sizeof *room);
   place *places = calloc(count, sizeof *places);
   if (room != NULL && places != NULL) {
-    group program = { .maps = room };
-    group needed = { .maps = room + count };
-    own own = { .group = { .maps = room + 2 * count }, .places = places, .handle = handle };
+    group program = {.maps = room};
+    group needed = {.maps = room + count};
+    own own = {.group = {.maps = room + 2 * count}, .places = places, .handle = handle};
     add_first(&program, first);
     add_needed(&needed, first, root);
-    for (size_t i = 0; i < needed.count; i++) if (!holds(&program, needed.maps[i])) add(&own.group, needed.maps[i]);
+    for (size_t i = 0; i < needed.count; i++)
+      if (!holds(&program, needed.maps[i])) add(&own.group, needed.maps[i]);
     dl_iterate_phdr(note_place, &own);
     for (size_t i = 0; i < own.group.count; i++) bind_object(&own, i);
   }

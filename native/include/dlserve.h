@@ -43,15 +43,15 @@ typedef struct dlserve_exchange {
   uint32_t abi;  /* the host's ABI number */
 
   /* In. */
-  const uint8_t *lent_request_body;   /* the raw body; NULL when the request has none or an empty one */
-  size_t lent_request_body_length;    /* its bytes */
-  int64_t deadline_unix_ms;           /* when the host stops waiting, in milliseconds since 1970 */
+  const uint8_t *lent_request_body; /* the raw body; NULL when the request has none or an empty one */
+  size_t lent_request_body_length;  /* its bytes */
+  int64_t deadline_unix_ms;         /* when the host stops waiting, in milliseconds since 1970 */
 
   /* Out. All zero at the start. */
-  const uint8_t *given_reply_body;    /* where not NULL, the reply body in place of the returned string */
-  size_t given_reply_body_length;     /* its bytes */
-  const char *given_reply_headers;    /* where not NULL, "Name: value" lines, each ended by \n or \r\n, or a JSON object
-                                         {"Name":"value","Name":["value","value"]} */
+  const uint8_t *given_reply_body; /* where not NULL, the reply body in place of the returned string */
+  size_t given_reply_body_length;  /* its bytes */
+  const char *given_reply_headers; /* where not NULL, "Name: value" lines, each ended by \n or \r\n, or a JSON object
+                                      {"Name":"value","Name":["value","value"]} */
 } dlserve_exchange;
 
 /* The shape of every handler.

@@ -44,7 +44,9 @@ static inline __attribute__((always_inline)) size_t utf8_sequence(const uint8_t 
 }
 
 #define EVERY_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
+/* clang-format off */
 #define ANY_ZERO(word) (((word) - EVERY_BYTE(0x01)) & ~(word) & EVERY_BYTE(0x80))
+/* clang-format on */
 
 /* Which of eight bytes can't be copied as they are: 0 when all can, else the lowest bit set is in the first that can't.
  * What stands there is not ASCII, a control character, a quote or a backslash. (Each term is exact up to its lowest bit:
@@ -52,8 +54,7 @@ static inline __attribute__((always_inline)) size_t utf8_sequence(const uint8_t 
 static uint64_t special8(const uint8_t *at) {
   uint64_t word;
   memcpy(&word, at, sizeof word);
-  return (word | (word - EVERY_BYTE(0x20)) | ANY_ZERO(word ^ EVERY_BYTE('"')) | ANY_ZERO(word ^ EVERY_BYTE('\\'))) &
-         EVERY_BYTE(0x80);
+  return (word | (word - EVERY_BYTE(0x20)) | ANY_ZERO(word ^ EVERY_BYTE('"')) | ANY_ZERO(word ^ EVERY_BYTE('\\'))) & EVERY_BYTE(0x80);
 }
 
 /* How many of eight bytes stand before the first special one. */
@@ -85,7 +86,8 @@ static char *escape(char *out, uint8_t byte) {
   static const char hex[] = "0123456789abcdef";
   *out++ = '\\';
   switch (byte) {
-    case '"': case '\\': *out++ = (char)byte; break;
+    case '"':
+    case '\\': *out++ = (char)byte; break;
     case '\b': *out++ = 'b'; break;
     case '\f': *out++ = 'f'; break;
     case '\n': *out++ = 'n'; break;
@@ -102,7 +104,7 @@ static char *escape(char *out, uint8_t byte) {
 
 static int is_utf8(const uint8_t *body, size_t length) {
   for (size_t i = 0; i < length;) {
-    uint64_t words[2] = { EVERY_BYTE(0x80) };
+    uint64_t words[2] = {EVERY_BYTE(0x80)};
     if (length - i >= sizeof words) memcpy(words, body + i, sizeof words);
     if (((words[0] | words[1]) & EVERY_BYTE(0x80)) == 0) {
       i += sizeof words;
@@ -131,7 +133,7 @@ static size_t growth(bytes16 block) {
 static size_t text_length(const uint8_t *body, size_t length) {
   if (!is_utf8(body, length)) return 0;
   size_t text = length + sizeof "\"\"" - 1;
-  bytes16 block = (bytes16){ 0 } + ' ';
+  bytes16 block = (bytes16){0} + ' ';
   size_t rest = length % sizeof block;
   memcpy(&block, body + length - rest, rest);
   text += growth(block);
@@ -163,7 +165,8 @@ static char *append_body(char *out, const uint8_t *body, size_t length) {
       i += plain;
       if (special == 0) {
         /* Where plain ones have come for a while, more of them will. */
-        if (i - last_special >= 16) for (; length - i >= 16 && is_plain16(body + i); out += 16, i += 16) memcpy(out, body + i, 16);
+        if (i - last_special >= 16)
+          for (; length - i >= 16 && is_plain16(body + i); out += 16, i += 16) memcpy(out, body + i, 16);
         continue;
       }
       last_special = i;
@@ -207,7 +210,8 @@ static int all_ascii(const char *bytes, size_t length) {
     memcpy(&word, bytes + i, sizeof word);
     if (word & EVERY_BYTE(0x80)) return 0;
   }
-  for (; i < length; i++) if ((unsigned char)bytes[i] >= 0x80) return 0;
+  for (; i < length; i++)
+    if ((unsigned char)bytes[i] >= 0x80) return 0;
   return 1;
 }
 

@@ -26,8 +26,8 @@ typedef struct {
 /* What the handler gave. The pointers are the plugin's until invoke_release. */
 typedef struct {
   int status;
-  int has_body;  /* 0: neither string nor bytes */
-  int is_ascii;  /* the body is at most INVOKE_MOST_TEXT long, and every byte of it is below 0x80 */
+  int has_body; /* 0: neither string nor bytes */
+  int is_ascii; /* the body is at most INVOKE_MOST_TEXT long, and every byte of it is below 0x80 */
   const char *given_body;
   size_t body_length;
   const char *given_headers; /* or NULL */

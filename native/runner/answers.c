@@ -29,9 +29,7 @@ typedef struct __attribute__((packed)) {
 
 _Static_assert(sizeof(part_header) == PROTOCOL_PART_HEADER, "layout");
 
-static uint32_t microseconds(double milliseconds) {
-  return milliseconds < UINT32_MAX / 1000 ? (uint32_t)(milliseconds * 1e3) : UINT32_MAX;
-}
+static uint32_t microseconds(double milliseconds) { return milliseconds < UINT32_MAX / 1000 ? (uint32_t)(milliseconds * 1e3) : UINT32_MAX; }
 
 static void commit(reply_header *header, const char *headers, const void *body, size_t body_length, double now) {
   header->message = PROTOCOL_REPLY;
@@ -40,13 +38,13 @@ static void commit(reply_header *header, const char *headers, const void *body, 
 }
 
 void answers_none(uint64_t id, uint16_t outcome, double now) {
-  reply_header header = { .outcome = outcome, .id = id };
+  reply_header header = {.outcome = outcome, .id = id};
   commit(&header, NULL, NULL, 0, now);
 }
 
 /* In place of a reply of which there is too much. */
 static void refuse(uint64_t id, uint16_t outcome, double bytes, double now) {
-  reply_header header = { .outcome = outcome, .id = id };
+  reply_header header = {.outcome = outcome, .id = id};
   commit(&header, NULL, &bytes, sizeof bytes, now);
 }
 
@@ -54,7 +52,10 @@ static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 static void send_part(uint64_t id, const char *body, size_t whole, size_t from, size_t length) {
   const part_header header = {
-    .length = (uint32_t)(sizeof header + length), .message = PROTOCOL_PART, .id = id, .whole = (uint32_t)whole,
+    .length = (uint32_t)(sizeof header + length),
+    .message = PROTOCOL_PART,
+    .id = id,
+    .whole = (uint32_t)whole,
   };
   replies_pass(&header, sizeof header, body + from, length);
 }

@@ -8,7 +8,7 @@
 
 /* The most that a reply may have, in bytes. */
 typedef struct {
-  uint32_t reply;   /* headers and body */
+  uint32_t reply; /* headers and body */
   uint32_t headers;
 } answers_limits;
 

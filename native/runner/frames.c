@@ -45,9 +45,7 @@ static void lose(frames *frames) {
   frames->start = frames->end = 0;
 }
 
-static int only_user(const frames_chunk *chunk) {
-  return atomic_load_explicit(&chunk->users, memory_order_acquire) == 1;
-}
+static int only_user(const frames_chunk *chunk) { return atomic_load_explicit(&chunk->users, memory_order_acquire) == 1; }
 
 /* Moves the bytes that are left to the front of a chunk in which `size` bytes fit. 0 when memory is out. */
 static int make_place(frames *frames, size_t size) {

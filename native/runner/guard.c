@@ -82,7 +82,7 @@ static void on_terminate(int signal_number, siginfo_t *info, void *context) {
 }
 
 static void heed_host_alone(void) {
-  struct sigaction action = { .sa_sigaction = on_terminate, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
+  struct sigaction action = {.sa_sigaction = on_terminate, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
   sigemptyset(&action.sa_mask);
   sigaction(SIGTERM, &action, NULL);
 }
@@ -130,7 +130,7 @@ static void *watch_host(void *unused) {
 static void *watch_host(void *unused) {
   (void)unused;
   mask_terminate(SIG_UNBLOCK);
-  struct pollfd host = { .fd = host_socket };
+  struct pollfd host = {.fd = host_socket};
   for (;;) {
     if (poll(&host, 1, -1) <= 0) continue;
     /* The library has closed it; the next reply won't find it either, and ends this process when it is safe in the ring. */

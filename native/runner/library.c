@@ -7,7 +7,7 @@
 #include "protocol.h"
 
 static int refuse(library_refusal *refusal, uint16_t stage, int32_t detail, const char *words) {
-  *refusal = (library_refusal){ .stage = stage, .detail = detail, .words = words };
+  *refusal = (library_refusal){.stage = stage, .detail = detail, .words = words};
   return 0;
 }
 

@@ -67,8 +67,7 @@ static void send_hello(void) {
     uint16_t version;
     uint32_t magic, unused;
     double clock;
-  } hello = { .length = sizeof hello, .message = PROTOCOL_HELLO, .version = PROTOCOL_VERSION, .magic = PROTOCOL_MAGIC,
-              .clock = clock_now() };
+  } hello = {.length = sizeof hello, .message = PROTOCOL_HELLO, .version = PROTOCOL_VERSION, .magic = PROTOCOL_MAGIC, .clock = clock_now()};
   _Static_assert(sizeof hello == PROTOCOL_HELLO_SIZE, "layout");
   replies_commit(&hello, sizeof hello, NULL, 0, NULL, 0, 0);
 }
@@ -106,15 +105,15 @@ static void read_open(const frame *frame, library_request *request) {
 }
 
 static void send_opened(uint32_t concurrency) {
-  uint32_t opened[4] = { PROTOCOL_OPENED_SIZE, PROTOCOL_OPENED, concurrency, 0 };
+  uint32_t opened[4] = {PROTOCOL_OPENED_SIZE, PROTOCOL_OPENED, concurrency, 0};
   replies_commit(opened, sizeof opened, NULL, 0, NULL, 0, 0);
   replies_flush();
 }
 
 static _Noreturn void send_failed(const library_refusal *refusal) {
   size_t words = strnlen(refusal->words, PROTOCOL_MOST_WORDS);
-  uint32_t failed[4] = { PROTOCOL_FAILED_HEADER + (uint32_t)words, PROTOCOL_FAILED | (uint32_t)refusal->stage << 16,
-                         (uint32_t)refusal->detail, 0 };
+  uint32_t failed[4] = {PROTOCOL_FAILED_HEADER + (uint32_t)words, PROTOCOL_FAILED | (uint32_t)refusal->stage << 16,
+                        (uint32_t)refusal->detail, 0};
   replies_commit(failed, sizeof failed, refusal->words, words, NULL, 0, 0);
   replies_flush();
   _exit(0);
@@ -133,7 +132,7 @@ int main(int argc, char **argv) {
   watch_start(replies_look, workers_look);
   send_hello();
 
-  frames frames = { 0 };
+  frames frames = {0};
   frame hello, open;
   wait_for(calls, &frames, &hello, PROTOCOL_HELLO);
   double clock_ahead = read_hello(&hello);

@@ -37,12 +37,12 @@ static struct {
   waiter *first, **last;  /* those that want to, in order */
   double oldest;          /* when the first unsent reply was committed */
   uint64_t looked;        /* `sent` at the watch's last look */
-} out = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .last = &out.first };
+} out = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .last = &out.first};
 
 /* Sends all, however long it takes. */
 static void send_all(struct iovec *pieces, size_t count) {
   while (count > 0) {
-    struct msghdr message = { .msg_iov = pieces, .msg_iovlen = count };
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
     ssize_t sent = sendmsg(out.fd, &message, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) guard_end();
@@ -59,8 +59,8 @@ static size_t ring_pieces(struct iovec *pieces, uint64_t from, uint64_t to) {
   size_t length = (size_t)(to - from);
   size_t first = PROTOCOL_RING_SIZE - start;
   if (first > length) first = length;
-  pieces[0] = (struct iovec){ .iov_base = out.shared->ring + start, .iov_len = first };
-  pieces[1] = (struct iovec){ .iov_base = out.shared->ring, .iov_len = length - first };
+  pieces[0] = (struct iovec){.iov_base = out.shared->ring + start, .iov_len = first};
+  pieces[1] = (struct iovec){.iov_base = out.shared->ring, .iov_len = length - first};
   return length > first ? 2 : 1;
 }
 
@@ -113,7 +113,7 @@ void replies_commit(const void *header, size_t header_length, const void *middle
 }
 
 void replies_take_turn(void) {
-  waiter self = { .go = PTHREAD_COND_INITIALIZER };
+  waiter self = {.go = PTHREAD_COND_INITIALIZER};
   pthread_mutex_lock(&out.lock);
   if (out.has_turn) {
     *out.last = &self;
@@ -126,8 +126,8 @@ void replies_take_turn(void) {
 
 void replies_pass(const void *header, size_t header_length, const void *body, size_t body_length) {
   const struct iovec frame[2] = {
-    { .iov_base = (void *)header, .iov_len = header_length },
-    { .iov_base = (void *)body, .iov_len = body_length },
+    {.iov_base = (void *)header, .iov_len = header_length},
+    {.iov_base = (void *)body, .iov_len = body_length},
   };
   pthread_mutex_lock(&out.lock);
   while (out.sending) pthread_cond_wait(&out.changed, &out.lock);

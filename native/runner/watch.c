@@ -16,7 +16,7 @@ static struct {
   pthread_mutex_t lock;
   pthread_cond_t wake;
   atomic_int awake;
-} watch = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
+} watch = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 static int look(void) {
   int first = watch.first();
@@ -34,7 +34,7 @@ void watch_wake(void) {
 
 static void *run(void *unused) {
   (void)unused;
-  const struct timespec pause = { .tv_nsec = PAUSE_NANOSECONDS };
+  const struct timespec pause = {.tv_nsec = PAUSE_NANOSECONDS};
   for (;;) {
     pthread_mutex_lock(&watch.lock);
     while (!atomic_load(&watch.awake)) pthread_cond_wait(&watch.wake, &watch.lock);

@@ -36,9 +36,9 @@ static struct {
   uint64_t begun;
   uint32_t threads, waiting, busy;
   int reading, stopping;
-  double refused; /* when the system gave no thread; 0 where it did */
+  double refused;  /* when the system gave no thread; 0 where it did */
   uint64_t looked; /* `begun` at the watch's last look */
-} crew = { .lock = PTHREAD_MUTEX_INITIALIZER, .turn = PTHREAD_COND_INITIALIZER, .rest = PTHREAD_COND_INITIALIZER };
+} crew = {.lock = PTHREAD_MUTEX_INITIALIZER, .turn = PTHREAD_COND_INITIALIZER, .rest = PTHREAD_COND_INITIALIZER};
 
 typedef struct {
   frames_call call;
@@ -142,7 +142,7 @@ static _Noreturn void stop(void) {
   pthread_mutex_unlock(&crew.lock);
   atomic_store(&crew.shared->stage, PROTOCOL_STAGE_STOP);
   if (crew.library->stop != NULL) crew.library->stop();
-  const uint8_t stopped[PROTOCOL_FRAME_HEADER] = { PROTOCOL_FRAME_HEADER, 0, 0, 0, PROTOCOL_STOPPED };
+  const uint8_t stopped[PROTOCOL_FRAME_HEADER] = {PROTOCOL_FRAME_HEADER, 0, 0, 0, PROTOCOL_STOPPED};
   replies_commit(stopped, sizeof stopped, NULL, 0, NULL, 0, 0);
   replies_flush();
   exit(0);
@@ -187,7 +187,7 @@ static void take(task *task, int was_busy) {
 static void *work(void *unused) {
   (void)unused;
   threads_is_worker = 1;
-  invoke_scratch scratch = { 0 };
+  invoke_scratch scratch = {0};
   for (int was_busy = 0;; was_busy = 1) {
     task task;
     take(&task, was_busy);
