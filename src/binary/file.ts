@@ -6,11 +6,6 @@ import { misfitOf } from './fits';
 import { readLibrary } from './read';
 import { thisSystem } from './system';
 
-/** File endings under which a library is looked for on a platform, the preferred one first. */
-export function libraryEndings(platform: NodeJS.Platform = process.platform): readonly string[] {
-  return platform === 'darwin' ? ['.dylib', '.so'] : ['.so'];
-}
-
 /**
  * What the file of a library says of itself, checked against this host before it is opened as code.
  * @throws DlserveError LOAD_FAILED with what is wrong and the mend

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { DlserveError, messageOf } from '../ground/errors';
 import { packageRoot } from '../ground/package';
 import { workingDirectory } from '../ground/working-directory';
-import { libraryEndings } from '../binary/file';
+import { libraryEndings } from '../binary/endings';
 import { checkNames, pathOf } from '../plugin/name';
 import { SOURCE_ENDINGS } from '../toolchain/languages';
 import { readConfig } from './config';

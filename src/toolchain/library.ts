@@ -1,9 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { handlersOf } from '../binary/exports';
-import { libraryEndings } from '../binary/file';
-import { readLibrary } from '../binary/read';
-import { messageOf } from '../ground/errors';
+import { libraryEndings } from '../binary/endings';
 
 /** Where the library of a source is put. */
 export function libraryPath(pluginpath: string, name: string): string {
@@ -13,19 +10,4 @@ export function libraryPath(pluginpath: string, name: string): string {
 /** Whether there is a library to serve, whatever it was built from. */
 export function hasLibrary(pluginpath: string, name: string): boolean {
   return libraryEndings().some((extension) => existsSync(path.join(pluginpath, name + extension)));
-}
-
-/**
- * What the author of a library should know about its handlers, in the words of `dlserve inspect`.
- * @param saysNone whether it was said already that there is no handler
- */
-export async function findingsOf(library: string, saysNone: boolean): Promise<string[]> {
-  try {
-    const { symbols, lookalikes } = handlersOf(await readLibrary(library, 'what was built'));
-    const almost = Array.from(lookalikes, ([symbol, why]) => `${symbol} ${why}`);
-    if (symbols.length > 0 || saysNone) return almost;
-    return [['it exports no handler: a handler is a function named like GETHelloHandler', ...almost].join('; ')];
-  } catch (error) {
-    return [messageOf(error)];
-  }
 }

@@ -7,7 +7,7 @@ import { BuildLog } from './build-log';
 import { goesWell, goesWrong, type BuildEvent } from './event';
 import { SOURCE_ENDINGS } from './languages';
 import { hasLibrary } from './library';
-import { check, make, type Task } from './make';
+import type { Task } from './make';
 import { orphans } from './orphans';
 import type { Limits } from './run';
 import { Jobs, Work } from './jobs';
@@ -123,6 +123,8 @@ export class Toolchain {
       this.#log.orphans(this.#pluginpath, await orphans(this.#pluginpath, new Set(wanted)));
     }
 
+    if (wanted.length === 0) return wanted;
+    const { check } = builders();
     const checked = await Promise.all(
       wanted.map(async (name): Promise<Task | BuildEvent> => {
         try {
@@ -160,7 +162,7 @@ export class Toolchain {
     const work = new Work(this.#jobs);
     this.#log.event(goesWell(name, 'building'));
     try {
-      const { output, warnings } = await make(task, this.#means, work);
+      const { output, warnings } = await builders().make(task, this.#means, work);
       return this.#end({ name, state: 'built', ms: Math.round(work.ms), output, warnings });
     } catch (error) {
       const event = this.#failure(name, Math.round(work.ms), error);
@@ -187,4 +189,9 @@ export class Toolchain {
     }
     for (const [command, concerned] of byCommand) this.#log.missing(command, concerned);
   }
+}
+
+/** Loaded only where there is a source. */
+function builders(): typeof import('./make') {
+  return require('./make') as typeof import('./make');
 }

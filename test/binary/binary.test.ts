@@ -5,7 +5,7 @@ import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Binary } from '../../src/binary/binary';
 import { handlersOf } from '../../src/binary/exports';
-import { libraryEndings } from '../../src/binary/file';
+import { libraryEndings } from '../../src/binary/endings';
 import { misfitOf } from '../../src/binary/fits';
 import { readBinary, readLibrary } from '../../src/binary/read';
 import { thisSystem, type System } from '../../src/binary/system';

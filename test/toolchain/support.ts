@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, 
 import os from 'node:os';
 import path from 'node:path';
 import pino from 'pino';
-import { libraryEndings } from '../../src/binary/file';
+import { libraryEndings } from '../../src/binary/endings';
 import { Toolchain, type BuildEvent, type ToolchainOptions } from '../../src/toolchain/toolchain';
 
 const root = path.resolve(__dirname, '../..');

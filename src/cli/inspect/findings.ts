@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Binary } from '../../binary/binary';
 import { abiMisfit, handlersOf } from '../../binary/exports';
-import { libraryEndings } from '../../binary/file';
+import { libraryEndings } from '../../binary/endings';
 import { glibcMisfit, misfitOf } from '../../binary/fits';
 import { glibcVersion, type System } from '../../binary/system';
 import type { Handlers } from '../../plugin/handlers';

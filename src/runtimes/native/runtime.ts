@@ -1,4 +1,4 @@
-import { examineLibrary, libraryEndings } from '../../binary/file';
+import { libraryEndings } from '../../binary/endings';
 import type { Mode, Runtime } from '../../plugin/runtime';
 import type { AddonOrReason } from './addon';
 import type { OpenImage, Opener } from './images';
@@ -38,7 +38,7 @@ function nativeRuntime(mode: Mode, options: NativeOptions, load: (addon: AddonOr
     endings: libraryEndings(),
     keys: NATIVE_KEYS,
     check: () => undefined,
-    examine: examineLibrary,
+    examine: (file) => (require('../../binary/file') as typeof import('../../binary/file')).examineLibrary(file),
     open: async (source) => {
       const { openShared } = require('./images') as typeof import('./images');
       opener ??= openerOf(options, load);

@@ -8,7 +8,7 @@ export class Ledger {
   /** Bytes of requests that may still be on their way. */
   bytes = 0;
   /** Not answered. */
-  private readonly calls = new OpenCalls();
+  private readonly calls = new OpenCalls<Exchange>();
   /** Those of them that had begun when their deadline passed. */
   private readonly overdue = new Set<Exchange>();
   /** Calls that nobody waits for and that will be skipped, with their bytes. */

@@ -1,5 +1,3 @@
-import type { Exchange } from '../../../plugin/exchange';
-
 /** More than a runner is given at once. */
 const RECENT = 2048;
 
@@ -8,15 +6,15 @@ const RECENT = 2048;
  * renews its table all the time, each table leads to the next, and from the first that has become old on none of them, nor any
  * call that stood in one, is young garbage any more.
  */
-export class OpenCalls {
+export class OpenCalls<Call> {
   size = 0;
-  readonly #recent = new Array<Exchange | undefined>(RECENT).fill(undefined);
+  readonly #recent = new Array<Call | undefined>(RECENT).fill(undefined);
   /** The id of each of the recent. */
   readonly #ids = new Float64Array(RECENT);
   /** Those whose place a later one has got. */
-  readonly #older = new Map<number, Exchange>();
+  readonly #older = new Map<number, Call>();
 
-  add(id: number, call: Exchange): void {
+  add(id: number, call: Call): void {
     const place = id % RECENT;
     const before = this.#recent[place];
     if (before !== undefined) this.#older.set(this.#ids[place]!, before);
@@ -25,7 +23,7 @@ export class OpenCalls {
     this.size++;
   }
 
-  get(id: number): Exchange | undefined {
+  get(id: number): Call | undefined {
     const place = id % RECENT;
     return this.#ids[place] === id ? this.#recent[place] : this.#older.get(id);
   }
@@ -41,7 +39,7 @@ export class OpenCalls {
   }
 
   /** All of them with their ids, in order. */
-  inOrder(): [id: number, call: Exchange][] {
+  inOrder(): [id: number, call: Call][] {
     const all = [...this.#older];
     for (let place = 0; place < RECENT; place++) {
       const call = this.#recent[place];

@@ -1,4 +1,4 @@
-import { examineLibrary, libraryEndings } from '../../../binary/file';
+import { libraryEndings } from '../../../binary/endings';
 import { openLimit, type Runtime } from '../../../plugin/runtime';
 import { SUPERVISED_KEYS } from '../keys';
 import { checkRunner } from './executable';
@@ -13,16 +13,20 @@ export interface ProcessOptions {
 /** Mode "process": each library lives in processes of its own, those of the native runner. */
 export function processRuntime(options: ProcessOptions = {}): Runtime<typeof SUPERVISED_KEYS> {
   const runner = (): string => options.runner ?? checkRunner();
+  const load = () => ({ ...(require('../instance') as typeof import('../instance')), ...(require('./wire') as typeof import('./wire')) });
   return {
     kind: 'library',
     mode: 'process',
     endings: libraryEndings(),
     keys: SUPERVISED_KEYS,
-    check: () => void runner(),
-    examine: examineLibrary,
+    check: () => {
+      runner();
+      // The first call is not to wait for that.
+      load();
+    },
+    examine: (file) => (require('../../../binary/file') as typeof import('../../../binary/file')).examineLibrary(file),
     open: async (source) => {
-      const { SupervisedInstance } = require('../instance') as typeof import('../instance');
-      const { runnerWire } = require('./wire') as typeof import('./wire');
+      const { SupervisedInstance, runnerWire } = load();
       return SupervisedInstance.open(runnerWire(runner(), source, options.openLimit ?? openLimit(source.settings)), source);
     },
   };

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import type { Exchange } from '../../../../src/plugin/exchange';
 import { OpenCalls } from '../../../../src/runtimes/supervised/runner/open-calls';
 
 test('it is a map, for ids that count up', () => {
@@ -9,13 +8,13 @@ test('it is a map, for ids that count up', () => {
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-      const calls = new OpenCalls();
-      const model = new Map<number, Exchange>();
+      const calls = new OpenCalls<string>();
+      const model = new Map<number, string>();
       let last = 0;
       for (const next of steps) {
         if (next.do === 'add') {
           for (let i = 0; i < next.count; i++) {
-            const call = { id: String(++last) } as Exchange;
+            const call = String(++last);
             calls.add(last, call);
             model.set(last, call);
           }
