@@ -160,6 +160,10 @@ class Caller implements Recipient {
     this.reject(error);
   }
 
+  dropped(): void {
+    // The signal has said why.
+  }
+
   begin(head: ReplyHead): void {
     this.#head = head;
   }

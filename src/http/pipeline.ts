@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { WriteTimeout } from './write-timeout';
 
 /** Requests of one connection that are taken at once; those sent behind them wait. */
 const MOST_TAKEN = 16;
@@ -13,6 +14,8 @@ type PipelinedSocket = Socket & { [PIPELINE]?: Pipeline };
 /** A request of a pipeline. */
 export interface Pipelined {
   readonly res: ServerResponse;
+  /** Its answer was given, and nothing is kept of it. */
+  readonly isDone: boolean;
   /** Begins with it. */
   start(): void;
   /** Its client has left. */
@@ -27,15 +30,23 @@ export class Pipeline {
   /** Begun and not yet answered, in order. */
   readonly #begun: Pipelined[] = [];
   #held: Pipelined[] = [];
+  readonly #writeTimeout: WriteTimeout;
 
-  private constructor(private readonly socket: Socket) {
+  private constructor(
+    private readonly socket: Socket,
+    writeTimeout: number,
+  ) {
+    this.#writeTimeout = new WriteTimeout(socket, writeTimeout);
     socket.once('close', () => this.#abandon());
   }
 
-  /** The pipeline of a request's connection. */
-  static of({ socket }: IncomingMessage): Pipeline {
+  /**
+   * The pipeline of a request's connection.
+   * @param writeTimeout milliseconds that its client may leave replies unread; 0 is no limit
+   */
+  static of({ socket }: IncomingMessage, writeTimeout: number): Pipeline {
     const known = (socket as PipelinedSocket)[PIPELINE];
-    return known ?? ((socket as PipelinedSocket)[PIPELINE] = new Pipeline(socket));
+    return known ?? ((socket as PipelinedSocket)[PIPELINE] = new Pipeline(socket, writeTimeout));
   }
 
   /** Begins with a request, now or when those before it are answered; or never, where the client leaves before. */
@@ -53,7 +64,12 @@ export class Pipeline {
 
   /** Lets go of those that are answered: answers leave in order, so one that is ready may have to wait for those before it. */
   answered(): void {
-    while (this.#begun[0]?.res.writableEnded === true) this.#begun.shift();
+    while (this.#begun[0]?.isDone === true) this.#begun.shift();
+  }
+
+  /** Something of a reply was written. */
+  wrote(): void {
+    if (this.socket.writableLength > 0 || this.#begun.length > 0) this.#writeTimeout.watch(() => this.#begun.length > 0);
   }
 
   readonly #goOn = (): void => {
@@ -63,6 +79,7 @@ export class Pipeline {
   };
 
   #abandon(): void {
+    this.#writeTimeout.stop();
     this.#held = [];
     for (const request of this.#begun.splice(0)) request.abandon();
   }

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
 import type { Logger } from '../ground/log';
+import { DlserveError, messageOf } from '../ground/errors';
 import type { Deadline } from '../plugin/deadline';
 import type { Exchange, Recipient } from '../plugin/exchange';
 import type { Reply, ReplyHead } from '../plugin/reply';
@@ -10,7 +12,7 @@ import { isHttp2, type AnyRequest, type AnyResponse } from './http2';
 import { Pipeline, type Pipelined } from './pipeline';
 import { writeError } from './write-error';
 import { writeHead, writeReply } from './write-reply';
-import { limitWriting } from './write-timeout';
+import { limitStream } from './write-timeout';
 
 /** Replies below this many bytes are not counted: nearly all of them have left when they were written. */
 const LEAST_COUNTED = 16384;
@@ -35,6 +37,13 @@ export class Visit implements Recipient, Pipelined {
   #pipeline: Pipeline | undefined;
   #body: Body | undefined;
   #hasBegun = false;
+  #isGone = false;
+  /** An HTTP/2 stream has its write timeout. */
+  #isLimited = false;
+  /** Bytes of the reply that are taken from the budget. */
+  #counted = 0;
+  /** Whoever waits until more can be written. */
+  #drained: (() => void) | undefined;
 
   /** @param deadline the client's own, which counts from the arrival */
   constructor(
@@ -63,7 +72,12 @@ export class Visit implements Recipient, Pipelined {
 
   /** The client has gone: nobody waits for an answer. */
   get isOver(): boolean {
-    return isHttp2(this.#req) ? this.#req.stream.destroyed : this.res.destroyed;
+    // Of a connection that is over, only the response whose turn it was is destroyed.
+    return this.#isGone || (isHttp2(this.#req) ? this.#req.stream.destroyed : this.res.destroyed);
+  }
+
+  get isDone(): boolean {
+    return this.#counted === 0 && this.res.writableEnded;
   }
 
   /**
@@ -76,7 +90,7 @@ export class Visit implements Recipient, Pipelined {
       start();
     } else {
       this.#start = start;
-      this.#pipeline = Pipeline.of(this.#req);
+      this.#pipeline = Pipeline.of(this.#req, this.rules.writeTimeout);
       this.#pipeline.take(this);
     }
   }
@@ -96,27 +110,23 @@ export class Visit implements Recipient, Pipelined {
   }
 
   abandon(): void {
+    this.#isGone = true;
     this.exchange?.abandon();
     if (this.exchange?.isSettled !== false) this.#body?.release();
+    this.#uncount();
+    this.#goOn();
   }
 
   // What the exchange gives.
 
   reply(reply: Reply): void {
     this.#body?.release();
-    const { length } = reply.body;
-    if (length < LEAST_COUNTED) {
-      writeReply(this.#res, reply);
-    } else if (this.rules.budget.take(length)) {
-      // Also where nothing is written any more: then there was a close already.
-      if (this.isOver) this.rules.budget.give(length);
-      else this.#res.once('close', () => this.rules.budget.give(length));
-      writeReply(this.#res, reply);
-      limitWriting(this.res, this.rules.writeTimeout);
-    } else {
-      this.fail(this.rules.budget.exceeded());
-    }
-    this.#pipeline?.answered();
+    if (!this.#count(reply.body.length)) this.fail(this.rules.budget.exceeded());
+    else if (this.#write(() => writeReply(this.#res, reply))) this.#wrote();
+  }
+
+  dropped(): void {
+    this.#body?.release();
   }
 
   fail(error: unknown): void {
@@ -126,29 +136,71 @@ export class Visit implements Recipient, Pipelined {
     writeError(error, this.req, this.res, this.rules.log, context);
     // The client must see that what it has is not the whole reply.
     if (this.#hasBegun) this.res.destroy();
-    this.#pipeline?.answered();
+    this.#wrote();
   }
 
   begin(head: ReplyHead): void {
     this.#body?.release();
-    this.#hasBegun = true;
-    writeHead(this.#res, head);
+    this.#hasBegun = this.#write(() => writeHead(this.#res, head));
   }
 
   write(part: Buffer, drained: () => void): boolean {
-    const { res } = this;
-    if (this.isOver || res.write(part)) return true;
-    limitWriting(res, this.rules.writeTimeout);
-    const next = (): void => {
-      res.off('drain', next).off('close', next);
-      drained();
-    };
-    res.on('drain', next).on('close', next);
+    if (this.isOver || this.res.writableEnded || this.res.write(part)) return true;
+    this.#drained = drained;
+    this.res.once('drain', () => this.#goOn());
+    this.#wrote();
     return false;
   }
 
   end(): void {
-    this.res.end();
+    if (!this.res.writableEnded) this.res.end();
+    this.#wrote();
+  }
+
+  /** HTTP/2 refuses more than HTTP/1.1: a second Location, say. @returns whether it was written, and not answered by an error */
+  #write(write: () => void): boolean {
+    const before = isHttp2(this.#req) ? this.res.getHeaderNames() : [];
+    try {
+      write();
+      return true;
+    } catch (cause) {
+      for (const name of this.res.getHeaderNames()) if (!before.includes(name)) this.res.removeHeader(name);
+      const symbol = this.exchange?.handler.symbol ?? '';
+      this.fail(new DlserveError('BAD_HEADERS', { symbol, reason: messageOf(cause) }, { cause }));
+      return false;
+    }
+  }
+
+  /** Takes what a reply has from the budget, until it has left. @returns whether there is room */
+  #count(length: number): boolean {
+    if (length < LEAST_COUNTED || this.isOver) return true;
+    if (!this.rules.budget.take(length)) return false;
+    this.#counted = length;
+    this.res.once('close', () => this.#uncount());
+    return true;
+  }
+
+  #uncount(): void {
+    if (this.#counted === 0) return;
+    this.rules.budget.give(this.#counted);
+    this.#counted = 0;
     this.#pipeline?.answered();
+  }
+
+  #goOn(): void {
+    const drained = this.#drained;
+    this.#drained = undefined;
+    drained?.();
+  }
+
+  /** Lets those behind it go on, and sees to it that it is read. */
+  #wrote(): void {
+    if (isHttp2(this.#req)) {
+      if (!this.#isLimited) limitStream(this.#res as Http2ServerResponse, this.rules.writeTimeout);
+      this.#isLimited = true;
+    } else {
+      this.#pipeline!.answered();
+      this.#pipeline!.wrote();
+    }
   }
 }

@@ -7,7 +7,7 @@ import type { Logger } from '../ground/log';
  * Errors of a plugin under pressure: the runtime logs the change of state, not each request that meets it. And of a client,
  * whatever their status says.
  */
-const QUIET = new Set(['OVERLOADED', 'PLUGIN_RESTING', 'MEMORY_LIMIT', 'STOPPING', 'HTTP_VERSION']);
+const QUIET = new Set(['OVERLOADED', 'PLUGIN_RESTING', 'MEMORY_LIMIT', 'SERVER_FULL', 'STOPPING', 'HTTP_VERSION']);
 
 /** Each log's lines by the code of the error: what clients ask for must not fill it. */
 const limited = new WeakMap<Logger, LimitedLog>();

@@ -20,6 +20,8 @@ export interface Recipient {
   write(part: Buffer, drained: () => void): boolean;
   /** The reply is complete. The last that it hears. */
   end(): void;
+  /** It did not wait any more, and the call will not be made. The last that it hears. */
+  dropped(): void;
 }
 
 /** Whoever runs calls: an instance of a plugin. */
@@ -108,7 +110,7 @@ export class Exchange implements Timed {
     this.callee = callee;
     this.#counter = counter;
     callee.call(this);
-    if (this.#recipient !== null) deadlines.add(this);
+    if (this.#recipient !== null && !this.#hasBegun) deadlines.add(this);
   }
 
   /** The deadline has passed. @internal */
@@ -150,7 +152,7 @@ export class Exchange implements Timed {
 
   /** A call that was withdrawn had not begun after all. */
   drop(): void {
-    this.#settle();
+    this.#settle()?.dropped();
   }
 
   /** Begins a reply in parts. The deadline was met. */

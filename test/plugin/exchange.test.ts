@@ -31,6 +31,10 @@ class Listener implements Recipient {
   end(): void {
     this.heard.push('end');
   }
+
+  dropped(): void {
+    this.heard.push('dropped');
+  }
 }
 
 /** An instance that keeps what it is given. */
@@ -100,7 +104,7 @@ test('abandoned, it is dropped if it has not begun, and else goes on', () => {
   const waiting = enter();
   waiting.keeper.hasBegun = false;
   waiting.exchange.abandon();
-  expect([waiting.exchange.isSettled, waiting.listener.heard, waiting.left()]).toEqual([true, [], 1]);
+  expect([waiting.exchange.isSettled, waiting.listener.heard, waiting.left()]).toEqual([true, ['dropped'], 1]);
   const running = enter();
   running.exchange.abandon();
   expect(running.exchange.isSettled).toBe(false);

@@ -101,6 +101,7 @@ const NOBODY = {
   begin: () => undefined,
   write: () => true,
   end: () => undefined,
+  dropped: () => undefined,
 };
 
 let calls = 0;
