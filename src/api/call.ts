@@ -1,4 +1,5 @@
 import { DlserveError } from '../ground/errors';
+import { LONGEST_TIMER } from '../ground/waiting';
 import { Deadline } from '../plugin/deadline';
 import { Exchange, type Recipient } from '../plugin/exchange';
 import { checkNames, pathOf, symbolOf } from '../plugin/name';
@@ -33,16 +34,24 @@ export interface CallReply {
 
 const OPTIONS: readonly string[] = ['method', 'query', 'headers', 'body', 'timeout', 'signal'];
 
+/** A field name of HTTP (RFC 9110 5.6.2). */
+const TOKEN = /^[!#$%&'*+\-.^_`|~\w]+$/;
+
 /** @throws DlserveError BAD_CALL for what no call can mean */
 function check(options: CallOptions): void {
   const refuse = (reason: string): never => {
     throw new DlserveError('BAD_CALL', { reason });
   };
+  if (typeof options !== 'object' || (options as CallOptions | null) === null) refuse('options must be an object');
   for (const name in options) if (!OPTIONS.includes(name)) refuse(`unknown option ${name}: there are ${OPTIONS.join(', ')}`);
-  const { method, query, headers, body, timeout } = options as Readonly<Record<string, unknown>>;
+  const { method, query, headers, body, timeout, signal } = options as Readonly<Record<string, unknown>>;
   if (method !== undefined && typeof method !== 'string') refuse('method must be text');
   if (query !== undefined && typeof query !== 'string' && !isSearchParams(query)) checkPairs('query', query, refuse);
-  if (headers !== undefined) checkPairs('headers', headers, refuse);
+  if (headers !== undefined) {
+    checkPairs('headers', headers, refuse);
+    for (const name of Object.keys(headers as object)) if (!TOKEN.test(name)) refuse(`${JSON.stringify(name)} of headers is no name of a header`);
+  }
+  if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== 'function') refuse('signal must be an AbortSignal');
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) refuse('timeout must be a number of milliseconds');
   if (body !== undefined && typeof body !== 'string' && !ArrayBuffer.isView(body)) refuse('body must be text or bytes');
 }
@@ -61,17 +70,20 @@ let calls = 0;
  * @throws DlserveError BAD_CALL, or as a request would be answered; or the reason of the signal
  */
 export async function callHandler(host: Host, plugin: string, func: string, options: CallOptions): Promise<CallReply> {
-  const { method = options.body === undefined ? 'GET' : 'POST', signal, timeout } = options;
   check(options);
+  const { method = options.body === undefined ? 'GET' : 'POST', signal, timeout } = options;
   checkNames(plugin, func);
   signal?.throwIfAborted();
   const own = timeout === undefined ? undefined : Deadline.after(timeout);
   // Nearly always it is open, and a call needs no turn of its own.
   const slot = host.find(plugin) ?? (await inTime(host.open(plugin), own, signal, symbolOf(method, func), plugin));
+  signal?.throwIfAborted();
   return new Promise((fulfil, reject) => {
     const handler = slot.current === undefined ? slot.refusal()! : resolve(plugin, slot.current.handlers, func, method);
     if (handler instanceof DlserveError) {
-      reject(handler);
+      // As over HTTP: OPTIONS is answered for the handlers that are there.
+      if (method === 'OPTIONS' && handler.code === 'METHOD_NOT_ALLOWED') fulfil({ status: 204, headers: { allow: handler.headers.Allow! }, body: Buffer.alloc(0) });
+      else reject(handler);
       return;
     }
     const caller = new Caller(fulfil, reject);
@@ -92,7 +104,7 @@ async function inTime(opening: Promise<Slot>, deadline: Deadline | undefined, si
   const stopped = new Promise<never>((_, reject) => {
     const onAbort = (): void => reject(signal!.reason as Error);
     signal?.addEventListener('abort', onAbort);
-    const timer = deadline === undefined ? undefined : setTimeout(() => reject(deadline.exceeded(symbol, plugin)), deadline.left);
+    const timer = deadline === undefined ? undefined : setTimeout(() => reject(deadline.exceeded(symbol, plugin)), Math.min(deadline.left, LONGEST_TIMER));
     stop = () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);

@@ -42,9 +42,20 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     this.#builds = builds;
     const { pluginpath } = config;
     this.#host = new Host({ pluginpath, settings: (name) => config.settings(name), builds, log });
-    this.#host.on('state', (change) => this.emit('state', change)).on('fault', (report) => this.emit('fault', report));
+    this.#host.on('state', (change) => this.tell('state', change)).on('fault', (report) => this.tell('fault', report));
     if (unsupported === undefined) this.endpoint = new Endpoint(this.#host, rulesOf(config, log));
     else log.warn(unsupported);
+  }
+
+  /** A listener that throws does so where the host is not in the middle of something. @internal */
+  tell<Name extends keyof PluginEvents>(event: Name, ...about: PluginEvents[Name]): void {
+    try {
+      (this as EventEmitter).emit(event, ...about);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
   }
 
   /**
@@ -146,7 +157,7 @@ export async function createPluginHost(options: HostOptions = {}, log?: Logger):
   checkModes(config);
   for (const { level, message } of config.notes) ownLog[level](message);
   // The first event comes in a later turn.
-  const builds = buildsOf(config, ownLog, (event) => host.emit('built', event));
+  const builds = buildsOf(config, ownLog, (event) => host.tell('built', event));
   const host = new PluginHost(config, builds, ownLog);
   // Nobody waits for it: a logger of the program's that throws must not end the program here.
   warnOfUnusedSections(config, builds, ownLog, () => host.isClosed).catch(() => undefined);

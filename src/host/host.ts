@@ -93,9 +93,9 @@ export class Host extends EventEmitter<HostEvents> {
       await this.#openInto(slot, file);
       return slot;
     } catch (thrown) {
-      const error = isShortage(thrown) ? unavailable(name, thrown) : thrown;
-      if (error instanceof DlserveError && error.status === 500) {
-        slot.failure = { error, fingerprint: file.fingerprint, until: performance.now() + RETRY_AFTER };
+      const error = isShortage(thrown) ? unavailable(name, thrown) : withoutFolder(thrown, file);
+      if (error instanceof DlserveError) {
+        slot.failure = { error, fingerprint: file.fingerprint, until: error.status === 500 ? performance.now() + RETRY_AFTER : 0 };
       }
       if (this.#closed === undefined) slot.state = 'failed';
       throw error;
@@ -163,4 +163,11 @@ export class Host extends EventEmitter<HostEvents> {
 function unavailable(plugin: string, cause: unknown): DlserveError {
   if (cause instanceof DlserveError && cause.code === 'UNAVAILABLE') return cause;
   return new DlserveError('UNAVAILABLE', { plugin, reason: messageOf(cause) }, { cause, headers: { 'Retry-After': '1' } });
+}
+
+/** Clients are told which file it was, not where. */
+function withoutFolder(error: unknown, { path, base }: PluginFile): unknown {
+  if (!(error instanceof DlserveError) || !error.message.includes(path)) return error;
+  const details = Object.entries(error.details).map(([name, value]) => [name, typeof value === 'string' ? value.replaceAll(path, base) : value] as const);
+  return new DlserveError(error.code, Object.fromEntries(details), { cause: error, headers: error.headers });
 }

@@ -79,9 +79,15 @@ describe.each(MODES)('host.call in mode "%s"', (mode) => {
   it('takes no option that it does not know, and no value of a wrong kind', async () => {
     const wrong = [
       { methd: 'POST' }, { method: 1 }, { timeout: '1s' }, { timeout: -1 }, { timeout: NaN }, { body: { a: 1 } },
-      { query: { a: 1 } }, { query: { a: undefined } }, { query: 1 }, { headers: { a: ['1', 2] } }, { headers: null }, { headers: 'a: 1' },
+      { query: { a: 1 } }, { query: { a: undefined } }, { query: 1 }, { headers: { a: ['1', 2] } }, { headers: null }, { headers: 'a: 1' }, { headers: { 'a":"1","b': 'x' } },
+      { signal: 1 }, { signal: {} },
     ];
     for (const options of wrong) await expect(host.call('echo', 'Echo', options as never)).rejects.toMatchObject({ code: 'BAD_CALL' });
+  });
+
+  it('answers OPTIONS as over HTTP, and waits as long as it may', async () => {
+    expect(await host.call('echo', 'Echo', { method: 'OPTIONS' })).toMatchObject({ status: 204, headers: { allow: expect.stringContaining('GET') as string } });
+    expect((await host.call('echo', 'Echo', { timeout: Infinity })).status).toBe(200);
   });
 
   it('heeds a signal that was given before', async () => {

@@ -106,6 +106,25 @@ test('events tell of states and faults as they come', async () => {
   expect(heard).toEqual(['crash opening', 'crash ready', fault, fault, 'crash resting', 'crash ready', 'crash draining', 'crash stopped']);
 });
 
+test('a listener that throws does so beside the host', async () => {
+  const program = `
+    const { createPluginHost } = require(${JSON.stringify(path.resolve(__dirname, '../../dist'))});
+    const seen = [];
+    process.on('uncaughtException', ({ message }) => seen.push(message));
+    createPluginHost({ pluginpath: process.argv[1], plugins: { mode: 'process' } }).then(async (host) => {
+      for (const event of ['state', 'fault']) host.on(event, () => { throw new Error(event); });
+      const ask = (func) => host.call('crash', func).then(({ status }) => status, ({ code }) => code);
+      console.log(await ask('Echo'), await ask('Fault'), await ask('Echo'), (await host.plugins())[0].state);
+      await host.close();
+      console.log([...new Set(seen)].sort().join(' '));
+    });
+  `;
+  const { host, pluginpath } = await open(['crash.c']);
+  await host.close();
+  const { stdout } = spawnSync(process.execPath, ['-e', program, pluginpath], { encoding: 'utf8', timeout: 60_000 });
+  expect(stdout).toBe('200 PLUGIN_CRASHED 200 ready\nfault state\n');
+});
+
 test('a call that hangs in mode "thread" is a fault', async () => {
   const gate = path.join(scratch(), 'gate');
   const { host } = await open(['gate.c'], { plugin: { gate: { config: { gate } } } });
