@@ -150,6 +150,7 @@ export class Pool implements WorkerOwner {
     if (this.#unavailable === null) log.error({ plugin: name, retry: SPAWN_RETRY }, error.message);
     this.#unavailable = error;
     if (this.#workers.length === 0) this.user.refuse(error);
+    else this.user.hasRoom();
     if (!this.#isClosed) this.#restart ??= setTimeout(() => this.#startMissing(), SPAWN_RETRY).unref();
   }
 
@@ -222,6 +223,8 @@ export class Pool implements WorkerOwner {
     for (const exchange of death.executing) exchange.fail(lossError(exchange, death));
     if (this.#isClosed) this.user.refuse(new DlserveError('STOPPING'));
     else this.#judge(worker, death);
+    // What was taken back need not wait for the next one to open, if another has room.
+    this.user.hasRoom();
   }
 
   /** A deadline's or a stall's victim is replaced at once and counts as no crash: its pace is that of the deadlines. */
@@ -255,6 +258,8 @@ export class Pool implements WorkerOwner {
     }
     for (const worker of this.#all()) if (worker.checkStall() >= STALLED) worker.kill('stall');
     this.#countCapacity();
+    // One that gets more threads than before has room although it has not replied.
+    this.user.hasRoom();
   }
 
   // The end.
