@@ -7,6 +7,7 @@ import { lossError } from './deaths';
 import type { SupervisedKeys } from './keys';
 import { leastBusy } from './least-busy';
 import { PluginLog } from './plugin-log';
+import { failAll } from './settling';
 import type { Death, Wire, Worker, WorkerOwner } from './worker';
 
 /** Milliseconds between two looks at workers that have calls, and after how many without progress one is given up. */
@@ -220,7 +221,7 @@ export class Pool implements WorkerOwner {
   #mourn(worker: Worker, death: Death): void {
     this.user.takeBack(death.waiting);
     if (!death.stopped) this.#log.death(death);
-    for (const exchange of death.executing) exchange.fail(lossError(exchange, death));
+    failAll(death.executing, (exchange) => lossError(exchange, death));
     if (this.#isClosed) this.user.refuse(new DlserveError('STOPPING'));
     else this.#judge(worker, death);
     // What was taken back need not wait for the next one to open, if another has room.
