@@ -3,7 +3,8 @@ import type { Exchange } from '../../plugin/exchange';
 import type { Handlers } from '../../plugin/handlers';
 import type { Instance, PluginSource } from '../../plugin/runtime';
 import type { SupervisedKeys } from './keys';
-import { Pool, type PoolUser } from './pool';
+import { Pool } from './pool';
+import type { PoolUser } from './pool-user';
 import { failAll } from './settling';
 import type { Wire } from './worker';
 

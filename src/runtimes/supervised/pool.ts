@@ -7,6 +7,7 @@ import { lossError } from './deaths';
 import type { SupervisedKeys } from './keys';
 import { leastBusy } from './least-busy';
 import { PluginLog } from './plugin-log';
+import type { PoolUser } from './pool-user';
 import { failAll } from './settling';
 import type { Death, Wire, Worker, WorkerOwner } from './worker';
 
@@ -19,18 +20,6 @@ const TERMINATE_GRACE = 500;
 
 /** Milliseconds until a process that the system could not start is tried again. */
 const SPAWN_RETRY = 200;
-
-/** Whoever has calls for the workers. */
-export interface PoolUser {
-  /** Calls that wait for a worker. */
-  readonly waiting: number;
-  /** A worker may have room. */
-  hasRoom(): void;
-  /** Calls that a worker was given and never began: they go before those that wait. */
-  takeBack(exchanges: readonly Exchange[]): void;
-  /** There will be no worker for those that wait. */
-  refuse(error: DlserveError): void;
-}
 
 /** The workers of one plugin: they come, crash, are replaced, rest and go. */
 export class Pool implements WorkerOwner {
@@ -187,13 +176,14 @@ export class Pool implements WorkerOwner {
   }
 
   replied(worker: Worker): void {
-    if (!this.#crashes.isServing && worker.served > 0) {
+    const isWellAgain = !this.#crashes.isServing && worker.served > 0;
+    if (isWellAgain) {
       this.#crashes.answered();
-      this.source.observer.resting(false);
       this.#startMissing();
     }
     this.user.hasRoom();
     this.conditions.changed();
+    if (isWellAgain) this.source.observer.resting(false);
   }
 
   retired(worker: Worker, waiting: readonly Exchange[]): void {
@@ -208,7 +198,7 @@ export class Pool implements WorkerOwner {
   died(worker: Worker, death: Death): void {
     this.#workers = this.#workers.filter((other) => other !== worker);
     this.#leaving.delete(worker);
-    if (death.lack !== null) {
+    if (death.lack !== null && !this.#isClosed) {
       this.#lacks(death.lack);
     } else if (this.#opening !== null) {
       this.#giveUpOpening(death.refusal ?? new DlserveError('LOAD_FAILED', { library: this.source.file.base, reason: death.exit.words }));
@@ -216,11 +206,17 @@ export class Pool implements WorkerOwner {
       this.#mourn(worker, death);
     }
     this.conditions.changed();
+    if (death.lack === null && !death.stopped) this.#tell(death);
+  }
+
+  /** Comes last, when all is done for the calls and for the next worker: whoever hears of it may throw. */
+  #tell(death: Death): void {
+    this.#log.death(death);
+    if (this.#crashes.isResting && !this.#isClosed) this.source.observer.resting(true);
   }
 
   #mourn(worker: Worker, death: Death): void {
     this.user.takeBack(death.waiting);
-    if (!death.stopped) this.#log.death(death);
     failAll(death.executing, (exchange) => lossError(exchange, death));
     if (this.#isClosed) this.user.refuse(new DlserveError('STOPPING'));
     else this.#judge(worker, death);
@@ -238,7 +234,6 @@ export class Pool implements WorkerOwner {
 
   #rest(): void {
     this.#log.rests(this.#crashes.count);
-    this.source.observer.resting(true);
     this.user.refuse(this.#resting());
   }
 

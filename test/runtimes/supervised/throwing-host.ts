@@ -1,4 +1,4 @@
-/* Hosts crash.c for callers of whom some throw when they hear what became of their calls, and says that the others are heard. */
+/* Hosts crash.c for callers of whom some throw on hearing of their calls, and for one who throws on hearing of a crash: says who is answered. */
 import { processRuntime } from '../../../src/runtimes/supervised/runner/runtime';
 import type { Instance } from '../../../src/plugin/runtime';
 import { callHandler, makeCall, pluginSource } from '../../support/runtime';
@@ -25,22 +25,25 @@ async function crowd(plugin: Instance): Promise<void> {
 }
 
 function callAndThrow(plugin: Instance, handler: number): void {
-  const settle = (): void => {
-    throw new Error('mine');
-  };
-  plugin.call(makeCall(plugin, handler, {}, settle));
+  plugin.call(makeCall(plugin, handler, {}, throwMine));
+}
+
+function throwMine(): never {
+  throw new Error('mine');
 }
 
 async function main(): Promise<void> {
   const [runner, library] = process.argv.slice(2);
-  const source = pluginSource(library!, { symbols: ['GETEchoHandler', 'GETFaultHandler'], settings: { mode: 'process', crashes: 10 } });
+  const symbols = ['GETEchoHandler', 'GETFaultHandler'];
+  const observer = { resting: () => undefined, fault: throwMine };
+  const source = pluginSource(library!, { symbols, settings: { mode: 'process', crashes: 10 }, observer });
   const plugin = await processRuntime({ runner: runner! }).open(source);
   await crowd(plugin);
   console.log('the others of a crowd are answered');
   callAndThrow(plugin, FAULT);
   await callHandler(plugin, ECHO);
   console.log('and so is one behind a crash');
-  await until(() => uncaught === CALLS / 2 + 1);
+  await until(() => uncaught === CALLS / 2 + 2);
   console.log('and each error is heard');
   await plugin.close(1000);
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { builtRunner } from './built-runner';
 import { compileInnocent } from './harness';
 
-it('a caller who throws on hearing of a call keeps nobody from an answer, and the error is heard', () => {
+it('who throws on hearing of a call or of a crash keeps nobody from an answer, and the error is heard', () => {
   const script = path.join(__dirname, 'throwing-host.ts');
   const args = ['-r', require.resolve('../../support/typescript-require.js'), script, builtRunner(), compileInnocent('crash.c')];
   const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL' });
