@@ -10,6 +10,11 @@ export function lossError(exchange: Exchange, death: Death): DlserveError {
   return new DlserveError('PLUGIN_CRASHED', details);
 }
 
+/** Of which of a few kinds the end of a process is. */
+export function kindOf({ ending }: Death): string {
+  return ending === null ? 'a process crashed' : `a process was ended (${ending})`;
+}
+
 /** What the log says of the end of a process. */
 export function describeDeath(death: Death): string {
   switch (death.ending) {

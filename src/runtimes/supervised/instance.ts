@@ -3,7 +3,9 @@ import type { Exchange } from '../../plugin/exchange';
 import type { Handlers } from '../../plugin/handlers';
 import type { Instance, PluginSource } from '../../plugin/runtime';
 import type { SupervisedKeys } from './keys';
-import { Pool, type PoolUser } from './pool';
+import { Pool } from './pool';
+import type { PoolUser } from './pool-user';
+import { failAll } from './settling';
 import type { Wire } from './worker';
 
 /** A plugin in processes of its own: the calls that wait for one, and what becomes of them. */
@@ -85,7 +87,7 @@ export class SupervisedInstance implements Instance, PoolUser {
   }
 
   refuse(error: DlserveError): void {
-    for (const exchange of this.#queue.splice(0)) exchange.fail(error);
+    failAll(this.#queue.splice(0), () => error);
   }
 
   close(limit: number): Promise<void> {

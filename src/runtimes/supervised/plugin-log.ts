@@ -1,6 +1,7 @@
 import { messageOf } from '../../ground/errors';
+import { LimitedLog } from '../../ground/limited-log';
 import type { PluginSource } from '../../plugin/runtime';
-import { faultOf } from './deaths';
+import { faultOf, kindOf } from './deaths';
 import { fileIdentity, hashFile, type HashedFile } from './file-hash';
 import type { SupervisedKeys } from './keys';
 import type { Death } from './worker';
@@ -8,10 +9,13 @@ import type { Death } from './worker';
 /** What the log is told of a plugin's processes. */
 export class PluginLog {
   private readonly source: PluginSource<SupervisedKeys>;
+  /** A client can end any process by a deadline of its own. */
+  private readonly limited: LimitedLog;
   private file: Promise<HashedFile> | null = null;
 
   constructor(source: PluginSource<SupervisedKeys>) {
     this.source = source;
+    this.limited = new LimitedLog(source.log, () => ({ plugin: source.name }));
   }
 
   /** The library is open, so its file is the one to be known by. */
@@ -31,15 +35,19 @@ export class PluginLog {
     });
   }
 
-  /** A process came to an end that it was not asked for. */
+  /** A process came to an end that it was not asked for. Of a plugin that was never open, that is its opening's to tell. */
   death(death: Death): void {
-    const { name, file, log, observer } = this.source;
+    if (this.file === null) return;
+    const { name, file, observer } = this.source;
     const fault = faultOf(death);
-    observer.fault(fault);
     const level = death.ending === null || death.ending === 'fault' ? 'error' : 'warn';
     const { signal = null, status = null, calls } = fault;
     const of = { plugin: name, handlers: calls.map(({ handler }) => handler), requests: calls.map(({ request }) => request) };
-    void this.file?.then(({ sha256 }) => log[level]({ ...of, signal, status, pid: death.pid, sha256 }, `${file.base} ${fault.reason}`));
+    void this.file.then(({ sha256 }) => {
+      const fields = { ...of, signal, status, pid: death.pid, sha256 };
+      this.limited.write(level, kindOf(death), () => fields, `${file.base} ${fault.reason}`);
+    });
+    observer.fault(fault);
   }
 
   rests(crashes: number): void {

@@ -7,6 +7,8 @@ import { lossError } from './deaths';
 import type { SupervisedKeys } from './keys';
 import { leastBusy } from './least-busy';
 import { PluginLog } from './plugin-log';
+import type { PoolUser } from './pool-user';
+import { failAll } from './settling';
 import type { Death, Wire, Worker, WorkerOwner } from './worker';
 
 /** Milliseconds between two looks at workers that have calls, and after how many without progress one is given up. */
@@ -18,18 +20,6 @@ const TERMINATE_GRACE = 500;
 
 /** Milliseconds until a process that the system could not start is tried again. */
 const SPAWN_RETRY = 200;
-
-/** Whoever has calls for the workers. */
-export interface PoolUser {
-  /** Calls that wait for a worker. */
-  readonly waiting: number;
-  /** A worker may have room. */
-  hasRoom(): void;
-  /** Calls that a worker was given and never began: they go before those that wait. */
-  takeBack(exchanges: readonly Exchange[]): void;
-  /** There will be no worker for those that wait. */
-  refuse(error: DlserveError): void;
-}
 
 /** The workers of one plugin: they come, crash, are replaced, rest and go. */
 export class Pool implements WorkerOwner {
@@ -150,6 +140,7 @@ export class Pool implements WorkerOwner {
     if (this.#unavailable === null) log.error({ plugin: name, retry: SPAWN_RETRY }, error.message);
     this.#unavailable = error;
     if (this.#workers.length === 0) this.user.refuse(error);
+    else this.user.hasRoom();
     if (!this.#isClosed) this.#restart ??= setTimeout(() => this.#startMissing(), SPAWN_RETRY).unref();
   }
 
@@ -185,13 +176,14 @@ export class Pool implements WorkerOwner {
   }
 
   replied(worker: Worker): void {
-    if (!this.#crashes.isServing && worker.served > 0) {
+    const isWellAgain = !this.#crashes.isServing && worker.served > 0;
+    if (isWellAgain) {
       this.#crashes.answered();
-      this.source.observer.resting(false);
       this.#startMissing();
     }
     this.user.hasRoom();
     this.conditions.changed();
+    if (isWellAgain) this.source.observer.resting(false);
   }
 
   retired(worker: Worker, waiting: readonly Exchange[]): void {
@@ -206,7 +198,7 @@ export class Pool implements WorkerOwner {
   died(worker: Worker, death: Death): void {
     this.#workers = this.#workers.filter((other) => other !== worker);
     this.#leaving.delete(worker);
-    if (death.lack !== null) {
+    if (death.lack !== null && !this.#isClosed) {
       this.#lacks(death.lack);
     } else if (this.#opening !== null) {
       this.#giveUpOpening(death.refusal ?? new DlserveError('LOAD_FAILED', { library: this.source.file.base, reason: death.exit.words }));
@@ -214,14 +206,22 @@ export class Pool implements WorkerOwner {
       this.#mourn(worker, death);
     }
     this.conditions.changed();
+    if (death.lack === null && !death.stopped) this.#tell(death);
+  }
+
+  /** Comes last, when all is done for the calls and for the next worker: whoever hears of it may throw. */
+  #tell(death: Death): void {
+    this.#log.death(death);
+    if (this.#crashes.isResting && !this.#isClosed) this.source.observer.resting(true);
   }
 
   #mourn(worker: Worker, death: Death): void {
     this.user.takeBack(death.waiting);
-    if (!death.stopped) this.#log.death(death);
-    for (const exchange of death.executing) exchange.fail(lossError(exchange, death));
+    failAll(death.executing, (exchange) => lossError(exchange, death));
     if (this.#isClosed) this.user.refuse(new DlserveError('STOPPING'));
     else this.#judge(worker, death);
+    // What was taken back need not wait for the next one to open, if another has room.
+    this.user.hasRoom();
   }
 
   /** A deadline's or a stall's victim is replaced at once and counts as no crash: its pace is that of the deadlines. */
@@ -234,7 +234,6 @@ export class Pool implements WorkerOwner {
 
   #rest(): void {
     this.#log.rests(this.#crashes.count);
-    this.source.observer.resting(true);
     this.user.refuse(this.#resting());
   }
 
@@ -255,6 +254,8 @@ export class Pool implements WorkerOwner {
     }
     for (const worker of this.#all()) if (worker.checkStall() >= STALLED) worker.kill('stall');
     this.#countCapacity();
+    // One that gets more threads than before has room although it has not replied.
+    this.user.hasRoom();
   }
 
   // The end.

@@ -65,6 +65,17 @@ describe('a call past its deadline', () => {
     expect(plugin.outstanding).toBe(0);
   });
 
+  it('and the deadlines of others right behind it, which pass while the runner ends', async () => {
+    const { plugin, ask } = await open('hang.c', { settings: { concurrency: 4 } });
+    for (let round = 0; round < 24; round++) {
+      expect(await ask('GETEchoHandler')).toBe(INNOCENT);
+      const hung = [0, 1, 2, 3].map((place) => askUntil(plugin, 3, 40 + place * ((round % 6) + 1), { query: 'gate=/never' }));
+      expect(await Promise.all(hung)).toEqual(hung.map(() => 'TIMEOUT'));
+    }
+    await until(() => plugin.outstanding === 0);
+    expect(await ask('GETEchoHandler')).toBe(INNOCENT);
+  });
+
   it('never begins, if it has not', async () => {
     const tally = path.join(scratch, 'tally');
     const { plugin, ask } = await openLibrary(compileInnocent('tally.c'), ['GETNoteHandler', 'GETWaitHandler'], {

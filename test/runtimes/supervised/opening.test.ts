@@ -1,3 +1,5 @@
+import childProcess from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -36,6 +38,24 @@ describe('a library is refused', () => {
   it('by all its processes when one fails', async () => {
     await expect(open('init_crash.c', { settings: { workers: 3 } })).rejects.toMatchObject({ code: 'INIT_FAILED' });
   });
+});
+
+it('the end of those whose sibling could not be opened is no fault of theirs', async () => {
+  const spawned = jest.spyOn(childProcess, 'spawn');
+  const fault = jest.fn();
+  const source = pluginSource(compileInnocent('init_crash.c'), {
+    symbols: [],
+    settings: { mode: 'process', workers: 3 },
+    observer: { resting: () => undefined, fault },
+  });
+  const opening = processRuntime({ runner: builtRunner() }).open(source);
+  const children = spawned.mock.results.map(({ value }) => value as childProcess.ChildProcess);
+  spawned.mockRestore();
+  expect(children).toHaveLength(3);
+  const ends = children.map((child) => once(child, 'close'));
+  await expect(opening).rejects.toMatchObject({ code: 'INIT_FAILED' });
+  await Promise.all(ends);
+  expect(fault).not.toHaveBeenCalled();
 });
 
 describe('the runner', () => {

@@ -123,4 +123,27 @@ describe('several processes of one plugin', () => {
     const answers = Array.from({ length: 100 }, (_, i) => ask(i === 50 ? 'GETFaultHandler' : 'GETEchoHandler'));
     expect((await Promise.all(answers)).filter((answer) => answer !== INNOCENT)).toEqual(['PLUGIN_CRASHED']);
   });
+
+  it('take what waited in one that crashed, and what comes next, although its successor takes long to open', async () => {
+    const [shut, gate] = [path.join(scratch, 'shut'), path.join(scratch, 'gate')];
+    const { plugin, ask, waiting } = await open('crash_slow_init.c', { settings: { workers: 2, config: { shut } } });
+    writeFileSync(shut, '');
+    const noLook = setInterval(() => undefined, 60_000);
+    // The looks at regular times would find the room too, later.
+    const looks = jest.spyOn(globalThis, 'setInterval').mockReturnValue(noLook);
+    try {
+      const fault = ask('GETFaultHandler', { query: `gate=${gate}` });
+      const behind = Array.from({ length: 6 }, () => ask('GETEchoHandler'));
+      await waiting();
+      // The other one has answered its own, and the rest is behind the crash.
+      await until(() => plugin.outstanding <= 3);
+      writeFileSync(gate, '');
+      expect(await fault).toBe('PLUGIN_CRASHED');
+      expect(await Promise.all([...behind, ask('GETEchoHandler')])).toEqual(Array(7).fill(INNOCENT));
+    } finally {
+      looks.mockRestore();
+      clearInterval(noLook);
+      unlinkSync(shut);
+    }
+  });
 });

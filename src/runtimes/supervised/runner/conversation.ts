@@ -1,11 +1,12 @@
 import type { Exchange } from '../../../plugin/exchange';
+import { surface } from '../settling';
 import { FrameReader, type FrameOwner } from './frames';
 import { LargeBodies } from './large-bodies';
 import type { Ledger } from './ledger';
 import {
   FAILED_HEADER, Message, Outcome, ProtocolError, checkHello, partLength, readFailed, readOpened, replyId, type Failure,
 } from './protocol';
-import { readReply, refuse } from './replies';
+import { readReply, refuse, type RunnerReply } from './replies';
 
 /** Whoever is told of what a runner says. */
 export interface Listener {
@@ -92,6 +93,15 @@ export class Conversation implements FrameOwner {
     const call = this.calls.settle(id);
     if (call === null) return;
     if (call === undefined) throw new ProtocolError(`a reply to call ${id}, which is not open`);
+    try {
+      this.settle(call, reply);
+    } catch (error) {
+      // Thrown here, it would take the rest of the chunk with it, or be held against the runner.
+      surface(error);
+    }
+  }
+
+  private settle(call: Exchange, reply: RunnerReply): void {
     if (reply.raw !== null) {
       this.served++;
       this.typical += (reply.microseconds - this.typical) / 8;

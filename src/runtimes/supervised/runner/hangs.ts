@@ -23,6 +23,9 @@ export interface Hangable {
 
 /** What becomes of a runner in which a call has begun and is past its deadline. */
 export class Hangs {
+  /** Looks that are still to come: none of them may meet a runner that has ended. */
+  private readonly looks = new Set<NodeJS.Timeout>();
+
   constructor(
     private readonly runner: Hangable,
     private readonly calls: Ledger,
@@ -32,19 +35,39 @@ export class Hangs {
   expire(id: number): void {
     this.calls.markOverdue(id);
     // It may have been answered, or skipped, at this very moment.
-    setTimeout(() => this.retireIfHung(id), REPLY_GRACE);
+    this.soon(() => this.judge(id));
+  }
+
+  /** To be called when the runner has ended. */
+  end(): void {
+    for (const look of this.looks) clearTimeout(look);
+    this.looks.clear();
+  }
+
+  private soon(look: () => void): void {
+    const timer = setTimeout(() => {
+      this.looks.delete(timer);
+      look();
+    }, REPLY_GRACE);
+    this.looks.add(timer);
+  }
+
+  private judge(id: number): void {
+    if (!this.calls.has(id)) return;
+    if (this.runner.state === 'ready') this.retireIfHung(id, this.runner.committed, REPLY_LOOKS);
+    else this.answered();
   }
 
   /**
    * @param committed what was given at the first look: if the reply is not among that, the call still runs
    * @param looks how often that is still waited for; a runner that claims more than it sends is not waited for without end
    */
-  private retireIfHung(id: number, committed = this.runner.committed, looks = REPLY_LOOKS): void {
+  private retireIfHung(id: number, committed: number, looks: number): void {
     if (!this.calls.has(id)) return;
-    if (this.runner.state === 'retired') this.endWhenOnlyHung();
+    this.answered();
     if (this.runner.state !== 'ready') return;
     if (committed > this.runner.fromRing && looks > 0) {
-      setTimeout(() => this.retireIfHung(id, committed, looks - 1), REPLY_GRACE);
+      this.soon(() => this.retireIfHung(id, committed, looks - 1));
       return;
     }
     this.runner.halt();
@@ -52,7 +75,7 @@ export class Hangs {
     const waiting = this.calls.takeWaiting(this.runner.begun);
     this.endWhenOnlyHung();
     this.runner.retired(waiting);
-    setTimeout(() => this.check(), REPLY_GRACE);
+    this.soon(() => this.check());
   }
 
   /**

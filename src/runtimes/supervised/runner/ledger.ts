@@ -60,8 +60,7 @@ export class Ledger {
 
   /** The call's id; 0 when it is not here. */
   find(call: Exchange): number {
-    for (const [id, other] of this.calls.inOrder()) if (other === call) return id;
-    return 0;
+    return this.calls.idOf(call);
   }
 
   /** The runner has answered: strikes the call and returns it; null for one that was cancelled, undefined for one unknown. */

@@ -28,6 +28,14 @@ export class OpenCalls<Call> {
     return this.#ids[place] === id ? this.#recent[place] : this.#older.get(id);
   }
 
+  /** A call's id, without any garbage; 0 where it is not here. */
+  idOf(call: Call): number {
+    const place = this.#recent.indexOf(call);
+    if (place !== -1) return this.#ids[place]!;
+    for (const [id, other] of this.#older) if (other === call) return id;
+    return 0;
+  }
+
   delete(id: number): void {
     const place = id % RECENT;
     if (this.#ids[place] !== id) {

@@ -224,6 +224,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   /** What it had finished but not sent is in the shared file. @internal */
   ended(exit: Exit): void {
     clearTimeout(this.openTimer);
+    this.hangs.end();
     const { begun, committed, stage } = this.progress.end();
     // What has come of a frame in part is in the ring still, from its beginning; the end of a PART is lost.
     this.conversation.frames.forgetPartial();

@@ -26,14 +26,17 @@ export interface Snapshot {
 export class Shared {
   readonly fd: number;
   private readonly buffer = Buffer.allocUnsafe(SharedLayout.HALT);
+  /** What stood there when it was closed; null until then. */
+  private last: Snapshot | null = null;
 
   /** @throws what the file system throws */
   constructor() {
     this.fd = create();
   }
 
-  /** What stands there now; whether it can be is for others to say. */
+  /** What stands there now, or stood there when it was closed; whether it can be is for others to say. */
   read(): Snapshot {
+    if (this.last !== null) return this.last;
     readSync(this.fd, this.buffer, 0, SharedLayout.HALT, 0);
     return {
       begun: Number(this.buffer.readBigUInt64LE(SharedLayout.BEGUN)),
@@ -51,7 +54,7 @@ export class Shared {
   unsent(received: number, committed: number): Buffer {
     const length = committed - received;
     // Beyond the ring, a dying plugin has written here.
-    if (length <= 0 || length > RING_SIZE) return Buffer.alloc(0);
+    if (length <= 0 || length > RING_SIZE || this.last !== null) return Buffer.alloc(0);
     // Of a file that somebody has cut, nothing of the host's memory is read.
     const bytes = Buffer.alloc(length);
     const start = received % RING_SIZE;
@@ -63,16 +66,21 @@ export class Shared {
 
   /** Has the runner skip a call: if it has not begun when this returns, it never will. */
   cancel(id: number): void {
+    if (this.last !== null) return;
     this.buffer.writeUInt32LE((Math.floor(id / MOST_CANCELLED) + 1) % 0x1_0000_0000, 0);
     writeSync(this.fd, this.buffer, 0, 4, SharedLayout.CANCELLED + 4 * (id % MOST_CANCELLED));
   }
 
   /** Has the runner take no more calls: those that have not begun when this returns never will. */
   halt(): void {
+    if (this.last !== null) return;
     writeSync(this.fd, Buffer.from([1, 0, 0, 0]), 0, 4, SharedLayout.HALT);
   }
 
+  /** Its descriptor may be another file's from now on, so nothing is read or written any more. May be told again. */
   close(): void {
+    if (this.last !== null) return;
+    this.last = this.read();
     closeSync(this.fd);
   }
 }

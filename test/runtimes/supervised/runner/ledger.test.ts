@@ -16,6 +16,18 @@ it('knows a call until it is answered', () => {
   expect([ledger.size, ledger.bytes, ledger.has(1), ledger.has(2)]).toEqual([1, 20 + TEXT, false, true]);
 });
 
+it('finds a call without putting all of them in order', () => {
+  const ledger = new Ledger();
+  const calls = Array.from({ length: 1024 }, () => call());
+  for (const each of calls) ledger.add(each);
+  const sorts = jest.spyOn(Array.prototype, 'sort');
+  const found = calls.map((each) => ledger.find(each));
+  const sorted = sorts.mock.calls.length;
+  sorts.mockRestore();
+  expect(sorted).toBe(0);
+  expect(found).toEqual(calls.map((_, index) => index + 1));
+});
+
 it('counts the bytes of a cancelled call until its runner has skipped it', () => {
   const ledger = new Ledger();
   ledger.add(call(10));

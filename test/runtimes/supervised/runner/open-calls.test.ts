@@ -27,7 +27,10 @@ test('it is a map, for ids that count up', () => {
         }
         expect(calls.size).toBe(model.size);
         expect(calls.inOrder()).toEqual([...model]);
-        for (let id = 0; id <= last + 1; id += 37) expect(calls.get(id)).toBe(model.get(id));
+        for (let id = 0; id <= last + 1; id += 37) {
+          expect(calls.get(id)).toBe(model.get(id));
+          expect(calls.idOf(String(id))).toBe(model.has(id) ? id : 0);
+        }
       }
     }),
     { numRuns: 50 },

@@ -1,4 +1,4 @@
-import { fstatSync, readSync } from 'node:fs';
+import { fstatSync, readSync, writeSync } from 'node:fs';
 import { MOST_CANCELLED, SharedLayout } from '../../../../src/runtimes/supervised/runner/protocol';
 import { Shared } from '../../../../src/runtimes/supervised/runner/shared';
 
@@ -26,4 +26,16 @@ it('cancels one call of all that a runner will ever get', () => {
     seen.add(slot(id));
   }
   expect(seen.size).toBe(5);
+});
+
+it('says what stood there last once it is closed, and touches its descriptor no more', () => {
+  const begun = Buffer.alloc(8);
+  begun.writeBigUInt64LE(7n);
+  writeSync(shared.fd, begun, 0, 8, SharedLayout.BEGUN);
+  shared.close();
+  expect(shared.read().begun).toBe(7);
+  shared.cancel(8);
+  shared.halt();
+  expect(shared.unsent(0, 10)).toHaveLength(0);
+  expect(shared.read().begun).toBe(7);
 });
