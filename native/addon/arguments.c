@@ -45,7 +45,7 @@ int take_text(napi_env env, napi_value value, text_room *room, size_t *length) {
   napi_get_value_string_utf8(env, value, room->owned, room->capacity, length);
   return 1;
 no_memory:
-  napi_throw_error(env, NULL, "out of memory");
+  napi_throw_error(env, "OUT_OF_MEMORY", "out of memory");
   return 0;
 }
 

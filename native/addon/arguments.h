@@ -28,7 +28,7 @@ typedef struct {
 /* Fetches exactly `count` arguments, and returns the data of the function; NULL with an exception where there are fewer. */
 void *take_arguments(napi_env env, napi_callback_info info, size_t count, napi_value *arguments);
 
-/* Reads a string as UTF-8, ended by NUL, into the room. 0 with an exception on failure. */
+/* Reads a string as UTF-8, ended by NUL, into the room. 0 with an exception on failure, its code OUT_OF_MEMORY where that is why. */
 int take_text(napi_env env, napi_value value, text_room *room, size_t *length);
 
 /* Reads symbol, request, body and deadline, in this order. 0 with an exception on failure. */

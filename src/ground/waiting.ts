@@ -1,8 +1,9 @@
 /**
  * What work comes to, or undefined when it takes longer.
- * @param limit milliseconds
+ * @param limit milliseconds; Infinity waits for ever, and holds up no end of the process
  */
 export async function within<T>(work: Promise<T>, limit: number): Promise<T | undefined> {
+  if (limit === Infinity) return work;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), Math.min(Math.max(0, limit), LONGEST_TIMER));
@@ -43,7 +44,7 @@ export class Conditions {
 
   /**
    * Whether the condition came to hold in time.
-   * @param limit milliseconds; Infinity waits for ever
+   * @param limit milliseconds; Infinity waits for ever, and holds up no end of the process
    */
   async until(condition: () => boolean, limit: number): Promise<boolean> {
     if (condition()) return true;

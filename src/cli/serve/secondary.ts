@@ -9,10 +9,10 @@ import { startServer } from './server';
 
 /** One of several server processes on a port. Its primary compiles the sources and tells it when to stop. */
 export async function runSecondary(flags: FlagValues): Promise<void> {
-  attachStatus(STATUS_FILE);
   // A terminal sends SIGINT, and SIGHUP when it is closed, to every process; those of the primary count.
   process.on('SIGINT', () => undefined).on('SIGHUP', () => undefined);
   try {
+    attachStatus(STATUS_FILE);
     const config = await readConfig(flags);
     const log = createLog(config.log.level, { worker: process.pid });
     const http = { ...config.http, port: Number(process.env[SERVER_PORT]) };

@@ -33,7 +33,7 @@ export interface Addon {
   /** Functions are given by their addresses, 0n where the library has none. */
   bindLane(lane: number, handlers: readonly bigint[], release: bigint, init: bigint, stop: bigint): void;
   limitLane(lane: number, threads: number): void;
-  /** Gives a call to the lane's threads once flush() is called. Returns its slot, or -1 when memory is out. */
+  /** Gives a call to the lane's threads once flush() is called. Returns its slot; when memory is out -1, or an error says so by its code. */
   submit(lane: number, symbol: number, request: string, body: Buffer | null, deadline: number): number;
   /** Submits the opening of a library, likewise; with `bindsOwn`, see native/addon/symbols.h. */
   load(lane: number, path: string, bindsOwn: boolean): number;

@@ -1,13 +1,11 @@
 import { DlserveError } from '../../ground/errors';
-import type { Conditions } from '../../ground/waiting';
+import { inTime, type Conditions } from '../../ground/waiting';
 import type { Exchange } from '../../plugin/exchange';
 import type { Handlers } from '../../plugin/handlers';
 import type { Instance, PluginFile } from '../../plugin/runtime';
 import type { NativeSource } from './keys';
 import type { LoadedLibrary } from './loaded-library';
 import { StillRuns } from './loader';
-
-
 
 /** A library in this process, opened for one or more hosts. */
 interface Image {
@@ -19,9 +17,12 @@ interface Image {
   closing: Promise<void> | undefined;
   /** Other threads of the process can't have it. */
   isClaimed: boolean;
-  /** Code of it may run that nobody can end. */
-  isStuck: boolean;
+  /** Nobody can have it now: code of it runs that nobody can end. */
+  stuck: Stuck | undefined;
 }
+
+/** What of a library runs that nobody can end: it as it is opened, or its calls or PluginStop when its last host has left. */
+type Stuck = 'constructors' | 'init' | 'rest';
 
 /** An instance of which one host may let go while others keep it. */
 export interface SharedInstance extends Instance {
@@ -31,6 +32,8 @@ export interface SharedInstance extends Instance {
   readonly conditions: Conditions;
   /** Settles calls with STOPPING that have not come back in time; those that run are left to themselves, and the log says so. */
   giveUp(exchanges: readonly Exchange[]): void;
+  /** Resolves once it is closed and nothing that was given up runs any more: with close(), or later, or never. */
+  readonly gone: Promise<void>;
 }
 
 /** What opening a library comes to. */
@@ -54,20 +57,42 @@ const images: Image[] = [];
 /**
  * Opens a library in this very process. The system maps a file once, under whatever names and for however many hosts, so it has
  * one owner: they share an instance, or can't have it both.
- * @throws DlserveError LOAD_FAILED where it is open with other settings or in another thread, and what opening it throws
+ * @throws DlserveError LOAD_FAILED where it is open with other settings or in another thread, UNAVAILABLE, LOAD_FAILED or INIT_FAILED
+ * where it still runs and nobody can end it, and what opening it throws
  */
 export async function openShared(source: NativeSource, opener: Opener): Promise<Instance> {
-  let image = find(source.file);
-  while (image?.closing !== undefined) {
-    await image.closing;
-    image = find(source.file);
+  for (;;) {
+    const image = find(source.file);
+    if (image === undefined) return admit(newImage(source, opener), source);
+    if (image.stuck !== undefined) throw stillRuns(image.stuck, source);
+    if (image.closing !== undefined) {
+      await image.closing;
+    } else {
+      await checkSame(image, source);
+      // Its last host may have left meanwhile.
+      if (isOpen(image)) return admit(image, source);
+    }
   }
-  if (image?.isStuck === true) {
-    throw new DlserveError('INIT_FAILED', { library: source.file.base, reason: 'it took too long before, and may still run; restart the server to try again' });
+}
+
+function isOpen(image: Image): boolean {
+  return image.closing === undefined && image.stuck === undefined && images.includes(image);
+}
+
+function stillRuns(stuck: Stuck, { name, file }: NativeSource): DlserveError {
+  if (stuck === 'init') {
+    return new DlserveError('INIT_FAILED', { library: file.base, reason: 'it took too long before, and may still run; restart the server to try again' });
   }
-  if (image === undefined) return admit(newImage(source, opener), source);
-  await checkSame(image, source);
-  return admit(image, source);
+  if (stuck === 'constructors') {
+    const reason =
+      'its constructors took too long before, and still run; try again when they have ended; if they never do, restart the server, ' +
+      'and use mode "process"';
+    return new DlserveError('LOAD_FAILED', { library: file.base, reason });
+  }
+  const reason =
+    'calls of it, or its PluginStop, still run since it was closed, and nobody can end them; try again when they have come back, ' +
+    'or restart the server; mode "process" ends such calls';
+  return new DlserveError('UNAVAILABLE', { plugin: name, reason });
 }
 
 /** The system knows a library by its path, too, when another file stands there by now. */
@@ -107,7 +132,7 @@ function newImage(source: NativeSource, opener: Opener): Image {
       fault: (fault) => tenants.forEach((tenant) => tenant.source.observer.fault(fault)),
     },
   };
-  const image: Image = { source, opener, tenants, opening: opener.open(shared), closing: undefined, isClaimed: true, isStuck: false };
+  const image: Image = { source, opener, tenants, opening: opener.open(shared), closing: undefined, isClaimed: true, stuck: undefined };
   images.push(image);
   image.opening.then(
     // It has no owner that could mind.
@@ -115,8 +140,12 @@ function newImage(source: NativeSource, opener: Opener): Image {
       if (library.isReentrant) unclaim(image);
     },
     (error: unknown) => {
-      if (error instanceof DlserveError && error.cause instanceof StillRuns) image.isStuck = true;
-      else forget(image);
+      if (!(error instanceof DlserveError && error.cause instanceof StillRuns)) {
+        forget(image);
+        return;
+      }
+      image.stuck = error.code === 'INIT_FAILED' ? 'init' : 'constructors';
+      void error.cause.end.then(() => forget(image));
     },
   );
   return image;
@@ -205,11 +234,32 @@ class Tenant implements Instance {
     if (stays || image.tenants.size > 1) await this.#finish(limit);
     if (stays || image.tenants.size > 1) {
       image.tenants.delete(this);
-      image.isStuck ||= image.tenants.size === 0 && this.#instance.outstanding > 0;
+      if (image.tenants.size === 0) this.#awaitCalls();
       return;
     }
-    image.closing = this.#instance.close(Math.max(end - performance.now(), 0)).finally(() => forget(image));
+    image.closing = this.#closeInstance(end);
     await image.closing;
+  }
+
+  /** Nobody else comes in before the calls have come back that were given up: they hold the threads. */
+  #awaitCalls(): void {
+    const { image } = this;
+    const { conditions } = this.#instance;
+    const isIdle = (): boolean => this.#instance.outstanding === 0;
+    if (isIdle()) return;
+    image.stuck = 'rest';
+    void conditions.until(isIdle, Infinity).then(() => (image.stuck = undefined));
+  }
+
+  /** The library has an owner for as long as something runs in it. */
+  async #closeInstance(end: number): Promise<void> {
+    const { image } = this;
+    const gone = this.#instance.gone.then(() => forget(image));
+    try {
+      await this.#instance.close(Math.max(end - performance.now(), 0));
+    } finally {
+      if (!(await inTime(gone, 0))) image.stuck = 'rest';
+    }
   }
 
   /** Waits for the calls that are its own, and gives up those that don't end. */

@@ -16,6 +16,12 @@ export function internal(source: NativeSource, exchange: Exchange, cause: unknow
   return new DlserveError('INTERNAL', {}, { cause });
 }
 
+/** For a call that the addon did not take: its errors have a code where memory was out. */
+export function notTaken(source: NativeSource, exchange: Exchange, cause: unknown): DlserveError {
+  if ((cause as NodeJS.ErrnoException).code !== 'OUT_OF_MEMORY') return internal(source, exchange, cause);
+  return new DlserveError('OUT_OF_MEMORY', { what: 'the request' }, { cause });
+}
+
 /** Settles an exchange whose outcome in the addon is no reply. */
 export function refuse(source: NativeSource, exchange: Exchange, outcome: number, body: Body): void {
   if (outcome === Outcome.TOO_LATE) exchange.failLate();

@@ -8,7 +8,7 @@ import { callInit, callNumber, callStop } from '../koffi/lifecycle';
 import { openPinned } from '../koffi/open';
 import type { LoadedLibrary } from '../loaded-library';
 import { openAlone } from '../loader';
-import { internal } from '../refusals';
+import { notTaken } from '../refusals';
 
 /** A library whose handlers are ready to be called. */
 export interface Invoker {
@@ -28,7 +28,7 @@ export async function openInline(
   opened: (library: LoadedLibrary) => void,
   prepare: (library: LoadedLibrary) => Invoker,
 ): Promise<OpenImage> {
-  const library = await openAlone(source.file.base, Infinity, () => openPinned(source));
+  const library = await openAlone(source.file.base, 'opening', Infinity, () => openPinned(source));
   try {
     opened(library);
     library.checkAbi(await callNumber(library, 'PluginABI', here));
@@ -36,7 +36,7 @@ export async function openInline(
     library.concurrency(await callNumber(library, 'PluginConcurrency', here));
     return { instance: new InlineInstance(source, library, prepare(library)), library };
   } catch (refusal) {
-    await openAlone(source.file.base, Infinity, () => library.unload());
+    await openAlone(source.file.base, 'unloading', Infinity, () => library.unload());
     throw refusal;
   }
 }
@@ -48,13 +48,17 @@ class InlineInstance implements SharedInstance {
   readonly capacity = 1;
   readonly outstanding = 0;
   readonly processes = [];
+  readonly gone: Promise<void>;
+  #isGone!: () => void;
   #closing: Promise<void> | undefined;
 
   constructor(
     private readonly source: NativeSource,
     private readonly library: LoadedLibrary,
     private readonly invoker: Invoker,
-  ) {}
+  ) {
+    this.gone = new Promise((resolve) => (this.#isGone = resolve));
+  }
 
   get handlers(): Handlers {
     return this.source.handlers;
@@ -68,7 +72,7 @@ class InlineInstance implements SharedInstance {
     try {
       this.invoker.invoke(exchange);
     } catch (error) {
-      exchange.fail(error instanceof DlserveError ? error : internal(this.source, exchange, error));
+      exchange.fail(error instanceof DlserveError ? error : notTaken(this.source, exchange, error));
     }
   }
 
@@ -87,14 +91,14 @@ class InlineInstance implements SharedInstance {
   giveUp(): void {}
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#close().finally(this.#isGone);
     return this.#closing;
   }
 
   async #close(): Promise<void> {
     await callStop(this.library, here);
     this.invoker.end();
-    if (this.library.canStop) await openAlone(this.library.name, Infinity, () => this.library.unload());
+    if (this.library.canStop) await openAlone(this.library.name, 'unloading', Infinity, () => this.library.unload());
     else this.library.keep();
   }
 }

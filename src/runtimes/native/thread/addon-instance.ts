@@ -1,12 +1,14 @@
 import { DlserveError } from '../../../ground/errors';
-import { Conditions } from '../../../ground/waiting';
+import { Conditions, inTime } from '../../../ground/waiting';
 import type { Exchange } from '../../../plugin/exchange';
 import type { Handlers } from '../../../plugin/handlers';
+import { openLimit } from '../../../plugin/runtime';
 import { JobState, Outcome, type Addon, type Body, type Records } from '../addon';
 import type { SharedInstance } from '../images';
 import type { NativeSource } from '../keys';
 import type { LoadedLibrary } from '../loaded-library';
-import { internal, refuse } from '../refusals';
+import { StillRuns } from '../loader';
+import { notTaken, refuse } from '../refusals';
 import { LaneTasks } from './lane-tasks';
 import { ThreadLog } from './thread-log';
 
@@ -16,7 +18,7 @@ export class AddonThreadInstance implements SharedInstance {
   outstanding = 0;
   readonly processes = [];
   readonly conditions = new Conditions();
-  /** Resolves once the addon will say no more of this library. */
+  /** The addon says no more of it then, either. */
   readonly gone: Promise<void>;
   #isGone!: () => void;
   readonly #log: ThreadLog;
@@ -50,7 +52,8 @@ export class AddonThreadInstance implements SharedInstance {
       this.addon.limitLane(this.lane, threads);
       return library;
     } catch (refusal) {
-      this.#isGone();
+      const running = refusal instanceof DlserveError && refusal.cause instanceof StillRuns ? refusal.cause.end : undefined;
+      void Promise.resolve(running).then(this.#isGone);
       throw refusal;
     }
   }
@@ -65,9 +68,15 @@ export class AddonThreadInstance implements SharedInstance {
       return;
     }
     const { handler, text, body, deadline } = exchange;
-    const slot = this.addon.submit(this.lane, handler.index, text, body, deadline.at);
+    let slot: number;
+    try {
+      slot = this.addon.submit(this.lane, handler.index, text, body, deadline.at);
+    } catch (error) {
+      exchange.fail(notTaken(this.source, exchange, error));
+      return;
+    }
     if (slot === -1) {
-      exchange.fail(internal(this.source, exchange, new Error('out of memory')));
+      exchange.fail(new DlserveError('OUT_OF_MEMORY', { what: 'the request' }));
       return;
     }
     exchange.dropBody();
@@ -138,21 +147,30 @@ export class AddonThreadInstance implements SharedInstance {
   }
 
   close(limit: number): Promise<void> {
-    this.#closing ??= this.#close(performance.now() + limit).finally(this.#isGone);
+    this.#closing ??= this.#close(performance.now() + limit);
     return this.#closing;
   }
 
   async #close(end: number): Promise<void> {
     const left = (): number => end - performance.now();
-    if (!(await this.conditions.until(() => this.outstanding === 0, left()))) {
-      this.giveUp(this.underway());
-      this.#calls.length = 0;
+    const isDrained = await this.conditions.until(this.#isIdle, left());
+    if (!isDrained) this.giveUp(this.underway());
+    const ending = this.#end(left);
+    if (isDrained && !(await inTime(ending, left()))) this.#log.stopHangs();
+  }
+
+  /** Sees it to its end, however long the last call takes to come back. */
+  async #end(left: () => number): Promise<void> {
+    try {
+      await this.conditions.until(this.#isIdle, Infinity);
+      await this.#tasks.close(() => (left() > 0 ? left() : openLimit(this.source.settings)));
+    } catch (error) {
+      this.source.log.error({ plugin: this.source.name, err: error }, 'a plugin could not be closed; its threads are given up');
       this.#tasks.abandon();
-    } else if (!(await this.#tasks.stop(left()))) {
-      this.#log.stopHangs();
-      this.#tasks.abandon();
-    } else if (!(await this.#tasks.close(left()))) {
-      this.#log.stopHangs();
+    } finally {
+      this.#isGone();
     }
   }
+
+  readonly #isIdle = (): boolean => this.outstanding === 0;
 }

@@ -38,18 +38,22 @@ class KoffiThreads {
     this.#warn(source);
     const limit = openLimit(source.settings);
     let end = Infinity;
-    const library = await openAlone(source.file.base, limit, async () => {
+    let late: LoadedLibrary | undefined;
+    const load = async (): Promise<LoadedLibrary> => {
       end = performance.now() + limit;
       // What it says where it fails is lost with its thread; opening it once more fails the same way, with words.
       const pin = (await this.#here(useKoffi().system.dlopen, source.file.path, RTLD_NOW)) as bigint | null;
-      return openPinned(source, pin);
-    });
+      return (late = openPinned(source, pin));
+    };
+    const library = await openAlone(source.file.base, 'opening', limit, load, () =>
+      openAlone(source.file.base, 'unloading', limit, () => late?.unload()),
+    );
     try {
       const threads = await within(this.#initialise(library, source), end - performance.now());
       if (threads === undefined) throw library.initHangs(limit);
       return { instance: new KoffiThreadInstance(source, library, this.share, threads), library };
     } catch (refusal) {
-      if (!(refusal instanceof DlserveError && refusal.cause instanceof StillRuns)) await openAlone(library.name, limit, () => library.unload());
+      if (!(refusal instanceof DlserveError && refusal.cause instanceof StillRuns)) await openAlone(library.name, 'unloading', limit, () => library.unload());
       throw refusal;
     }
   }
@@ -84,6 +88,8 @@ class KoffiThreadInstance implements SharedInstance, Waiting {
   readonly #overdue = new Set<Exchange>();
   readonly #invocations: Invocation[] = [];
   readonly conditions = new Conditions();
+  readonly gone: Promise<void>;
+  #isGone!: () => void;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -93,6 +99,7 @@ class KoffiThreadInstance implements SharedInstance, Waiting {
     threads: number,
   ) {
     this.capacity = Math.min(threads, share.mostForOne);
+    this.gone = new Promise((resolve) => (this.#isGone = resolve));
     this.#log = new ThreadLog(source);
     this.#memory = new PluginMemory(library);
     this.#handlers = source.handlers.symbols.map((symbol) => library.handler(symbol));
@@ -187,17 +194,29 @@ class KoffiThreadInstance implements SharedInstance, Waiting {
 
   async #close(end: number): Promise<void> {
     const left = (): number => end - performance.now();
-    const drained = await this.conditions.until(() => this.outstanding === 0, left());
+    const isDrained = await this.conditions.until(this.#isIdle, left());
     this.share.leave(this);
-    if (!drained) {
-      this.library.keep();
-      this.giveUp(this.underway());
-    } else if (await inTime(callStop(this.library, (stop) => this.share.runNow(stop)), left())) {
-      if (this.library.canStop) await openAlone(this.library.name, left(), () => this.library.unload());
-      else this.library.keep();
-    } else {
-      this.#log.stopHangs();
-      this.library.keep();
+    if (!isDrained) this.giveUp(this.underway());
+    const ending = this.#leave(left);
+    if (isDrained && !(await inTime(ending, left()))) this.#log.stopHangs();
+  }
+
+  /** Sees it to its end, however long the last call takes to come back. */
+  async #leave(left: () => number): Promise<void> {
+    const { library } = this;
+    try {
+      await this.conditions.until(this.#isIdle, Infinity);
+      await callStop(library, (stop) => this.share.runNow(stop));
+      const limit = left() > 0 ? left() : openLimit(this.source.settings);
+      if (library.canStop) await openAlone(library.name, 'unloading', limit, () => library.unload());
+      else library.keep();
+    } catch (error) {
+      this.source.log.error({ plugin: this.source.name, err: error }, 'a plugin could not be closed; it stays in memory');
+      library.keep();
+    } finally {
+      this.#isGone();
     }
   }
+
+  readonly #isIdle = (): boolean => this.outstanding === 0;
 }

@@ -1,10 +1,13 @@
 import { DlserveError } from '../../../ground/errors';
 import { inTime, within } from '../../../ground/waiting';
-import { LIFE, Outcome, type Addon, type Body } from '../addon';
+import { JobState, LIFE, Outcome, type Addon, type Body } from '../addon';
 import type { NativeSource } from '../keys';
 import { bindLane } from '../lane';
 import { LoadedLibrary, loadFailed } from '../loaded-library';
 import { openAlone, StillRuns } from '../loader';
+
+/** Milliseconds after which a thread that has nothing else to do has surely begun with a job. */
+const TO_BEGIN = 1000;
 
 /** How one of the jobs that are no calls came back. */
 export interface Task {
@@ -17,6 +20,8 @@ export interface Task {
 export class LaneTasks {
   #library: LoadedLibrary | undefined;
   #ended: ((task: Task) => void) | undefined;
+  /** Of the job that was submitted last. */
+  #slot = -1;
   #isAbandoned = false;
 
   /** @param flushSoon sees to it that what was submitted reaches the threads */
@@ -34,35 +39,43 @@ export class LaneTasks {
 
   /**
    * Opens the library, checks its ABI, calls PluginInit and asks for its concurrency. After a failure no thread is left, but for one
-   * that hangs.
+   * that hangs: where that is known to end, the error's cause tells when.
    * @param limit milliseconds for all of it
    * @returns the library, and how many threads may be in it
    * @throws DlserveError LOAD_FAILED, ABI_UNSUPPORTED or INIT_FAILED
    */
   async open(limit: number): Promise<{ library: LoadedLibrary; threads: number }> {
     let end = Infinity;
+    let library: LoadedLibrary | undefined;
     try {
       this.addon.limitLane(this.lane, 1);
-      const library = await openAlone(this.source.file.base, limit, () => {
+      const load = (): Promise<LoadedLibrary> => {
         end = performance.now() + limit;
         return this.#load();
-      });
-      this.#library = library;
+      };
+      library = await openAlone(this.source.file.base, 'opening', limit, load, () => this.#leave(limit));
       const initialised = await within(this.#initialise(library), end - performance.now());
       if (initialised === undefined) throw library.initHangs(limit);
       return { library, threads: initialised };
     } catch (refusal) {
-      if (refusal instanceof DlserveError && refusal.cause instanceof StillRuns) this.abandon();
-      else await this.#endThreads(true, limit).catch(() => this.abandon());
+      if (!(refusal instanceof DlserveError && refusal.cause instanceof StillRuns)) await this.#leave(limit);
+      // The library is not known here as long as its constructors run.
+      else if (library === undefined) this.#disregard();
+      else this.abandon();
       throw refusal;
     }
+  }
+
+  /** Undoes an opening that has failed. */
+  #leave(limit: number): Promise<void> {
+    return this.#endThreads(true, limit).catch(() => this.abandon());
   }
 
   async #load(): Promise<LoadedLibrary> {
     const { file, settings } = this.source;
     const { status, body } = await this.#run(() => this.addon.load(this.lane, file.path, settings.own.ownsymbols));
     if (status !== 0) throw loadFailed(file.base, String(body));
-    return LoadedLibrary.open(this.source);
+    return (this.#library = LoadedLibrary.open(this.source));
   }
 
   async #initialise(library: LoadedLibrary): Promise<number> {
@@ -83,25 +96,31 @@ export class LaneTasks {
   }
 
   /**
-   * Calls PluginStop, where the library has one.
-   * @param limit milliseconds
-   * @returns whether it came back in time
+   * Calls PluginStop, where the library has one, and ends the threads; lets go of the library then where it could be told to stop.
+   * @param limit tells in how many milliseconds all of that should have been done; it is seen to its end all the same
    */
-  async stop(limit: number): Promise<boolean> {
-    return this.#library?.canStop !== true || inTime(this.#run(() => this.addon.stop(this.lane)), limit);
+  async close(limit: () => number): Promise<void> {
+    const unloads = this.#library?.canStop === true;
+    if (unloads) await this.#stop(limit());
+    else this.#library?.keep();
+    try {
+      await this.#endThreads(unloads, limit());
+    } catch (refusal) {
+      if (!(refusal instanceof DlserveError && refusal.cause instanceof StillRuns)) throw refusal;
+      await refusal.cause.end;
+    }
   }
 
-  /**
-   * Ends the threads, and lets go of the library where it can be told to stop.
-   * @param limit milliseconds
-   * @returns whether all of that was done in time
-   */
-  async close(limit: number): Promise<boolean> {
-    const unloads = this.#library?.canStop === true;
-    if (!unloads) this.#library?.keep();
-    if (await inTime(this.#endThreads(unloads, limit), limit)) return true;
-    this.#library?.keep();
-    return false;
+  async #stop(limit: number): Promise<void> {
+    const stopping = this.#run(() => this.addon.stop(this.lane));
+    if (!(await inTime(stopping, Math.max(limit, TO_BEGIN)))) this.#disregard();
+    await stopping;
+  }
+
+  /** Lets the process end by itself while the job runs that was submitted last. */
+  #disregard(): void {
+    const state = this.addon.withdraw(this.lane, this.#slot);
+    if (state === JobState.WAITING) this.#ended?.({ outcome: Outcome.TOO_LATE, status: 0, body: null });
   }
 
   /** Resolves when the last of the threads has left the library; its destructors have run then, if it is unloaded. */
@@ -113,16 +132,17 @@ export class LaneTasks {
       await ended;
       this.addon.dropLane(this.lane);
     };
-    await (unloads ? openAlone(this.source.file.base, limit, end) : end());
+    await (unloads ? openAlone(this.source.file.base, 'unloading', limit, end) : end());
   }
 
   /** Submits one of the jobs that are no calls; they never overlap. */
   async #run(submit: () => number): Promise<Task> {
     const task = new Promise<Task>((resolve) => (this.#ended = resolve));
-    if (submit() === -1) throw new DlserveError('INTERNAL', {}, { cause: new Error('out of memory') });
+    this.#slot = submit();
+    if (this.#slot === -1) throw new DlserveError('INTERNAL', {}, { cause: new Error('out of memory') });
     this.flushSoon();
     const ended = await task;
-    if (ended.outcome !== Outcome.REPLY) throw new DlserveError('INTERNAL', {}, { cause: new Error('no thread could be started') });
+    if (ended.outcome !== Outcome.REPLY) throw new DlserveError('INTERNAL', {}, { cause: new Error('no thread could be started in time') });
     return ended;
   }
 
