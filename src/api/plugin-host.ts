@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { DlserveError } from '../ground/errors';
 import { createLog, type Logger } from '../ground/log';
+import { surface } from '../ground/surface';
 import { configFromOptions, type Config, type HostOptions } from '../config/load';
 import { NO_BUILDS, startBuilds, type Builds } from '../host/builds';
 import { Host, type HostEvents } from '../host/host';
@@ -52,9 +53,7 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     try {
       (this as EventEmitter).emit(event, ...about);
     } catch (error) {
-      process.nextTick(() => {
-        throw error;
-      });
+      surface(error);
     }
   }
 

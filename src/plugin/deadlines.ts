@@ -1,3 +1,4 @@
+import { surface } from '../ground/surface';
 import { LONGEST_TIMER } from '../ground/waiting';
 import type { Deadline } from './deadline';
 
@@ -56,7 +57,11 @@ export class Deadlines {
       // The end of one may have ended others.
       if (timed.place === -1) continue;
       this.remove(timed);
-      timed.expire();
+      try {
+        timed.expire();
+      } catch (error) {
+        surface(error);
+      }
     }
   }
 }

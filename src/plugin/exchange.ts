@@ -116,8 +116,11 @@ export class Exchange implements Timed {
   /** The deadline has passed. @internal */
   expire(): void {
     if (this.#recipient === null) return;
-    this.failLate();
-    this.callee?.expire(this);
+    try {
+      this.failLate();
+    } finally {
+      this.callee?.expire(this);
+    }
   }
 
   /** Nobody waits for the reply any more: a call that has not begun is dropped, one that has is seen to its end. */

@@ -1,12 +1,6 @@
 import type { DlserveError } from '../../ground/errors';
+import { surface } from '../../ground/surface';
 import type { Exchange } from '../../plugin/exchange';
-
-/** Throws an error of others in a turn of the event loop of its own, where it keeps nobody from anything. */
-export function surface(error: unknown): void {
-  setImmediate(() => {
-    throw error;
-  });
-}
 
 /** Fails calls, each by itself: whoever hears of one and throws harms no other. */
 export function failAll(exchanges: readonly Exchange[], errorOf: (exchange: Exchange) => DlserveError): void {

@@ -1,3 +1,4 @@
+import { surface } from '../../../ground/surface';
 import { openLimit } from '../../../plugin/runtime';
 import { Records, type Addon } from '../addon';
 import type { OpenImage } from '../images';
@@ -47,9 +48,7 @@ class AddonThreads {
         this.#instances.get(this.#records.lane(index))?.ended(this.#records, index);
       } catch (error) {
         // Thrown here, it would take the rest of the batch with it.
-        setImmediate(() => {
-          throw error;
-        });
+        surface(error);
       }
     }
   };

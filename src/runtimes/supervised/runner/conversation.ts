@@ -1,5 +1,5 @@
+import { surface } from '../../../ground/surface';
 import type { Exchange } from '../../../plugin/exchange';
-import { surface } from '../settling';
 import { FrameReader, type FrameOwner } from './frames';
 import { LargeBodies } from './large-bodies';
 import type { Ledger } from './ledger';
