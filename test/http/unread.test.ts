@@ -8,8 +8,9 @@ import type { HostOptions, PluginHost } from '../../src';
 import { embed } from '../support/embed';
 import { until } from '../support/until';
 
-/** Half a budget is three of these. */
+/** The budget has room for two of these; and for one that is larger, unless there is another. */
 const LARGE = '/_PLUGIN/sized_reply/Sized?n=3000000';
+const LARGER = '/_PLUGIN/sized_reply/Sized?n=6000000';
 const BUDGET: HostOptions['http'] = { bodybudget: '8MB', writetimeout: '2s' };
 
 let host: PluginHost;
@@ -58,9 +59,9 @@ describe('over HTTP/1.1', () => {
     expect(await ask(LARGE)).toBe('200 3000000');
     for (let round = 0; round < 3; round++) {
       const socket = send('/_PLUGIN/sized_reply/Sized?ms=3000', LARGE, LARGE, LARGE, LARGE);
-      await until(async () => (await ask(LARGE)).startsWith('503'));
+      await until(async () => (await ask(LARGER)).startsWith('503'));
       socket.destroy();
-      await until(async () => (await ask(LARGE)) === '200 3000000');
+      await until(async () => (await ask(LARGER)) === '200 6000000');
     }
   });
 
@@ -100,7 +101,7 @@ describe('over HTTP/2', () => {
   let session: ClientHttp2Session;
   beforeEach(async () => {
     const port = await listen(createHttp2Server((req, res) => void host.handle(req, res)));
-    session = connectHttp2(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 1000 } });
+    session = connectHttp2(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 10_000 } });
     sessions.push(session);
   });
 
