@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server, type ClientHttp2Session, type ClientHttp2Stream, type Http2Server } from 'node:http2';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { HostOptions, PluginHost } from '../../src';
 import { embed } from '../support/embed';
 import { until } from '../support/until';
@@ -58,9 +59,15 @@ describe('over HTTP/1.1', () => {
   test('replies that waited behind another one are counted no more when their client has left', async () => {
     expect(await ask(LARGE)).toBe('200 3000000');
     for (let round = 0; round < 3; round++) {
-      const socket = send('/_PLUGIN/sized_reply/Sized?ms=3000', LARGE, LARGE, LARGE, LARGE);
-      await until(async () => (await ask(LARGER)).startsWith('503'));
-      socket.destroy();
+      let socket: Socket | undefined;
+      // The one that asks must not be in the way of those that are to wait.
+      await until(async () => {
+        socket?.destroy();
+        socket = send('/_PLUGIN/sized_reply/Sized?ms=3000', LARGE, LARGE, LARGE, LARGE);
+        await delay(100);
+        return (await ask(LARGER)).startsWith('503');
+      });
+      socket?.destroy();
       await until(async () => (await ask(LARGER)) === '200 6000000');
     }
   });
