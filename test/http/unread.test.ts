@@ -26,7 +26,7 @@ const listen = async (made: Server | Http2Server): Promise<number> => {
 };
 
 beforeEach(async () => {
-  ({ host } = await embed(['sized_reply.c'], { http: BUDGET }));
+  ({ host } = await embed(['sized_reply.c', 'slow_count.c'], { http: BUDGET }));
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -89,6 +89,13 @@ describe('over HTTP/1.1', () => {
     send(...Array.from({ length: 500 }, () => '/_PLUGIN/sized_reply/Sized?n=15000'));
     await until(async () => (await connections()) === 1);
     await until(async () => (await connections()) === 0);
+  });
+
+  test('requests of a client that leaves while their plugin is opened are not made', async () => {
+    const socket = send(...Array.from({ length: 10 }, () => '/_PLUGIN/slow_count/Count'));
+    await until(async () => (await host.plugins()).some(({ name, state }) => name === 'slow_count' && state === 'opening'));
+    socket.destroy();
+    expect(await (await fetch(`http://127.0.0.1:${port}/_PLUGIN/slow_count/Count`)).text()).toBe('1');
   });
 
   test('a client that reads slowly is not', async () => {
