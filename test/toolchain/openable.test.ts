@@ -47,7 +47,9 @@ test('the shorter name is told where a file is far from the person', () => {
   expect(openable('hi.c:1: x', path.join(folder, 'lib/src'))).toBe('../lib/src/hi.c:1: x');
   chdir('/');
   expect(openable('hi.c:1: x', path.join(folder, 'lib/src'))).toBe(`${folder.slice(1)}/lib/src/hi.c:1: x`);
-  chdir(here);
+  const deep = path.join(folder, ...Array.from({ length: 40 }, () => 'deep'));
+  mkdirSync(deep, { recursive: true });
+  chdir(deep);
   expect(openable('hi.c:1: x', path.join(folder, 'lib/src'))).toBe(`${folder}/lib/src/hi.c:1: x`);
 });
 
