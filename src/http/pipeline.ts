@@ -30,13 +30,15 @@ export class Pipeline {
   /** Begun and not yet answered, in order. */
   readonly #begun: Pipelined[] = [];
   #held: Pipelined[] = [];
+  #isGoingOn = false;
+  #waitsForDrain = false;
   readonly #writeTimeout: WriteTimeout;
 
   private constructor(
     private readonly socket: Socket,
     writeTimeout: number,
   ) {
-    this.#writeTimeout = new WriteTimeout(socket, writeTimeout);
+    this.#writeTimeout = new WriteTimeout(socket, writeTimeout, () => this.#begun.length > 0);
     socket.once('close', () => this.#abandon());
   }
 
@@ -51,32 +53,47 @@ export class Pipeline {
 
   /** Begins with a request, now or when those before it are answered; or never, where the client leaves before. */
   take(request: Pipelined): void {
-    this.answered();
-    if (this.#begun.length < MOST_TAKEN) {
-      this.#begun.push(request);
-      request.start();
-    } else if (this.#held.push(request) > MOST_HELD) {
-      this.socket.destroy();
-    } else if (this.#held.length === 1) {
-      this.#begun[0]!.res.once('finish', this.#goOn);
-    }
+    if (this.#held.push(request) > MOST_HELD) this.socket.destroy();
+    else this.#goOn();
   }
 
-  /** Lets go of those that are answered: answers leave in order, so one that is ready may have to wait for those before it. */
-  answered(): void {
+  /** Something of an answer was written, or has left: answers leave in order, so one that is ready may have to wait for those before it. */
+  wrote(): void {
+    this.#goOn();
+    if (this.socket.writableLength > 0 || this.#begun.length > 0) this.#writeTimeout.watch();
+  }
+
+  /** Lets go of those that are answered, and begins with those that there is room for by then. */
+  readonly #goOn = (): void => {
+    this.#forget();
+    // One that is answered at once comes here again.
+    if (this.#isGoingOn) return;
+    this.#isGoingOn = true;
+    while (!this.socket.destroyed && this.#held.length > 0 && this.#begun.length < MOST_TAKEN && !this.#mustDrain()) {
+      const next = this.#held.shift()!;
+      this.#begun.push(next);
+      next.start();
+      this.#forget();
+    }
+    this.#isGoingOn = false;
+  };
+
+  #forget(): void {
     while (this.#begun[0]?.isDone === true) this.#begun.shift();
   }
 
-  /** Something of a reply was written. */
-  wrote(): void {
-    if (this.socket.writableLength > 0 || this.#begun.length > 0) this.#writeTimeout.watch(() => this.#begun.length > 0);
+  /** Whether the client is behind with reading; then this goes on when it is not. */
+  #mustDrain(): boolean {
+    if (!this.socket.writableNeedDrain) return false;
+    if (!this.#waitsForDrain) {
+      this.#waitsForDrain = true;
+      this.socket.once('drain', () => {
+        this.#waitsForDrain = false;
+        this.#goOn();
+      });
+    }
+    return true;
   }
-
-  readonly #goOn = (): void => {
-    const waiting = this.#held;
-    this.#held = [];
-    for (const request of waiting) this.take(request);
-  };
 
   #abandon(): void {
     this.#writeTimeout.stop();

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
-import type { Logger } from '../ground/log';
 import { DlserveError, messageOf } from '../ground/errors';
+import type { Logger } from '../ground/log';
 import type { Deadline } from '../plugin/deadline';
 import type { Exchange, Recipient } from '../plugin/exchange';
 import type { Reply, ReplyHead } from '../plugin/reply';
@@ -159,7 +159,11 @@ export class Visit implements Recipient, Pipelined {
 
   /** HTTP/2 refuses more than HTTP/1.1: a second Location, say. @returns whether it was written, and not answered by an error */
   #write(write: () => void): boolean {
-    const before = isHttp2(this.#req) ? this.res.getHeaderNames() : [];
+    if (!isHttp2(this.#req)) {
+      write();
+      return true;
+    }
+    const before = this.res.getHeaderNames();
     try {
       write();
       return true;
@@ -184,7 +188,7 @@ export class Visit implements Recipient, Pipelined {
     if (this.#counted === 0) return;
     this.rules.budget.give(this.#counted);
     this.#counted = 0;
-    this.#pipeline?.answered();
+    this.#pipeline?.wrote();
   }
 
   #goOn(): void {
@@ -199,7 +203,6 @@ export class Visit implements Recipient, Pipelined {
       if (!this.#isLimited) limitStream(this.#res as Http2ServerResponse, this.rules.writeTimeout);
       this.#isLimited = true;
     } else {
-      this.#pipeline!.answered();
       this.#pipeline!.wrote();
     }
   }

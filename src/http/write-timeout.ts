@@ -11,19 +11,20 @@ export class WriteTimeout {
   #seen = '';
   #since = 0;
 
-  /** @param limit milliseconds; 0 is no limit */
+  /**
+   * @param limit milliseconds; 0 is no limit
+   * @param expects whether there may be more to send when nothing is unsent
+   */
   constructor(
     private readonly socket: Socket,
     private readonly limit: number,
+    private readonly expects: () => boolean,
   ) {}
 
-  /**
-   * Something is unsent, or will be.
-   * @param expects whether there may be more to send when nothing is unsent
-   */
-  watch(expects: () => boolean): void {
+  /** Something is unsent, or will be. */
+  watch(): void {
     if (this.limit === 0 || this.#timer !== undefined || this.socket.destroyed) return;
-    this.#timer = setInterval(() => this.#look(expects), Math.max(1, this.limit / LOOKS)).unref();
+    this.#timer = setInterval(() => this.#look(), Math.max(1, this.limit / LOOKS)).unref();
     this.#since = performance.now();
   }
 
@@ -33,9 +34,9 @@ export class WriteTimeout {
     this.#timer = undefined;
   }
 
-  #look(expects: () => boolean): void {
+  #look(): void {
     const { socket } = this;
-    if (socket.writableLength === 0 && !expects()) {
+    if (socket.writableLength === 0 && !this.expects()) {
       this.stop();
       return;
     }

@@ -11,7 +11,7 @@ const sockets: Socket[] = [];
 
 beforeEach(async () => {
   gate = path.join(scratch(), 'gate');
-  doors = await openDoors(['echo.c', 'gate.c'], `[plugin.gate.config]\ngate = "${gate}"\n[plugin.gate]\nconcurrency = 32\n`);
+  doors = await openDoors(['echo.c', 'gate.c', 'sized_reply.c'], `[plugin.gate.config]\ngate = "${gate}"\n[plugin.gate]\nconcurrency = 32\n`);
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -54,6 +54,14 @@ describe.each(['fast', 'express'] as const)('behind the %s door', (door) => {
     const { answers } = send(url, Array.from({ length: 300 }, (_, i) => request(`/_PLUGIN/echo/Echo?n=${i}`)).join(''));
     await until(() => answers().length === 300 && answers()[299]!.endsWith('"body":null}'));
     expect(answers().map((answer) => Number(/"n":\["(\d+)"\]/.exec(answer)?.[1]))).toEqual(Array.from({ length: 300 }, (_, i) => i));
+  });
+
+  test('all are answered also where each reply is large enough to be counted', async () => {
+    const { url } = doors[door];
+    const { socket } = send(url, request('/_PLUGIN/sized_reply/Sized?n=40000').repeat(100));
+    let read = 0;
+    socket.on('data', (chunk: Buffer) => (read += chunk.length));
+    await until(() => read > 100 * 40_000);
   });
 
   test('a connection that brings more than can wait is cut', async () => {
