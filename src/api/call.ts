@@ -40,7 +40,7 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~\w]+$/;
 /** @throws DlserveError BAD_CALL for what no call can mean */
 function check(options: CallOptions): void {
   const refuse = (reason: string): never => {
-    throw new DlserveError('BAD_CALL', { reason });
+    throw new DlserveError('BAD_CALL', { call: 'host.call', reason });
   };
   if (typeof options !== 'object' || (options as CallOptions | null) === null) refuse('options must be an object');
   for (const name in options) if (!OPTIONS.includes(name)) refuse(`unknown option ${name}: there are ${OPTIONS.join(', ')}`);

@@ -4,7 +4,7 @@ import { createLog, type Logger } from '../ground/log';
 import { surface } from '../ground/surface';
 import { configFromOptions, type Config, type HostOptions } from '../config/load';
 import { NO_BUILDS, startBuilds, type Builds } from '../host/builds';
-import { Host, type HostEvents } from '../host/host';
+import { Host, type HostEvents, type HostParts } from '../host/host';
 import { overview, type PluginInfo } from '../host/overview';
 import { warnOfUnusedSections } from '../host/unused-sections';
 import { Budget } from '../http/body-budget';
@@ -13,6 +13,7 @@ import type { AnyRequest, AnyResponse } from '../http/http2';
 import { endpointUnsupported } from '../http/platform';
 import { createRouter, type Middleware } from '../http/router';
 import type { VisitRules } from '../http/visit';
+import { checkNames } from '../plugin/name';
 import { RUNTIMES } from '../runtimes/registry';
 import type { BuildEvent, ToolchainOptions } from '../toolchain/toolchain';
 import { callHandler, type CallOptions, type CallReply } from './call';
@@ -36,14 +37,23 @@ export class PluginHost extends EventEmitter<PluginEvents> {
    * @param builds where plugins under construction are waited for
    * @internal
    */
-  constructor(config: Config, builds: Builds, log: Logger) {
+  constructor(config: Config, builds: Builds, log: Logger, options: Pick<HostParts, 'showsBuildErrors'> = {}) {
     super();
     const unsupported = endpointUnsupported();
     this.#config = config;
     this.#builds = builds;
     const { pluginpath } = config;
-    this.#host = new Host({ pluginpath, settings: (name) => config.settings(name), builds, log });
+    const { showsBuildErrors } = options;
+    this.#host = new Host({
+      pluginpath,
+      settings: (name) => config.settings(name),
+      isolated: (name) => config.isolated(name),
+      builds,
+      log,
+      showsBuildErrors,
+    });
     this.#host.on('state', (change) => this.tell('state', change)).on('fault', (report) => this.tell('fault', report));
+    this.#host.on('reloaded', (change) => this.tell('reloaded', change));
     if (unsupported === undefined) this.endpoint = new Endpoint(this.#host, rulesOf(config, log));
     else log.warn(unsupported);
   }
@@ -101,6 +111,42 @@ export class PluginHost extends EventEmitter<PluginEvents> {
   /** Resolves when every source has been compiled, or has failed to: {@link plugins} says which. */
   async ready(): Promise<void> {
     await this.#builds.finished;
+  }
+
+  /**
+   * Opens what is in pluginpath now under that name, and has it answer once it is initialised and, with the key `trial`, tried out; what
+   * answers until then finishes what it has. No call is lost. Where that fails, the last generation goes on, and the plugin is `degraded`.
+   * @returns the number of the generation that answers then
+   * @throws DlserveError LIBRARY_NOT_FOUND, BUILD_FAILED, LOAD_FAILED, ABI_UNSUPPORTED, INIT_FAILED, TRIAL_FAILED, UNAVAILABLE, STOPPING
+   */
+  async reload(plugin: string): Promise<number> {
+    checkNames(plugin, 'Any');
+    return this.#host.reload(plugin);
+  }
+
+  /**
+   * Has the generation before answer again, opened anew.
+   * @returns the number of the generation that answers then
+   * @throws DlserveError BAD_CALL where there is none, and what opening it throws
+   */
+  async rollback(plugin: string): Promise<number> {
+    checkNames(plugin, 'Any');
+    return this.#host.rollback(plugin);
+  }
+
+  /** Reloads every open plugin whose file has changed, and closes those whose file is gone. Never rejects: the log says what fails. */
+  reloadChanged(): Promise<void> {
+    return this.#host.reloadChanged();
+  }
+
+  /** Has a plugin run in mode "process" until its file changes. @internal */
+  demote(plugin: string, reason: string): Promise<void> {
+    return this.#host.demote(plugin, reason);
+  }
+
+  /** Closes a plugin whose file is gone. @internal */
+  remove(plugin: string): Promise<void> {
+    return this.#host.remove(plugin);
   }
 
   /**

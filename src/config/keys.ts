@@ -1,6 +1,7 @@
 import { key, type Key, type Keys } from '../ground/key';
 import { LOG_LEVELS } from '../ground/log';
-import { boolean, duration, integer, oneOf, optional, size, text, words } from '../ground/value-types';
+import { boolean, duration, integer, matching, oneOf, optional, size, text, words } from '../ground/value-types';
+import { FUNC } from '../plugin/name';
 import { MODES, MOST_CONCURRENCY, type Mode } from '../plugin/runtime';
 
 /** The keys of the server. */
@@ -75,6 +76,18 @@ export const PLUGIN = {
     optional(integer(0, MOST_CONCURRENCY)),
     undefined,
     'threads inside a library at once, in place of its PluginConcurrency; 0 is any number',
+  ),
+  trial: key(
+    'plugins.trial',
+    optional(matching('the {func} of a GET handler', FUNC)),
+    undefined,
+    'a GET handler that must answer 2xx in a reloaded plugin before it takes over, such as "Health"',
+  ),
+  demote: key(
+    'plugins.demote',
+    boolean,
+    true,
+    'run a plugin in mode "process" after it has crashed the server or holds a thread past its deadline, until its file changes',
   ),
   cflags: key('plugins.cflags', words, [], 'more flags for the C, C++ or Go (cgo) compiler'),
   ldflags: key('plugins.ldflags', words, [], 'more flags for the linker, such as "-lm"'),

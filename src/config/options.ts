@@ -15,6 +15,9 @@ export interface PluginOptions {
   crashes?: number;
   crashwindow?: string;
   rest?: string;
+  /** The {func} of a GET handler. */
+  trial?: string;
+  demote?: boolean;
   cflags?: readonly string[];
   ldflags?: readonly string[];
 }

@@ -24,6 +24,8 @@ export const ERRORS = {
   BUILD_FAILED: { status: 500, message: '{plugin} did not compile: {reason}' },
   LOAD_FAILED: { status: 500, message: '{library} did not load: {reason}' },
   INIT_FAILED: { status: 500, message: 'PluginInit of {library} failed: {reason}' },
+  TRIAL_FAILED: { status: 500, message: 'the new {plugin} was not taken: its {symbol} {reason}' },
+  DEMOTED: { status: 500, message: '{plugin} runs in mode "process": {reason}' },
   ABI_UNSUPPORTED: {
     status: 500,
     message: '{library} was written for ABI {abi}, this host knows ABI {host}: update dlserve, or build the library against an older dlserve.h',
@@ -48,7 +50,7 @@ export const ERRORS = {
   TIMEOUT: { status: 504, message: '{symbol} in {plugin} took longer than {timeout} ms' },
   HTTP_VERSION: { status: 505, message: 'this server speaks HTTP/1.1 and HTTP/1.0' },
 
-  BAD_CALL: { status: 400, message: 'host.call: {reason}' },
+  BAD_CALL: { status: 400, message: '{call}: {reason}' },
   BAD_CONFIG: { status: 500, message: '{reason}' },
   BAD_LIBRARY: { status: 500, message: '{file} is not a library: {reason}' },
   UNSUPPORTED_PLATFORM: { status: 500, message: '{reason}' },

@@ -39,6 +39,11 @@ export function text(wants: string): Type<string> {
   return textType(wants, (given) => (given.trim() === '' || given.includes('\0') ? undefined : given));
 }
 
+/** Text of which only some is legal. */
+export function matching(wants: string, pattern: RegExp): Type<string> {
+  return textType(wants, (given) => (pattern.test(given) ? given : undefined));
+}
+
 /** One of a few words, in any case. */
 export function oneOf<T extends string>(words: readonly T[]): Type<T> {
   return textType(`one of ${words.map((word) => JSON.stringify(word)).join(', ')}`, (given) =>

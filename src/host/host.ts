@@ -1,26 +1,36 @@
 import { EventEmitter } from 'node:events';
 import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
-import { isShortage } from '../ground/shortage';
 import { inTime } from '../ground/waiting';
 import type { Fault } from '../plugin/fault';
 import type { PluginFile, PluginSettings } from '../plugin/runtime';
 import type { State } from '../plugin/state';
-import { ENDINGS, runtimeOf } from '../runtimes/registry';
+import { ENDINGS } from '../runtimes/registry';
 import type { Builds } from './builds';
 import { findFile } from './find';
+import type { Generation } from './generation';
+import { openGeneration } from './opening';
+import { removeAbandonedCopies } from './private-copy';
 import { Slot } from './slot';
 
 /** How soon a failed load is tried again when its file has not changed: the cause may lie elsewhere, in a database say. */
 const RETRY_AFTER = 5_000;
 /** What a plugin that opens when its host is closed already gets for its PluginStop, at least, in milliseconds. */
 const LAST_WORDS = 500;
+/** What a generation that was replaced gets on top of the time that its calls may take. */
+const DRAIN_GRACE = 10_000;
+/** Generations of a plugin that may drain at once; the next one waits for them. */
+const MOST_DRAINING = 4;
 
 export interface HostParts {
   readonly pluginpath: string;
   readonly settings: (name: string) => PluginSettings;
+  /** The same as they were if its mode was "process". */
+  readonly isolated: (name: string) => PluginSettings;
   readonly builds: Builds;
   readonly log: Logger;
+  /** Whether a plugin whose source does not compile answers that, rather than as it did before: for whoever writes it. */
+  readonly showsBuildErrors?: boolean | undefined;
 }
 
 /** What a host tells of its plugins. */
@@ -29,19 +39,24 @@ export interface HostEvents {
   state: [{ readonly plugin: string; readonly state: State; readonly error?: DlserveError | undefined }];
   /** Something went wrong in a plugin. */
   fault: [{ readonly plugin: string; readonly fault: Fault }];
+  /** Another generation of a plugin answers. */
+  reloaded: [{ readonly plugin: string; readonly generation: number; readonly ms: number }];
 }
 
-/** Which plugins there are, and their state: find, build, open, call, close. */
+/** Which plugins there are, and their lives: find, build, open, call, replace, close. */
 export class Host extends EventEmitter<HostEvents> {
   readonly #parts: HostParts;
   readonly #slots = new Map<string, Slot>();
   readonly #opening = new Map<string, Promise<Slot>>();
+  /** What is done to a plugin is done one thing after the other. */
+  readonly #turns = new Map<string, Promise<unknown>>();
   #closed: Promise<void> | undefined;
   #closeBy = Infinity;
 
   constructor(parts: HostParts) {
     super();
     this.#parts = parts;
+    void removeAbandonedCopies(parts.pluginpath);
   }
 
   /** The plugins that were asked for and have a file, by name. */
@@ -71,29 +86,27 @@ export class Host extends EventEmitter<HostEvents> {
     if (slot !== undefined) return Promise.resolve(slot);
     let opening = this.#opening.get(name);
     if (opening === undefined) {
-      opening = this.#load(name).finally(() => this.#opening.delete(name));
+      opening = this.#inTurn(name, () => this.#open(name)).finally(() => this.#opening.delete(name));
       this.#opening.set(name, opening);
     }
     return opening;
   }
 
-  async #load(name: string): Promise<Slot> {
-    const { pluginpath, builds } = this.#parts;
-    await builds.wait(name);
-    const file = await findFile(pluginpath, name, ENDINGS).catch((error: unknown) => {
-      this.#slots.delete(name);
-      throw error;
-    });
+  async #open(name: string): Promise<Slot> {
+    const open = this.find(name);
+    if (open !== undefined) return open;
+    await this.#parts.builds.wait(name);
+    const file = await this.#findFile(name);
     const slot = this.#slotOf(name);
     slot.file = file;
     const { failure } = slot;
     if (failure?.fingerprint === file.fingerprint && performance.now() < failure.until) throw failure.error;
     slot.failure = undefined;
+    slot.state = 'opening';
     try {
-      await this.#openInto(slot, file);
+      await this.#replace(slot, file);
       return slot;
-    } catch (thrown) {
-      const error = isShortage(thrown) ? unavailable(name, thrown) : withoutFolder(thrown, file);
+    } catch (error) {
       if (error instanceof DlserveError) {
         slot.failure = { error, fingerprint: file.fingerprint, until: error.status === 500 ? performance.now() + RETRY_AFTER : 0 };
       }
@@ -102,44 +115,202 @@ export class Host extends EventEmitter<HostEvents> {
     }
   }
 
+  #findFile(name: string): Promise<PluginFile> {
+    return findFile(this.#parts.pluginpath, name, ENDINGS).catch((error: unknown) => {
+      if (this.#slots.get(name)?.current === undefined) this.#slots.delete(name);
+      throw error;
+    });
+  }
+
   #slotOf(name: string): Slot {
     let slot = this.#slots.get(name);
     if (slot === undefined) {
-      slot = new Slot(name, this.#parts.settings(name), (changed) => this.#tellState(changed), (faulty, fault) => this.#tellFault(faulty, fault));
+      slot = new Slot(name, this.#parts.settings(name), {
+        stateChanged: (changed) => this.#tellState(changed),
+        faulted: (faulty, generation, fault) => this.#heedFault(faulty, generation, fault),
+      });
       this.#slots.set(name, slot);
     }
     return slot;
   }
 
-  #tellState({ name, state, failure }: Slot): void {
+  #tellState({ name, state, reason }: Slot): void {
     this.#parts.log.debug({ plugin: name, state }, `${name} is ${state}`);
-    this.emit('state', { plugin: name, state, ...(failure && { error: failure.error }) });
+    this.emit('state', { plugin: name, state, ...(reason && { error: reason }) });
   }
 
-  #tellFault({ name }: Slot, fault: Fault): void {
+  /** One that holds a thread for longer than it may is put where it can be ended. */
+  #heedFault(slot: Slot, generation: number, fault: Fault): void {
+    const { name, current, settings } = slot;
     this.emit('fault', { plugin: name, fault });
+    if (fault.kind !== 'hang' || current?.number !== generation || current.mode === 'process' || !settings.demote) return;
+    const handlers = [...new Set(fault.calls.map(({ handler }) => handler))].join(', ');
+    void this.demote(name, `${handlers} took longer than its timeout and holds a thread`).catch(() => undefined);
   }
 
-  async #openInto(slot: Slot, file: PluginFile): Promise<void> {
+  // Another generation.
+
+  /**
+   * Opens what is in pluginpath now and has it answer, blue/green: no call is lost. Where that fails the last generation goes on.
+   * @param name of a plugin that is open; another one is opened
+   * @param how `isForced`: also where the file has not changed, and a demotion ends
+   * @returns the generation that answers then
+   * @throws DlserveError as open() does, and TRIAL_FAILED
+   */
+  reload(name: string, { isForced = true }: { isForced?: boolean } = {}): Promise<number> {
+    return this.#inTurn(name, async () => {
+      const slot = this.#slots.get(name);
+      if (slot?.current === undefined) {
+        if (slot !== undefined) slot.failure = undefined;
+        return (await this.#open(name)).generations;
+      }
+      try {
+        await this.#parts.builds.wait(name);
+        const file = await this.#findFile(name);
+        const isChanged = file.fingerprint !== slot.file?.fingerprint;
+        slot.blocked = undefined;
+        if (!isChanged && !isForced) return slot.current.number;
+        slot.file = file;
+        if (isForced || slot.demotion?.fingerprint !== file.fingerprint) slot.demotion = undefined;
+        await this.#replace(slot, file);
+        return slot.generations;
+      } catch (error) {
+        this.#goesOn(slot, error);
+        throw error;
+      }
+    });
+  }
+
+  /** Reloads every open plugin whose file has changed; one whose file is gone is closed. Never rejects: the log says what fails. */
+  async reloadChanged(): Promise<void> {
+    const reloadOne = async (name: string): Promise<void> => {
+      try {
+        await this.reload(name, { isForced: false });
+      } catch (error) {
+        if (error instanceof DlserveError && error.code === 'LIBRARY_NOT_FOUND') await this.remove(name);
+      }
+    };
+    await Promise.all(Array.from(this.#slots.keys(), reloadOne));
+  }
+
+  /**
+   * Has the generation before answer again, opened anew.
+   * @returns the generation that answers then
+   * @throws DlserveError BAD_CALL where there is none, and what opening it throws
+   */
+  rollback(name: string): Promise<number> {
+    return this.#inTurn(name, async () => {
+      const slot = this.#slots.get(name);
+      if (slot?.current === undefined || slot.previous === undefined) {
+        throw new DlserveError('BAD_CALL', { call: 'host.rollback', reason: `there is no generation of ${name} before the one that answers` });
+      }
+      try {
+        await this.#replace(slot, slot.previous.file);
+        return slot.generations;
+      } catch (error) {
+        this.#goesOn(slot, error);
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Has a plugin run in mode "process" until its file changes, or somebody reloads it; from its opening on where it is not open.
+   * @param reason for the log and its state
+   */
+  async demote(name: string, reason: string): Promise<void> {
+    const slot = this.#slotOf(name);
+    if (slot.demotion !== undefined || slot.settings.mode === 'process') return;
+    slot.demotion = { reason, fingerprint: slot.file?.fingerprint };
     const { log } = this.#parts;
-    const { name, settings } = slot;
+    log.warn({ plugin: name }, `${name} runs in mode "process" from now on, until its file changes: ${reason}`);
+    await this.#inTurn(name, async () => {
+      const last = slot.current;
+      if (last === undefined || last.mode === 'process' || slot.demotion === undefined) return;
+      try {
+        const next = await this.#replace(slot, last.copy.file);
+        last.moveWaitingTo(next);
+      } catch (error) {
+        slot.demotion = undefined;
+        this.#goesOn(slot, error);
+        throw error;
+      }
+    });
+  }
+
+  /** Closes a plugin whose file is gone; the next request looks for it anew. */
+  remove(name: string): Promise<void> {
+    return this.#inTurn(name, async () => {
+      const slot = this.#slots.get(name);
+      if (slot === undefined) return;
+      this.#slots.delete(name);
+      await this.#closeSlot(slot, slot.settings.timeout + DRAIN_GRACE);
+      this.#parts.log.info({ plugin: name }, `${name} is gone`);
+    });
+  }
+
+  /** Opens a generation of a slot, has it answer, and lets the last one drain. */
+  async #replace(slot: Slot, file: PluginFile): Promise<Generation> {
+    const { pluginpath, log } = this.#parts;
+    const { name } = slot;
     const started = performance.now();
-    slot.state = 'opening';
-    const runtime = runtimeOf(file, settings.mode);
-    if (runtime === undefined) {
-      throw new DlserveError('BAD_CONFIG', { reason: `${file.base} can't run in mode "${settings.mode}": choose another one for it` });
-    }
-    const handlers = await runtime.examine(file);
-    const instance = await runtime.open({ name, file, handlers, settings, log, observer: slot });
+    await slot.fewDrain(MOST_DRAINING - 1);
+    const settings = slot.demotion === undefined ? slot.settings : this.#parts.isolated(name);
+    const next = await openGeneration(slot, file, settings, { pluginpath, log });
     if (this.#closed !== undefined) {
-      await instance.close(Math.max(this.#closeBy - performance.now(), LAST_WORDS));
+      await next.close(Math.max(this.#closeBy - performance.now(), LAST_WORDS));
+      await next.copy.remove();
       throw new DlserveError('STOPPING');
     }
-    slot.current = instance;
-    slot.generation++;
-    slot.state = 'ready';
-    log.info({ plugin: name, mode: settings.mode, ms: Math.round(performance.now() - started) }, 'plugin opened');
+    slot.generations = next.number;
+    const last = slot.swap(next);
+    const ms = Math.round(performance.now() - started);
+    const fields = { plugin: name, mode: settings.mode, ms };
+    if (last === undefined) {
+      log.info(fields, 'plugin opened');
+    } else {
+      log.info({ ...fields, generation: next.number }, 'plugin reloaded');
+      void this.#drain(slot, last);
+      this.emit('reloaded', { plugin: name, generation: next.number, ms });
+    }
+    return next;
   }
+
+  /** What was to come next can't be had: the last one goes on. */
+  #goesOn(slot: Slot, error: unknown): void {
+    if (this.#closed !== undefined) return;
+    const { name } = slot;
+    slot.trouble = error instanceof DlserveError ? error : new DlserveError('INTERNAL', {}, { cause: error });
+    if (slot.trouble.code === 'BUILD_FAILED' && this.#parts.showsBuildErrors === true) slot.blocked = slot.trouble;
+    slot.settle();
+    this.#parts.log.error({ plugin: name, generation: slot.generations }, `${name} was not replaced, and goes on as it is: ${messageOf(error)}`);
+  }
+
+  async #drain(slot: Slot, last: Generation): Promise<void> {
+    const { log } = this.#parts;
+    const isAnother = slot.current?.copy.file.fingerprint !== last.copy.file.fingerprint;
+    if (isAnother) {
+      void slot.previous?.remove();
+      slot.previous = last.copy;
+    }
+    await last.close(slot.settings.timeout + DRAIN_GRACE).catch((error: unknown) => log.error({ plugin: slot.name, err: error }, 'a generation could not be closed'));
+    const remains = await last.copy.isMapped();
+    if (!isAnother) await last.copy.remove();
+    slot.drained(last, remains);
+    if (remains) log.info({ plugin: slot.name, generation: last.number, remains: slot.remains }, 'a generation can not be unloaded, and stays in memory');
+  }
+
+  #inTurn<T>(name: string, task: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(task, task);
+    this.#turns.set(name, turn);
+    const forget = (): void => {
+      if (this.#turns.get(name) === turn) this.#turns.delete(name);
+    };
+    turn.then(forget, forget);
+    return turn;
+  }
+
+  // The end.
 
   /**
    * Closes every plugin; idempotent. Calls under way are finished, new ones refused.
@@ -152,22 +323,17 @@ export class Host extends EventEmitter<HostEvents> {
 
   async #close(limit: number): Promise<void> {
     this.#closeBy = performance.now() + limit;
-    const underway = [this.#parts.builds.stop(), ...this.#opening.values()];
+    const underway = [this.#parts.builds.stop(), ...this.#turns.values()];
     await inTime(Promise.allSettled(underway), limit);
     const left = Math.max(this.#closeBy - performance.now(), 0);
-    await Promise.all(Array.from(this.#slots.values(), (slot) => slot.close(left)));
+    await Promise.all(Array.from(this.#slots.values(), (slot) => this.#closeSlot(slot, left)));
   }
-}
 
-/** The system is short of something: that is no fault of the plugin's, and the next call tries again. */
-function unavailable(plugin: string, cause: unknown): DlserveError {
-  if (cause instanceof DlserveError && cause.code === 'UNAVAILABLE') return cause;
-  return new DlserveError('UNAVAILABLE', { plugin, reason: messageOf(cause) }, { cause, headers: { 'Retry-After': '1' } });
-}
-
-/** Clients are told which file it was, not where. */
-function withoutFolder(error: unknown, { path, base }: PluginFile): unknown {
-  if (!(error instanceof DlserveError) || !error.message.includes(path)) return error;
-  const details = Object.entries(error.details).map(([name, value]) => [name, typeof value === 'string' ? value.replaceAll(path, base) : value] as const);
-  return new DlserveError(error.code, Object.fromEntries(details), { cause: error, headers: error.headers });
+  async #closeSlot(slot: Slot, limit: number): Promise<void> {
+    if (slot.current !== undefined) slot.state = 'draining';
+    const all = [...slot.draining, ...(slot.current === undefined ? [] : [slot.current])];
+    await Promise.all(all.map((generation) => generation.close(limit)));
+    slot.stop();
+    await Promise.all([...all.map(({ copy }) => copy), ...(slot.previous === undefined ? [] : [slot.previous])].map((copy) => copy.remove()));
+  }
 }

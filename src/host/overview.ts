@@ -21,9 +21,13 @@ export interface PluginInfo {
   readonly processes: readonly number[];
   /** How many times it was opened. */
   readonly generation: number;
-  /** The last thing that went wrong in it. */
-  readonly lastFault?: Fault;
-  /** Why it could not be built or opened. */
+  /** Generations that finish what they have. */
+  readonly draining: number;
+  /** Generations that are closed, and could not be unloaded from the memory of this process. */
+  readonly remains: number;
+  /** The last things that went wrong in it, the latest first. */
+  readonly faults: readonly Fault[];
+  /** Why it could not be built or opened, or is degraded. */
   readonly error?: DlserveError;
 }
 
@@ -40,25 +44,28 @@ export async function overview(
   return [...names].sort().map((name) => {
     const slot = host.slots.get(name);
     const { mode } = settings(name);
-    if (slot !== undefined && slot.state !== 'found') return ofSlot(slot, mode);
+    if (slot !== undefined && (slot.state !== 'found' || !listed.has(name))) return ofSlot(slot);
     if (unfinished.has(name)) return unbuilt(name, mode, unfinished.get(name));
     return unopened(listed.get(name)!, mode);
   });
 }
 
-const NOT_OPEN = { processes: [], generation: 0 } as const;
+const NOT_OPEN = { processes: [], generation: 0, draining: 0, remains: 0, faults: [] } as const;
 
-function ofSlot({ name, file, state, current, generation, lastFault, failure }: Slot, mode: Mode): PluginInfo {
+function ofSlot(slot: Slot): PluginInfo {
+  const { name, file, state, current, settings, reason } = slot;
   return {
     name,
     kind: file === undefined ? 'library' : runtimeOf(file)!.kind,
-    mode,
+    mode: current?.mode ?? settings.mode,
     state,
     handlers: current === undefined ? [] : endpointsOf(name, current.handlers),
-    processes: current?.processes ?? [],
-    generation,
-    ...(lastFault && { lastFault }),
-    ...(failure && { error: failure.error }),
+    processes: current?.instance.processes ?? [],
+    generation: slot.generations,
+    draining: slot.draining.size,
+    remains: slot.remains,
+    faults: slot.faults,
+    ...(reason && { error: reason }),
   };
 }
 

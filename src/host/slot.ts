@@ -2,8 +2,10 @@ import { DlserveError } from '../ground/errors';
 import { Conditions } from '../ground/waiting';
 import type { Exchange } from '../plugin/exchange';
 import type { Fault } from '../plugin/fault';
-import type { Instance, Observer, PluginFile, PluginSettings } from '../plugin/runtime';
+import type { Observer, PluginFile, PluginSettings } from '../plugin/runtime';
 import type { State } from '../plugin/state';
+import type { Generation } from './generation';
+import type { PrivateCopy } from './private-copy';
 
 /** A failed attempt to open a plugin. */
 export interface Failure {
@@ -14,31 +16,58 @@ export interface Failure {
   readonly until: number;
 }
 
-/** The place of a plugin in the host. Routes lead here, and ask each time anew for the instance that answers now. */
-export class Slot implements Observer {
-  /** The file that was opened, or was tried last. */
+/** Why a plugin that was to run in this process runs in one of its own. */
+export interface Demotion {
+  readonly reason: string;
+  /** Of the file that has earned it; undefined where that was not known. */
+  readonly fingerprint: string | undefined;
+}
+
+/** Whoever hears of a slot. */
+export interface SlotOwner {
+  stateChanged(slot: Slot): void;
+  faulted(slot: Slot, generation: number, fault: Fault): void;
+}
+
+/** Faults of which the reports are kept. */
+const MOST_FAULTS = 10;
+
+/** The place of a plugin in the host. Routes lead here, and ask each time anew for the generation that answers now. */
+export class Slot {
+  /** The file that was opened, or was tried last, as it stands in pluginpath. */
   file: PluginFile | undefined;
-  /** What answers; undefined until it is open. */
-  current: Instance | undefined;
   /** How many times it was opened. */
-  generation = 0;
-  lastFault: Fault | undefined;
+  generations = 0;
+  /** The last ones, the latest first. */
+  faults: readonly Fault[] = [];
+  /** Why it could not be opened at all. */
   failure: Failure | undefined;
+  /** Why what was to replace the current generation could not. */
+  trouble: DlserveError | undefined;
+  demotion: Demotion | undefined;
+  /** What calls are answered while its source does not compile, for whoever writes it. */
+  blocked: DlserveError | undefined;
+  /** What the generation before the current one ran from. */
+  previous: PrivateCopy | undefined;
+  /** Generations that are closed and could not be unloaded from the memory of this process. */
+  remains = 0;
+  /** They finish what they have. */
+  readonly draining = new Set<Generation>();
+  #current: Generation | undefined;
+  #isResting = false;
   #state: State = 'found';
-  /** Calls that are on their way. */
-  #underway = 0;
   readonly #conditions = new Conditions();
 
-  /**
-   * @param onState told of each change
-   * @param onFault told of each fault
-   */
   constructor(
     readonly name: string,
     readonly settings: PluginSettings,
-    private readonly onState: (slot: Slot) => void,
-    private readonly onFault: (slot: Slot, fault: Fault) => void,
+    private readonly owner: SlotOwner,
   ) {}
+
+  /** What answers; undefined until it is open. */
+  get current(): Generation | undefined {
+    return this.#current;
+  }
 
   get state(): State {
     return this.#state;
@@ -47,57 +76,89 @@ export class Slot implements Observer {
   set state(state: State) {
     if (this.#state === state) return;
     this.#state = state;
-    this.onState(this);
+    this.owner.stateChanged(this);
+  }
+
+  /** Why it is not as it should be. */
+  get reason(): DlserveError | undefined {
+    return this.failure?.error ?? this.trouble ?? this.#demoted();
+  }
+
+  #demoted(): DlserveError | undefined {
+    const { demotion, current } = this;
+    if (demotion === undefined || current?.mode !== 'process') return undefined;
+    return new DlserveError('DEMOTED', { plugin: this.name, reason: demotion.reason });
+  }
+
+  /** Has the state say how the current generation is. */
+  settle(): void {
+    if (this.#current === undefined || this.#state === 'draining' || this.#state === 'stopped') return;
+    if (this.#isResting) this.state = 'resting';
+    else this.state = this.reason === undefined ? 'ready' : 'degraded';
   }
 
   /** Why it takes no call now; undefined where it does. */
   refusal(): DlserveError | undefined {
-    const { current, settings } = this;
+    const current = this.#current;
     if (current === undefined || this.#state === 'draining' || this.#state === 'stopped') return new DlserveError('STOPPING');
-    if (current.outstanding - current.capacity < settings.queue) return undefined;
-    return new DlserveError('OVERLOADED', { plugin: this.name, queue: settings.queue }, { headers: { 'Retry-After': '1' } });
+    if (this.blocked !== undefined) return this.blocked;
+    const { instance } = current;
+    const { queue } = this.settings;
+    if (instance.outstanding - instance.capacity < queue) return undefined;
+    return new DlserveError('OVERLOADED', { plugin: this.name, queue }, { headers: { 'Retry-After': '1' } });
   }
 
-  /** Hands a call to the instance that answers now. */
+  /** Hands a call to the generation that answers now. */
   call(exchange: Exchange): void {
     const refusal = this.refusal();
-    if (refusal !== undefined) {
-      exchange.fail(refusal);
-      return;
-    }
-    this.#underway++;
-    exchange.enter(this.current!, this);
+    if (refusal === undefined) this.#current!.call(exchange);
+    else exchange.fail(refusal);
   }
 
-  /** A call has come to its end. @internal */
-  left(): void {
-    if (--this.#underway === 0) this.#conditions.changed();
-  }
-
-  resting(isResting: boolean): void {
-    if (this.#state === 'ready' || this.#state === 'resting') this.state = isResting ? 'resting' : 'ready';
-  }
-
-  fault(fault: Fault): void {
-    this.lastFault = fault;
-    this.onFault(this, fault);
+  /** Whoever observes one generation. */
+  observerOf(number: number): Observer {
+    return {
+      resting: (isResting) => {
+        if (this.#current?.number !== number) return;
+        this.#isResting = isResting;
+        this.settle();
+      },
+      fault: (fault) => {
+        this.faults = [fault, ...this.faults.slice(0, MOST_FAULTS - 1)];
+        this.owner.faulted(this, number, fault);
+      },
+    };
   }
 
   /**
-   * Finishes the calls under way and lets go of the plugin.
-   * @param limit milliseconds
+   * From now on another generation answers.
+   * @returns the last one, which has still to be closed
    */
-  async close(limit: number): Promise<void> {
-    const instance = this.current;
-    if (instance === undefined) {
-      this.state = 'stopped';
-      return;
-    }
-    const end = performance.now() + limit;
-    this.state = 'draining';
-    await this.#conditions.until(() => this.#underway === 0, limit);
-    await instance.close(Math.max(end - performance.now(), 0));
-    this.current = undefined;
+  swap(next: Generation): Generation | undefined {
+    const last = this.#current;
+    this.#current = next;
+    this.#isResting = false;
+    this.failure = this.trouble = this.blocked = undefined;
+    if (last !== undefined) this.draining.add(last);
+    this.settle();
+    return last;
+  }
+
+  /** A generation that drained is closed. */
+  drained(generation: Generation, remains: boolean): void {
+    this.draining.delete(generation);
+    if (remains) this.remains++;
+    this.#conditions.changed();
+  }
+
+  /** Resolves when no more than so many generations drain. */
+  async fewDrain(most: number): Promise<void> {
+    await this.#conditions.until(() => this.draining.size <= most, Infinity);
+  }
+
+  /** Nothing answers any more. */
+  stop(): void {
+    this.#current = undefined;
     this.state = 'stopped';
   }
 }

@@ -6,7 +6,8 @@ export const METHODS: readonly string[] = [
 ];
 
 const FILE = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/;
-const FUNC = /^[A-Za-z0-9_]{1,200}$/;
+/** What the func of a route may be. */
+export const FUNC = /^[A-Za-z0-9_]{1,200}$/;
 
 /** Whether `file` can name a library: it is one path segment, never hidden, never an option. */
 export function isFileName(file: string): boolean {

@@ -1,6 +1,6 @@
 import type { Keys, Values } from '../ground/key';
 import type { Logger } from '../ground/log';
-import type { Callee } from './exchange';
+import type { Callee, Exchange } from './exchange';
 import type { Fault } from './fault';
 import type { Handlers } from './handlers';
 
@@ -33,6 +33,10 @@ export interface PluginSettings<Own = Readonly<Record<string, unknown>>> {
   readonly queue: number;
   /** How many calls may be inside at once, in place of what the plugin itself says; 0 is any number, undefined leaves it to the plugin. */
   readonly concurrency: number | undefined;
+  /** The func of a GET handler that must answer 2xx in a reloaded generation before it takes over. */
+  readonly trial: string | undefined;
+  /** Whether it goes on in mode "process" after it has shown that it is no good in this one. */
+  readonly demote: boolean;
   /** What PluginInit gets. */
   readonly config: Readonly<Record<string, unknown>>;
   /** The values of the runtime's own keys. */
@@ -80,6 +84,8 @@ export interface Instance extends Callee {
   readonly capacity: number;
   /** Calls given and not yet finished, also those that have answered 504 and still hold a thread. */
   readonly outstanding: number;
+  /** Calls that were given and have not come back; some of them may not have begun. */
+  pending(): readonly Exchange[];
   /** The ids of the processes that are its own. */
   readonly processes: readonly number[];
   /**

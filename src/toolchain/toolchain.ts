@@ -13,7 +13,7 @@ import type { Limits } from './run';
 import { Jobs, Work } from './jobs';
 import { findSources, sourceFolder, type Found } from './sources';
 import { MissingTool, Tools } from './tools';
-import { removeLeftovers } from './workplace';
+import { removeWorkplaces } from './workplace';
 
 export type { Flags } from './builder';
 export type { BuildEvent, BuildState } from './event';
@@ -110,7 +110,7 @@ export class Toolchain {
 
   /** Sees what there is, which takes milliseconds, and sets in motion what takes longer. */
   async #look(names: readonly string[] | undefined): Promise<readonly string[]> {
-    const [found] = await Promise.all([this.#find(), removeLeftovers(this.#pluginpath)]);
+    const [found] = await Promise.all([this.#find(), removeWorkplaces(this.#pluginpath)]);
     const sources = new Map(found.sources.map((source) => [source.name, source]));
     const wanted = names ?? [...sources.keys(), ...found.unusable.keys()].sort();
     const stranger = wanted.find((name) => !sources.has(name) && !found.unusable.has(name));

@@ -46,6 +46,8 @@ const SETTINGS = {
   timeout: 30_000,
   queue: 1024,
   concurrency: undefined,
+  trial: undefined,
+  demote: true,
   config: {},
   own: { ownsymbols: true },
 };
@@ -102,6 +104,8 @@ describe('where values come from', () => {
       PREST_PLUGINS_TIMEOUT: '1.5s',
       PREST_PLUGINS_QUEUE: '0',
       PREST_PLUGINS_CONCURRENCY: '7',
+      PREST_PLUGINS_TRIAL: 'Health',
+      PREST_PLUGINS_DEMOTE: 'false',
       PREST_PLUGINS_OWNSYMBOLS: 'false',
       PREST_PLUGINS_WORKERS: '2',
       PREST_PLUGINS_MEMORY: '1 GB',
@@ -124,6 +128,8 @@ describe('where values come from', () => {
       timeout: 1500,
       queue: 0,
       concurrency: 7,
+      trial: 'Health',
+      demote: false,
       config: {},
       own: { ownsymbols: false },
     });

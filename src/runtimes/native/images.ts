@@ -26,8 +26,6 @@ type Stuck = 'constructors' | 'init' | 'rest';
 
 /** An instance of which one host may let go while others keep it. */
 export interface SharedInstance extends Instance {
-  /** Calls that were given and have not come back. */
-  underway(): readonly Exchange[];
   /** Something has come back. */
   readonly conditions: Conditions;
   /** Settles calls with STOPPING that have not come back in time; those that run are left to themselves, and the log says so. */
@@ -203,6 +201,10 @@ class Tenant implements Instance {
     return this.#instance.outstanding;
   }
 
+  pending(): Exchange[] {
+    return this.#instance.pending().filter(({ callee }) => callee === this);
+  }
+
   call(exchange: Exchange): void {
     if (this.#closed !== undefined) {
       exchange.fail(new DlserveError('STOPPING'));
@@ -264,7 +266,6 @@ class Tenant implements Instance {
 
   /** Waits for the calls that are its own, and gives up those that don't end. */
   async #finish(limit: number): Promise<void> {
-    const own = (): Exchange[] => this.#instance.underway().filter(({ callee }) => callee === this);
-    if (!(await this.#instance.conditions.until(() => own().length === 0, limit))) this.#instance.giveUp(own());
+    if (!(await this.#instance.conditions.until(() => this.pending().length === 0, limit))) this.#instance.giveUp(this.pending());
   }
 }

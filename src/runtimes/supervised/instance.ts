@@ -41,6 +41,10 @@ export class SupervisedInstance implements Instance, PoolUser {
     return this.#queue.length + this.#pool.load;
   }
 
+  pending(): readonly Exchange[] {
+    return this.#queue;
+  }
+
   get processes(): readonly number[] {
     return this.#pool.processes;
   }

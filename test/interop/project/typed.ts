@@ -17,7 +17,7 @@ async function used(host: PluginHost): Promise<void> {
   const text: string = reply.body.toString('utf8');
   const plugins: PluginInfo[] = await host.plugins();
   const state: State | undefined = plugins[0]?.state;
-  const fault: Fault | undefined = plugins[0]?.lastFault;
+  const fault: Fault | undefined = plugins[0]?.faults[0];
   host.on('state', ({ plugin, state, error }) => [plugin.length, state === 'ready', error?.code === 'LOAD_FAILED']);
   host.on('fault', ({ plugin, fault }) => [plugin, fault.kind === 'crash', fault.calls[0]?.handler]);
   host.once('built', (event: BuildEvent) => event.state === 'built');

@@ -84,7 +84,7 @@ class InlineInstance implements SharedInstance {
     return false;
   }
 
-  underway(): Exchange[] {
+  pending(): Exchange[] {
     return [];
   }
 

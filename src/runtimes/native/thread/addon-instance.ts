@@ -131,7 +131,7 @@ export class AddonThreadInstance implements SharedInstance {
     return state;
   }
 
-  underway(): Exchange[] {
+  pending(): Exchange[] {
     return this.#calls.filter((call) => call !== undefined);
   }
 
@@ -154,7 +154,7 @@ export class AddonThreadInstance implements SharedInstance {
   async #close(end: number): Promise<void> {
     const left = (): number => end - performance.now();
     const isDrained = await this.conditions.until(this.#isIdle, left());
-    if (!isDrained) this.giveUp(this.underway());
+    if (!isDrained) this.giveUp(this.pending());
     const ending = this.#end(left);
     if (isDrained && !(await inTime(ending, left()))) this.#log.stopHangs();
   }

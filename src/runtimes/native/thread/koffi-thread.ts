@@ -110,7 +110,7 @@ class KoffiThreadInstance implements SharedInstance, Waiting {
     return this.#queue.length + this.#running.size;
   }
 
-  underway(): Exchange[] {
+  pending(): Exchange[] {
     return [...this.#queue, ...this.#running];
   }
 
@@ -196,7 +196,7 @@ class KoffiThreadInstance implements SharedInstance, Waiting {
     const left = (): number => end - performance.now();
     const isDrained = await this.conditions.until(this.#isIdle, left());
     this.share.leave(this);
-    if (!isDrained) this.giveUp(this.underway());
+    if (!isDrained) this.giveUp(this.pending());
     const ending = this.#leave(left);
     if (isDrained && !(await inTime(ending, left()))) this.#log.stopHangs();
   }

@@ -1,0 +1,55 @@
+import { Conditions } from '../ground/waiting';
+import type { Counter, Exchange } from '../plugin/exchange';
+import type { Handlers } from '../plugin/handlers';
+import type { Instance, Mode } from '../plugin/runtime';
+import type { PrivateCopy } from './private-copy';
+
+/** One opened generation of a plugin, and the calls that it has. */
+export class Generation implements Counter {
+  /** In milliseconds since 1970. */
+  readonly openedAt = Date.now();
+  /** Calls that are on their way. */
+  #underway = 0;
+  readonly #conditions = new Conditions();
+
+  /** @param number the first one that a host opens of a plugin is 1 */
+  constructor(
+    readonly number: number,
+    readonly mode: Mode,
+    readonly copy: PrivateCopy,
+    readonly instance: Instance,
+  ) {}
+
+  get handlers(): Handlers {
+    return this.instance.handlers;
+  }
+
+  call(exchange: Exchange): void {
+    this.#underway++;
+    exchange.enter(this.instance, this);
+  }
+
+  /** A call has come to its end. @internal */
+  left(): void {
+    if (--this.#underway === 0) this.#conditions.changed();
+  }
+
+  /** Gives the calls that have not begun to another generation, of the same file. */
+  moveWaitingTo(next: Generation): void {
+    for (const exchange of this.instance.pending()) {
+      if (!this.instance.withdraw(exchange)) continue;
+      this.left();
+      next.call(exchange);
+    }
+  }
+
+  /**
+   * Finishes the calls under way and lets go of the plugin.
+   * @param limit milliseconds
+   */
+  async close(limit: number): Promise<void> {
+    const end = performance.now() + limit;
+    await this.#conditions.until(() => this.#underway === 0, limit);
+    await this.instance.close(Math.max(end - performance.now(), 0));
+  }
+}

@@ -1,0 +1,34 @@
+import { DlserveError } from '../ground/errors';
+import { Deadline } from '../plugin/deadline';
+import { Exchange, type Recipient } from '../plugin/exchange';
+import { pathOf, symbolOf } from '../plugin/name';
+import type { Generation } from './generation';
+
+/**
+ * Asks a generation that nobody else knows yet whether it is well: its GET handler of that func must answer 2xx.
+ * @param timeout milliseconds
+ * @throws DlserveError TRIAL_FAILED
+ */
+export async function tryOut(plugin: string, generation: Generation, func: string, timeout: number): Promise<void> {
+  const symbol = symbolOf('GET', func);
+  const fail = (reason: string, cause?: unknown): DlserveError => new DlserveError('TRIAL_FAILED', { plugin, symbol, reason }, { cause });
+  const handler = generation.handlers.get(func)?.get('GET');
+  if (handler === undefined) throw fail('is not there; name another one by the key "trial"');
+  const request = { file: plugin, func, method: 'GET', path: pathOf(plugin, func), query: '', rawHeaders: [] };
+  const status = await new Promise<number>((resolve, reject) => {
+    generation.call(new Exchange(request, handler, null, Deadline.after(timeout), `trial-${plugin}-${generation.number}`, waiter(resolve, reject)));
+  }).catch((error: unknown) => Promise.reject(fail(`failed: ${(error as Error).message}`, error)));
+  if (status < 200 || status > 299) throw fail(`answered ${status}`);
+}
+
+function waiter(resolve: (status: number) => void, reject: (error: Error) => void): Recipient {
+  let begun = 0;
+  return {
+    reply: ({ status }) => resolve(status),
+    fail: reject,
+    begin: ({ status }) => (begun = status),
+    write: () => true,
+    end: () => resolve(begun),
+    dropped: () => reject(new DlserveError('STOPPING')),
+  };
+}

@@ -1,0 +1,173 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { createPluginHost, type PluginHost, type PluginInfo, type PluginOptions } from '../../src';
+import { compileFixture } from '../support/compile';
+import { silentLog } from '../support/runtime';
+import { scratch } from '../support/server';
+import { until } from '../support/until';
+
+let folder: string;
+let pluginpath: string;
+let host: PluginHost;
+
+async function start(options: PluginOptions): Promise<void> {
+  folder = scratch();
+  pluginpath = path.join(folder, 'lib');
+  mkdirSync(pluginpath);
+  put(1);
+  host = await createPluginHost({ pluginpath, plugin: { generation: { ...options, config: { folder } } } }, silentLog());
+}
+
+afterEach(async () => {
+  writeFileSync(path.join(folder, 'gate'), '');
+  await host.close();
+});
+
+/** Puts a library in place of the one that is there, as an installer does. */
+function put(generation: number, ...flags: string[]): void {
+  const library = compileFixture('generation.c', [`-DGENERATION=${generation}`, ...flags]);
+  cpSync(library, path.join(pluginpath, 'new'));
+  renameSync(path.join(pluginpath, 'new'), path.join(pluginpath, 'generation.so'));
+}
+
+const ask = async (func: string): Promise<string> => (await host.call('generation', func)).body.toString();
+const info = async (): Promise<PluginInfo> => (await host.plugins())[0]!;
+const life = (): string[] => {
+  const place = path.join(folder, 'life');
+  return existsSync(place) ? readFileSync(place, 'utf8').trimEnd().split('\n') : [];
+};
+
+describe.each(['thread', 'inline', 'process'] as const)('mode "%s"', (mode) => {
+  test('the next generation is initialised, answers, and only then the last one is stopped', async () => {
+    await start({ mode });
+    expect(await ask('Number')).toBe('1');
+    put(2);
+    expect(await ask('Number')).toBe('1');
+    expect(await host.reload('generation')).toBe(2);
+    expect(await ask('Number')).toBe('2');
+    await until(() => life().length === 3);
+    expect(life()).toEqual(['init 1', 'init 2', 'stop 1']);
+    expect(await info()).toMatchObject({ state: 'ready', generation: 2, mode });
+  });
+
+  test('what can not be opened leaves the last generation as it is', async () => {
+    await start({ mode });
+    await ask('Number');
+    writeFileSync(path.join(pluginpath, 'new'), 'no library');
+    renameSync(path.join(pluginpath, 'new'), path.join(pluginpath, 'generation.so'));
+    await expect(host.reload('generation')).rejects.toMatchObject({ code: 'LOAD_FAILED' });
+    expect(await ask('Number')).toBe('1');
+    expect(await info()).toMatchObject({ state: 'degraded', generation: 1, error: { code: 'LOAD_FAILED' } });
+    put(2, '-DREFUSES');
+    await expect(host.reload('generation')).rejects.toMatchObject({ code: 'INIT_FAILED', message: /not today/ });
+    expect(await ask('Number')).toBe('1');
+    put(3);
+    await host.reload('generation');
+    expect(await ask('Number')).toBe('3');
+    expect(await info()).toMatchObject({ state: 'ready', generation: 2 });
+    expect((await info()).error).toBeUndefined();
+  });
+
+  test('a trial decides', async () => {
+    await start({ mode, trial: 'Health' });
+    await ask('Number');
+    put(2, '-DHEALTH=503');
+    await expect(host.reload('generation')).rejects.toMatchObject({ code: 'TRIAL_FAILED', message: /GETHealthHandler answered 503/ });
+    expect(await ask('Number')).toBe('1');
+    await until(() => life().length === 3);
+    expect(life()).toEqual(['init 1', 'init 2', 'stop 2']);
+    put(3);
+    await host.reload('generation');
+    expect(await ask('Number')).toBe('3');
+  });
+
+  test('it goes back to the generation before', async () => {
+    await start({ mode });
+    await expect(host.rollback('generation')).rejects.toMatchObject({ code: 'BAD_CALL' });
+    await ask('Number');
+    put(2);
+    await host.reload('generation');
+    expect(await host.rollback('generation')).toBe(3);
+    expect(await ask('Number')).toBe('1');
+    // The file has not changed since: what is there was sent away.
+    await host.reloadChanged();
+    expect(await ask('Number')).toBe('1');
+    expect(await host.rollback('generation')).toBe(4);
+    expect(await ask('Number')).toBe('2');
+  });
+
+  test('a file that is written over in place touches nothing that runs', async () => {
+    await start({ mode });
+    await ask('Number');
+    truncateSync(path.join(pluginpath, 'generation.so'), 100);
+    expect(await ask('Health')).toBe('');
+    await expect(host.reload('generation')).rejects.toMatchObject({ code: 'LOAD_FAILED' });
+    expect(await ask('Number')).toBe('1');
+  });
+
+  test('what has changed is reloaded, what is gone is closed', async () => {
+    await start({ mode });
+    await ask('Number');
+    await host.reloadChanged();
+    expect(await info()).toMatchObject({ generation: 1 });
+    put(2);
+    await host.reloadChanged();
+    expect(await ask('Number')).toBe('2');
+    rmSync(path.join(pluginpath, 'generation.so'));
+    await host.reloadChanged();
+    await expect(ask('Number')).rejects.toMatchObject({ code: 'LIBRARY_NOT_FOUND' });
+    expect(life().at(-1)).toBe('stop 2');
+    put(3);
+    expect(await ask('Number')).toBe('3');
+  });
+
+  test('nothing is left of it at the end', async () => {
+    await start({ mode });
+    await ask('Number');
+    put(2);
+    await host.reload('generation');
+    await host.close();
+    expect(readdirSync(path.join(pluginpath, '.dlserve'))).toEqual(['.gitignore']);
+    expect(life().sort()).toEqual(['init 1', 'init 2', 'stop 1', 'stop 2']);
+  });
+});
+
+describe.each(['thread', 'process'] as const)('mode "%s"', (mode) => {
+  test('calls under way are finished by the generation that they began in', async () => {
+    await start({ mode });
+    const waiting = ask('Wait');
+    await until(() => life().includes('wait 1'));
+    put(2);
+    await host.reload('generation');
+    expect(await ask('Number')).toBe('2');
+    expect(await info()).toMatchObject({ draining: 1 });
+    writeFileSync(path.join(folder, 'gate'), '');
+    expect(await waiting).toBe('1');
+    await until(async () => (await info()).draining === 0);
+    expect(life()).toEqual(['init 1', 'wait 1', 'init 2', 'stop 1']);
+  });
+});
+
+test('a generation that can not be unloaded is counted', async () => {
+  folder = scratch();
+  pluginpath = path.join(folder, 'lib');
+  mkdirSync(pluginpath);
+  cpSync(compileFixture('echo.c'), path.join(pluginpath, 'echo.so'));
+  host = await createPluginHost({ pluginpath }, silentLog());
+  await host.call('echo', 'Echo');
+  await host.reload('echo');
+  await until(async () => (await info()).draining === 0);
+  expect(await info()).toMatchObject({ generation: 2, remains: 1 });
+});
+
+test('a plugin that holds a thread past its deadline goes on in a process', async () => {
+  await start({ mode: 'thread', timeout: '300ms' });
+  await expect(ask('Wait')).rejects.toMatchObject({ code: 'TIMEOUT' });
+  await until(async () => (await info()).mode === 'process');
+  expect(await ask('Number')).toBe('1');
+  expect(await info()).toMatchObject({ state: 'degraded', error: { code: 'DEMOTED', message: /GETWaitHandler took longer/ } });
+  put(2);
+  await host.reloadChanged();
+  expect(await ask('Number')).toBe('2');
+  expect(await info()).toMatchObject({ state: 'ready', mode: 'thread' });
+});
