@@ -148,6 +148,41 @@ describe.each(['thread', 'process'] as const)('mode "%s"', (mode) => {
   });
 });
 
+describe('where no copy can be made', () => {
+  beforeEach(async () => {
+    await start({ mode: 'thread' });
+    writeFileSync(path.join(pluginpath, '.dlserve'), 'in the way');
+  });
+
+  test('the library is opened where it is, and can not be replaced in this process', async () => {
+    expect(await ask('Number')).toBe('1');
+    put(2);
+    await expect(host.reload('generation')).rejects.toMatchObject({ code: 'LOAD_FAILED', message: /let the server write to its folder/ });
+    expect(await ask('Number')).toBe('1');
+  });
+
+  test('a process of its own can be', async () => {
+    await host.close();
+    host = await createPluginHost({ pluginpath, plugin: { generation: { mode: 'process' } } }, silentLog());
+    expect(await ask('Number')).toBe('1');
+    put(2);
+    await host.reload('generation');
+    expect(await ask('Number')).toBe('2');
+  });
+});
+
+test('a library that looks for others beside itself is copied beside them', async () => {
+  await start({ mode: 'thread' });
+  const beside = compileFixture('own_symbols_needed.c');
+  cpSync(beside, path.join(pluginpath, 'libbeside.so'));
+  const library = compileFixture('generation.c', ['-DGENERATION=2', '-Wl,--no-as-needed', path.join(pluginpath, 'libbeside.so'), '-Wl,-rpath,$ORIGIN']);
+  cpSync(library, path.join(pluginpath, 'generation.so'));
+  expect(await ask('Number')).toBe('2');
+  expect(readdirSync(pluginpath).filter((name) => name.startsWith('.dlserve-open-'))).toHaveLength(1);
+  await host.close();
+  expect(readdirSync(pluginpath).filter((name) => name.startsWith('.'))).toEqual([]);
+});
+
 test('a generation that can not be unloaded is counted', async () => {
   folder = scratch();
   pluginpath = path.join(folder, 'lib');
@@ -158,6 +193,16 @@ test('a generation that can not be unloaded is counted', async () => {
   await host.reload('echo');
   await until(async () => (await info()).draining === 0);
   expect(await info()).toMatchObject({ generation: 2, remains: 1 });
+});
+
+test('calls that wait behind one that hangs are answered by the process', async () => {
+  await start({ mode: 'thread', timeout: '1s' });
+  await ask('Number');
+  const hung = ask('Wait');
+  await until(() => life().includes('wait 1'));
+  const behind = [ask('Number'), ask('Number')];
+  await expect(hung).rejects.toMatchObject({ code: 'TIMEOUT' });
+  expect(await Promise.all(behind)).toEqual(['1', '1']);
 });
 
 test('a plugin that holds a thread past its deadline goes on in a process', async () => {
