@@ -60,10 +60,12 @@ function overlay(layers: Layers, path: readonly string[]): Read {
 
 function readPlugin(config: PluginSettings['config'], runtimes: readonly KeyOwner[], read: Read): PluginConfig {
   const mode = read(PLUGIN.mode);
+  const timeout = read(PLUGIN.timeout);
   return {
     settings: {
       mode,
-      timeout: read(PLUGIN.timeout),
+      timeout,
+      queueTimeout: read(PLUGIN.queuetimeout) ?? timeout,
       queue: read(PLUGIN.queue),
       concurrency: read(PLUGIN.concurrency),
       config,

@@ -27,8 +27,10 @@ export interface PluginFile {
 /** The settings of one plugin: `[plugins]`, overlaid by `[plugin.<name>]`. */
 export interface PluginSettings<Own = Readonly<Record<string, unknown>>> {
   readonly mode: Mode;
-  /** Milliseconds from the arrival of a call to its 504. */
+  /** Milliseconds that a call may be in its handler. */
   readonly timeout: number;
+  /** Milliseconds that it may wait for that. */
+  readonly queueTimeout: number;
   /** Calls that may wait before 503. */
   readonly queue: number;
   /** How many calls may be inside at once, in place of what the plugin itself says; 0 is any number, undefined leaves it to the plugin. */

@@ -5,12 +5,13 @@
 const { statSync } = require('node:fs');
 const path = require('node:path');
 const pino = require('pino');
-const { Deadline } = require('../../dist/plugin/deadline');
+const { TimeLimits } = require('../../dist/plugin/deadline');
 const { Exchange } = require('../../dist/plugin/exchange');
 const { Handlers } = require('../../dist/plugin/handlers');
 const { inlineRuntime, threadRuntime } = require('../../dist/runtimes/native/runtime');
 
 const REQUEST = { file: 'plugin', func: 'Func', method: 'GET', path: '/', query: '', rawHeaders: [] };
+const LIMITS = { timeout: 30000, queueTimeout: 30000 };
 const NOBODY = { reply() {}, fail() {} };
 
 /** Opens a library as a host does. */
@@ -23,7 +24,7 @@ function open(runtime, library, symbols, config = {}, settings = {}) {
     name: 'plugin',
     file,
     handlers,
-    settings: { mode: runtime.mode, timeout: 30000, queue: 1024, config, own: { ownsymbols: true }, ...settings },
+    settings: { mode: runtime.mode, ...LIMITS, queue: 1024, config, own: { ownsymbols: true }, ...settings },
     log: pino({ level: 'silent' }),
     observer: { resting() {}, fault() {} },
   });
@@ -32,7 +33,7 @@ function open(runtime, library, symbols, config = {}, settings = {}) {
 /** A call that tells a callback how it was settled. */
 class Call extends Exchange {
   constructor(settle, index) {
-    super(REQUEST, { index, symbol: 'symbol' }, null, Deadline.after(30000), 'id', NOBODY);
+    super(REQUEST, { index, symbol: 'symbol' }, null, new TimeLimits(LIMITS, undefined), 'id', NOBODY);
     this.settle = settle;
   }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import pino from 'pino';
 import type { DlserveError } from '../../src/ground/errors';
 import type { Logger } from '../../src/ground/log';
-import { Deadline } from '../../src/plugin/deadline';
+import { Deadline, TimeLimits } from '../../src/plugin/deadline';
 import { Exchange } from '../../src/plugin/exchange';
 import { Handlers, type Handler } from '../../src/plugin/handlers';
 import { parseSymbol } from '../../src/plugin/name';
@@ -28,7 +28,7 @@ export interface SourceOptions {
   readonly observer?: Observer;
 }
 
-const DEFAULTS: Omit<PluginSettings, 'own'> = { mode: 'thread', timeout: 30_000, queue: 1024, concurrency: undefined, config: {} };
+const DEFAULTS: Omit<PluginSettings, 'own'> = { mode: 'thread', timeout: 30_000, queueTimeout: 30_000, queue: 1024, concurrency: undefined, config: {} };
 
 const OWN: OwnKeys = { ownsymbols: true, workers: 1, memory: 0, crashes: 5, crashwindow: 60_000, rest: 30_000 };
 
@@ -78,7 +78,7 @@ export interface CallOptions {
   /** The request body; absent: the request has none. */
   readonly body?: Buffer;
   readonly query?: string;
-  /** Milliseconds of performance.now(); absent: in 30 seconds. */
+  /** The client's own, in milliseconds of performance.now(). */
   readonly deadline?: number;
   readonly id?: string;
 }
@@ -113,8 +113,8 @@ class RecordedExchange extends Exchange {
     { body, query, deadline, id }: CallOptions,
     private readonly settle: Settle,
   ) {
-    const at = deadline ?? performance.now() + 30_000;
-    super(testRequest(query), handler, body ?? null, new Deadline(at, 30_000), id ?? `call-${++calls}`, NOBODY);
+    const own = deadline === undefined ? undefined : new Deadline(deadline, 30_000);
+    super(testRequest(query), handler, body ?? null, new TimeLimits(DEFAULTS, own), id ?? `call-${++calls}`, NOBODY);
   }
 
   override reply(raw: RawReply): void {

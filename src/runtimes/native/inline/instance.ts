@@ -78,6 +78,8 @@ class InlineInstance implements SharedInstance {
 
   // No call outlives call().
 
+  begunAt(): undefined {}
+
   expire(): void {}
 
   withdraw(): boolean {
