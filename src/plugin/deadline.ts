@@ -1,6 +1,5 @@
 import ms from 'ms';
 import { DlserveError } from '../ground/errors';
-import type { PluginSettings } from './runtime';
 
 /** When a client stops waiting, and how long it would. */
 export class Deadline {
@@ -29,6 +28,14 @@ export class Deadline {
   }
 }
 
+/** How long the calls of a plugin may take, in milliseconds. */
+export interface TimeSettings {
+  /** In the handler. */
+  readonly timeout: number;
+  /** Before that. */
+  readonly queueTimeout: number;
+}
+
 /** How long a call may wait for its turn, and how long it may be in its handler then. Times are those of performance.now(). */
 export class TimeLimits {
   /** When the call came. */
@@ -36,7 +43,7 @@ export class TimeLimits {
 
   /** @param own the client's deadline; undefined where it has none */
   constructor(
-    private readonly settings: Pick<PluginSettings, 'timeout' | 'queueTimeout'>,
+    private readonly settings: TimeSettings,
     readonly own: Deadline | undefined,
   ) {}
 

@@ -143,7 +143,7 @@ export class Exchange implements Timed {
     this.#askBegun(now);
     if (this.#begunAt === undefined) {
       if (now < limits.beginBy) this.#lookAt(Math.min(limits.beginBy, now + limits.timeout));
-      else if (this.callee!.withdraw(this)) this.#failLate(limits.waited);
+      else if (this.callee!.withdraw(this)) this.#failUnmade();
       // It was taken at this very moment. If it is skipped for that, the instance will say so.
       else this.#begunAt = now;
     }
@@ -161,7 +161,7 @@ export class Exchange implements Timed {
     const { limits } = this;
     if (end <= now) {
       try {
-        this.#failLate(limits.exceeded);
+        this.fail(limits.exceeded(this.handler.symbol, this.request.file));
       } finally {
         this.callee!.expire(this);
       }
@@ -211,7 +211,7 @@ export class Exchange implements Timed {
   /** The call was not made, and never will be: it is too late for that, or it was withdrawn. */
   skip(): void {
     if (this.#isAbandoned) this.drop();
-    else this.#failLate(this.limits.waited);
+    else this.#failUnmade();
   }
 
   /** The call was not made, and nobody waits for it. */
@@ -252,8 +252,8 @@ export class Exchange implements Timed {
     this.fail(refused instanceof DlserveError ? refused : new DlserveError('INTERNAL', {}, { cause: messageOf(refused) }));
   }
 
-  #failLate(errorOf: TimeLimits['waited']): void {
-    this.fail(errorOf.call(this.limits, this.handler.symbol, this.request.file));
+  #failUnmade(): void {
+    this.fail(this.limits.waited(this.handler.symbol, this.request.file));
   }
 
   /** The call has come to its end. */

@@ -44,6 +44,7 @@ const DEFAULTS = {
 const SETTINGS = {
   mode: 'thread',
   timeout: 30_000,
+  queueTimeout: 30_000,
   queue: 1024,
   concurrency: undefined,
   config: {},
@@ -100,6 +101,7 @@ describe('where values come from', () => {
       PREST_PLUGINS_BUILDMEMORY: '512MB',
       PREST_PLUGINS_MODE: 'inline',
       PREST_PLUGINS_TIMEOUT: '1.5s',
+      PREST_PLUGINS_QUEUETIMEOUT: '2h',
       PREST_PLUGINS_QUEUE: '0',
       PREST_PLUGINS_CONCURRENCY: '7',
       PREST_PLUGINS_OWNSYMBOLS: 'false',
@@ -122,6 +124,7 @@ describe('where values come from', () => {
     expect(config.settings('x')).toEqual({
       mode: 'inline',
       timeout: 1500,
+      queueTimeout: 7_200_000,
       queue: 0,
       concurrency: 7,
       config: {},
@@ -195,9 +198,9 @@ describe('one plugin', () => {
       cflags = ["-O3", "-g"]
       [plugin."my.lib"]
       mode = "inline"`);
-    expect(config.settings('hello')).toEqual({ ...SETTINGS, timeout: 5000, queue: 8, concurrency: 0 });
-    expect(config.settings('my.lib')).toEqual({ ...SETTINGS, timeout: 5000, queue: 7, mode: 'inline' });
-    expect(config.settings('other')).toEqual({ ...SETTINGS, timeout: 5000, queue: 7 });
+    expect(config.settings('hello')).toEqual({ ...SETTINGS, timeout: 5000, queueTimeout: 5000, queue: 8, concurrency: 0 });
+    expect(config.settings('my.lib')).toEqual({ ...SETTINGS, timeout: 5000, queueTimeout: 5000, queue: 7, mode: 'inline' });
+    expect(config.settings('other')).toEqual({ ...SETTINGS, timeout: 5000, queueTimeout: 5000, queue: 7 });
     expect(config.compile('hello').cflags).toEqual(['-O3', '-g']);
     expect(config.compile('my.lib').cflags).toEqual(['-O1']);
     expect(config.notes).toEqual([]);

@@ -8,7 +8,7 @@ import { Deadline, TimeLimits } from '../../src/plugin/deadline';
 import { Exchange } from '../../src/plugin/exchange';
 import { Handlers, type Handler } from '../../src/plugin/handlers';
 import { parseSymbol } from '../../src/plugin/name';
-import type { RawReply } from '../../src/plugin/reply';
+import type { RawReply, Reply } from '../../src/plugin/reply';
 import { requestText, type PluginRequest } from '../../src/plugin/request';
 import type { Instance, Observer, PluginFile, PluginSettings, PluginSource } from '../../src/plugin/runtime';
 import type { Values } from '../../src/ground/key';
@@ -139,6 +139,24 @@ export function makeCall({ handlers }: Pick<Instance, 'handlers'>, index: number
 export function callHandler(plugin: Instance, index: number, options: CallOptions = {}): Promise<RawReply> {
   return new Promise((resolve, reject) => {
     plugin.call(makeCall(plugin, index, options, (error, reply) => (error === null ? resolve(reply!) : reject(error))));
+  });
+}
+
+/** How long a call may wait and take, in milliseconds; what is absent is long enough. */
+export interface Within {
+  readonly timeout?: number;
+  readonly queueTimeout?: number;
+  /** The client's deadline. */
+  readonly own?: number;
+}
+
+/** Calls a handler as a host does, within limits; gives the reply's text, or the error's code. */
+export function callWithin(plugin: Instance, index: number, { own, ...limits }: Within, { query, body, id }: CallOptions = {}): Promise<string> {
+  return new Promise((resolve) => {
+    const handler = { index, symbol: plugin.handlers.symbols[index]! };
+    const recipient = { ...NOBODY, reply: (reply: Reply) => resolve(reply.body.toString()), fail: ({ code }: DlserveError) => resolve(code) };
+    const allowed = new TimeLimits({ ...DEFAULTS, ...limits }, own === undefined ? undefined : Deadline.after(own));
+    new Exchange(testRequest(query), handler, body ?? null, allowed, id ?? `call-${++calls}`, recipient).enter(plugin, { left: () => undefined });
   });
 }
 
