@@ -39,7 +39,7 @@ export interface Callee {
    */
   expire(exchange: Exchange): void;
   /**
-   * The call is not to be made if it has not begun. One that has begun goes on.
+   * The call is not to be made if it has not begun. One that has begun goes on, whether or not somebody waits for it.
    * @returns whether it had not: it is dropped then, never begins, and is not settled
    */
   withdraw(exchange: Exchange): boolean;
@@ -118,9 +118,9 @@ export class Exchange implements Timed {
     return this.#recipient === null;
   }
 
-  /** Nobody waits for the reply any more. */
-  get isAbandoned(): boolean {
-    return this.#isAbandoned;
+  /** Somebody waits for the reply. */
+  get isAwaited(): boolean {
+    return this.#recipient !== null && !this.#isAbandoned;
   }
 
   /** Hands it to an instance. It is settled at the latest when its time is over, unless it is abandoned before. */
@@ -169,7 +169,11 @@ export class Exchange implements Timed {
       this.#lookAt(this.#recipient === null ? end : Math.min(end, limits.ownAt));
     } else {
       this.#lookAt(end);
-      this.#answer()?.fail(limits.own!.exceeded(this.handler.symbol, this.request.file));
+      try {
+        this.#answer()?.fail(limits.own!.exceeded(this.handler.symbol, this.request.file));
+      } finally {
+        this.callee!.withdraw(this);
+      }
     }
   }
 

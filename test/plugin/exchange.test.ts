@@ -151,7 +151,7 @@ describe("a client's deadline", () => {
   test('answers one that has begun, which goes on; its end ends the watch', async () => {
     const { exchange, listener, keeper, left } = enter({ own: 20 });
     await until(() => exchange.isSettled);
-    expect([listener.heard, keeper.seen, left()]).toEqual([['fail TIMEOUT'], ['call'], 1]);
+    expect([listener.heard, keeper.seen, left()]).toEqual([['fail TIMEOUT'], ['call', 'withdraw'], 1]);
     expect(exchange.place).toBeGreaterThanOrEqual(0);
     exchange.reply(GOOD);
     expect([listener.heard, exchange.place, left()]).toEqual([['fail TIMEOUT'], -1, 1]);
@@ -160,7 +160,7 @@ describe("a client's deadline", () => {
   test('does not lengthen the time that it has', async () => {
     const { exchange, listener, keeper } = enter({ own: 20, timeout: 60 });
     await until(() => exchange.isSettled);
-    expect(keeper.seen).toEqual(['call']);
+    expect(keeper.seen).toEqual(['call', 'withdraw']);
     await until(() => keeper.seen.includes('expire'));
     expect(performance.now() - exchange.limits.arrival).toBeGreaterThanOrEqual(60);
     expect([listener.heard, exchange.place]).toEqual([['fail TIMEOUT'], -1]);

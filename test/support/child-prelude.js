@@ -5,7 +5,7 @@
 const { statSync } = require('node:fs');
 const path = require('node:path');
 const pino = require('pino');
-const { TimeLimits } = require('../../dist/plugin/deadline');
+const { Deadline, TimeLimits } = require('../../dist/plugin/deadline');
 const { Exchange } = require('../../dist/plugin/exchange');
 const { Handlers } = require('../../dist/plugin/handlers');
 const { inlineRuntime, threadRuntime } = require('../../dist/runtimes/native/runtime');
@@ -32,8 +32,8 @@ function open(runtime, library, symbols, config = {}, settings = {}) {
 
 /** A call that tells a callback how it was settled. */
 class Call extends Exchange {
-  constructor(settle, index) {
-    super(REQUEST, { index, symbol: 'symbol' }, null, new TimeLimits(LIMITS, undefined), 'id', NOBODY);
+  constructor(settle, index, own) {
+    super(REQUEST, { index, symbol: 'symbol' }, null, new TimeLimits(LIMITS, own === undefined ? undefined : Deadline.after(own)), 'id', NOBODY);
     this.settle = settle;
   }
 
@@ -50,7 +50,7 @@ class Call extends Exchange {
   }
 }
 
-const makeCall = (settle, index = 0) => new Call(settle, index);
+const makeCall = (settle, index = 0, own = undefined) => new Call(settle, index, own);
 
 const call = (plugin, index) =>
   new Promise((resolve, reject) => plugin.call(makeCall((error, reply) => (error ? reject(error) : resolve(reply)), index)));

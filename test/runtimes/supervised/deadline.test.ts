@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const INNOCENT = `${head()}null}`;
 
-describe('a call past its deadline', () => {
+describe('a call that takes longer than it may', () => {
   it.each(['hang.c', 'block_signals.c'])('ends its runner, and those behind it go on (%s)', async (fixture) => {
     const { plugin, ask, deaths } = await open(fixture, { settings: { concurrency: 1 } });
     const pid = Number(await ask('GETPidHandler'));

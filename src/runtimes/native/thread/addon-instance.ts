@@ -116,7 +116,7 @@ export class AddonThreadInstance implements SharedInstance {
   }
 
   withdraw(exchange: Exchange): boolean {
-    return this.#withdraw(this.#calls.indexOf(exchange), exchange.isAbandoned) === JobState.WAITING;
+    return this.#withdraw(this.#calls.indexOf(exchange), !exchange.isAwaited) === JobState.WAITING;
   }
 
   expire(exchange: Exchange): void {
