@@ -41,6 +41,7 @@
             'native/addon/job.c',
             'native/addon/lane.c',
             'native/addon/lane_calls.c',
+            'native/addon/lane_end.c',
             'native/addon/signals.c',
             'native/addon/status.c',
             'native/addon/symbols.c',

@@ -106,7 +106,7 @@ const REQUEST = {
 async function runtime(made, pluginpath) {
   const { examineLibrary } = require('../../dist/binary/file');
   const { configFromOptions } = require('../../dist/config/load');
-  const { Deadline } = require('../../dist/plugin/deadline');
+  const { TimeLimits } = require('../../dist/plugin/deadline');
   const { Exchange } = require('../../dist/plugin/exchange');
   const library = libraryOf(pluginpath, 'bench');
   const { dev, ino } = fs.statSync(library);
@@ -120,10 +120,11 @@ async function runtime(made, pluginpath) {
     observer: { resting() {}, fault() {} },
   });
   const handler = instance.handlers.get('Small').get('GET');
-  const { text } = new Exchange(REQUEST, handler, null, Deadline.after(0), 'bench', null);
+  const allowed = { timeout: 30_000, queueTimeout: 30_000 };
+  const { text } = new Exchange(REQUEST, handler, null, new TimeLimits(allowed, undefined), 'bench', null);
   class Call extends Exchange {
     constructor(settled) {
-      super(REQUEST, handler, null, Deadline.after(30_000), 'bench', null);
+      super(REQUEST, handler, null, new TimeLimits(allowed, undefined), 'bench', null);
       this.settled = settled;
     }
 

@@ -49,6 +49,12 @@ no_memory:
   return 0;
 }
 
+int take_time(napi_env env, napi_value value, double *time) {
+  if (napi_get_value_double(env, value, time) == napi_ok) return 1;
+  napi_throw_type_error(env, NULL, "a time is expected");
+  return 0;
+}
+
 int take_call(napi_env env, const napi_value *values, uint32_t symbols, text_room *room, call_arguments *call) {
   if (napi_get_value_uint32(env, values[0], &call->symbol) != napi_ok || call->symbol >= symbols) {
     napi_throw_range_error(env, NULL, "no such handler");
@@ -67,11 +73,7 @@ int take_call(napi_env env, const napi_value *values, uint32_t symbols, text_roo
     return 0;
   }
   call->body = body;
-  if (napi_get_value_double(env, values[3], &call->deadline) != napi_ok) {
-    napi_throw_type_error(env, NULL, "the deadline is no number");
-    return 0;
-  }
-  return 1;
+  return take_time(env, values[3], &call->own_at) && take_time(env, values[4], &call->timeout);
 }
 
 void *address(napi_env env, napi_value value) {

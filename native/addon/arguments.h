@@ -22,7 +22,8 @@ typedef struct {
   int has_body;
   const void *body;
   size_t body_length;
-  double deadline;
+  double own_at;  /* when its client stops waiting, in milliseconds of performance.now(); infinite where it never does */
+  double timeout; /* milliseconds that it may be in the handler */
 } call_arguments;
 
 /* Fetches exactly `count` arguments, and returns the data of the function; NULL with an exception where there are fewer. */
@@ -31,7 +32,10 @@ void *take_arguments(napi_env env, napi_callback_info info, size_t count, napi_v
 /* Reads a string as UTF-8, ended by NUL, into the room. 0 with an exception on failure, its code OUT_OF_MEMORY where that is why. */
 int take_text(napi_env env, napi_value value, text_room *room, size_t *length);
 
-/* Reads symbol, request, body and deadline, in this order. 0 with an exception on failure. */
+/* Reads a number of milliseconds. 0 with an exception on failure. */
+int take_time(napi_env env, napi_value value, double *time);
+
+/* Reads symbol, request, body, own_at and timeout, in this order. 0 with an exception on failure. */
 int take_call(napi_env env, const napi_value *values, uint32_t symbols, text_room *room, call_arguments *call);
 
 /* A bigint as an address; NULL for 0n. */

@@ -32,14 +32,14 @@ static napi_value reply_values(napi_env env, hub *hub, const invoke_reply *reply
 napi_value invoke_inline(napi_env env, lane *lane, const call_arguments *call) {
   hub *hub = lane->hub;
   double now = performance_now(hub->performance_origin);
-  if (call->deadline <= now) return fail(env, hub, OUTCOME_TOO_LATE, 0);
+  if (call->own_at <= now) return fail(env, hub, OUTCOME_TOO_LATE, 0);
   invoke_request request = {
     .lent_head = call->head,
     .head_length = call->head_length,
     .lent_body = call->body,
     .body_length = call->body_length,
     .has_body = call->has_body,
-    .deadline_unix_ms = performance_unix_deadline(call->deadline, now),
+    .deadline_unix_ms = clock_unix(clock_earlier(call->own_at - now, call->timeout)),
   };
   const char *text = call->has_body ? invoke_text(&hub->inline_scratch, &request) : call->head;
   if (text == NULL) return fail(env, hub, OUTCOME_NO_MEMORY, 0);

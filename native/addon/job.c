@@ -28,6 +28,14 @@ void job_free(job *job) {
   free(job);
 }
 
+void job_free_list(job *first) {
+  while (first != NULL) {
+    job *next = first->next;
+    job_free(first);
+    first = next;
+  }
+}
+
 /* Copies into the block at `room` where it fits there, and moves `room` on; else into memory of its own. */
 static char *keep(const char *given, size_t length, char **room, const char *end, char **owned) {
   char *copy = *room;
@@ -68,17 +76,18 @@ static void keep_reply(job *job, const invoke_reply *reply) {
 
 static void run_call(job *job, invoke_scratch *scratch, double now) {
   const lane *lane = job->lane;
-  if (job->deadline <= now) {
+  if (job->begin_by <= now) {
     job->outcome = OUTCOME_TOO_LATE;
     return;
   }
+  atomic_store_explicit(&job->began, now, memory_order_relaxed);
   invoke_request request = {
     .lent_head = job->bytes,
     .head_length = job->head_length,
     .lent_body = (const uint8_t *)job->bytes + job->head_length + 1,
     .body_length = job->request_body_length,
     .has_body = job->has_request_body,
-    .deadline_unix_ms = performance_unix_deadline(job->deadline, now),
+    .deadline_unix_ms = clock_unix(clock_earlier(job->own_at - now, job->timeout)),
   };
   const char *text = request.has_body ? invoke_text(scratch, &request) : job->bytes;
   if (text == NULL) {

@@ -24,7 +24,7 @@ enum life_label { LIFE_LOAD, LIFE_ABI, LIFE_INIT, LIFE_CONCURRENCY, LIFE_STOP };
  *                                '------------------------------------------------------------------------>
  *
  * WAITING is left under the lane's lock alone, so either T takes the job or E withdraws it, and whoever comes second finds it
- * gone. From BEGUN on T alone owns all of it but `is_unawaited`, until hub_report hands it over: T writes `state` ENDED and links
+ * gone. From BEGUN on T alone owns all of it but `is_unawaited`, and `began`, which E may read, until hub_report hands it over: T writes `state` ENDED and links
  * it with release order, E takes the list with acquire order, so E sees all that T wrote. E may ask to withdraw it meanwhile: it
  * finds BEGUN or ENDED, changes nothing but `is_unawaited`, and hears of the job later as of any other; so no job is delivered
  * twice, freed twice, or lost. Where the environment ends first, the hub's last holder frees what was reported. */
@@ -49,8 +49,13 @@ typedef struct job {
   uint32_t symbol;    /* of a call: the handler's place; else one of life_label after the last handler */
   job_number *number; /* of JOB_NUMBER */
   int binds_own;      /* of JOB_LOAD: see symbols.h */
-  double deadline;    /* milliseconds of performance.now() */
-  int is_unawaited;   /* it has answered 504, or its client has gone; the event loop's thread alone reads and writes it */
+  /* Of a call, in milliseconds of performance.now(). */
+  double begin_by; /* the time by which it must begin */
+  double own_at;   /* see call_arguments */
+  double timeout;
+  _Atomic double began; /* 0 before */
+
+  int is_unawaited; /* it has had its time, or its client has gone; the event loop's thread alone reads and writes it */
 
   size_t head_length;
   size_t request_body_length;
@@ -77,6 +82,9 @@ enum job_outcome job_size_outcome(const struct hub *hub, const invoke_reply *rep
 job *job_create(enum job_kind kind, const char *head, size_t head_length, const void *body, size_t body_length);
 
 void job_free(job *job);
+
+/* The same for each of a list; NULL is the empty one. */
+void job_free_list(job *first);
 
 /* Runs a job on the thread that took it. `now` is in milliseconds of performance.now(). */
 void job_run(job *job, invoke_scratch *scratch, double now);

@@ -1,6 +1,6 @@
 #include "lane.h"
 
-#include <dlfcn.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,18 +24,10 @@ lane *lane_create(hub *hub, uint32_t handler_count) {
   return created;
 }
 
-static void free_list(job *first) {
-  while (first != NULL) {
-    job *next = first->next;
-    job_free(first);
-    first = next;
-  }
-}
-
 void lane_release(lane *lane) {
   if (atomic_fetch_sub(&lane->references, 1) != 1) return;
-  free_list(lane->batch_first);
-  free_list(lane->first);
+  job_free_list(lane->batch_first);
+  job_free_list(lane->first);
   pthread_cond_destroy(&lane->work);
   pthread_mutex_destroy(&lane->lock);
   free(lane->handlers);
@@ -194,7 +186,7 @@ int32_t lane_submit(lane *lane, job *job) {
   return job->slot;
 }
 
-static void flush(lane *lane) {
+void lane_flush(lane *lane) {
   if (lane->batch_first == NULL) return;
   pthread_mutex_lock(&lane->lock);
   lane->batch_first->previous = lane->last;
@@ -211,7 +203,7 @@ void lane_flush_all(hub *hub) {
   while (lane != NULL) {
     struct lane *next = lane->next_dirty;
     lane->is_dirty = 0;
-    flush(lane);
+    lane_flush(lane);
     lane = next;
   }
 }
@@ -221,11 +213,20 @@ void lane_forget(lane *lane, int32_t slot) {
   lane->free_slots[lane->free_count++] = slot;
 }
 
-enum job_state lane_withdraw(lane *lane, int32_t slot) {
-  job *job = slot >= 0 && slot < lane->slot_count ? lane->slots[slot] : NULL;
+static job *job_at(const lane *lane, int32_t slot) { return slot >= 0 && slot < lane->slot_count ? lane->slots[slot] : NULL; }
+
+double lane_begun_at(const lane *lane, int32_t slot) {
+  job *job = job_at(lane, slot);
+  if (job != NULL && job->state == JOB_WAITING) return -1;
+  double began = job == NULL ? 0 : atomic_load_explicit(&job->began, memory_order_relaxed);
+  return began == 0 || job->state == JOB_ENDED ? INFINITY : began;
+}
+
+enum job_state lane_withdraw(lane *lane, int32_t slot, int disregards) {
+  job *job = job_at(lane, slot);
   if (job == NULL) return JOB_ENDED;
   /* Flushed first, so that there is one list to look in. */
-  flush(lane);
+  lane_flush(lane);
   pthread_mutex_lock(&lane->lock);
   enum job_state state = (enum job_state)job->state;
   if (state == JOB_WAITING) unlink_job(&lane->first, &lane->last, job);
@@ -234,73 +235,9 @@ enum job_state lane_withdraw(lane *lane, int32_t slot) {
     lane_forget(lane, slot);
     job_free(job);
     hub_expect_less(lane->hub);
-  } else if (state == JOB_BEGUN && !job->is_unawaited) {
+  } else if (state == JOB_BEGUN && disregards && !job->is_unawaited) {
     job->is_unawaited = 1;
     hub_expect_less(lane->hub);
   }
   return state;
-}
-
-/* Waits on a thread of its own, since a library may have more to do as its threads end, and as it is closed. */
-static void *join_threads(void *argument) {
-  job *report = argument;
-  lane *lane = report->lane;
-  for (int i = 0; i < lane->thread_count; i++) pthread_join(lane->threads[i], NULL);
-  if (lane->unloads && lane->library != NULL) dlclose(lane->library);
-  hub_report(lane->hub, report);
-  lane_release(lane);
-  return NULL;
-}
-
-/* Tells the threads to end once the queue is empty. */
-static void let_threads_end(lane *lane) {
-  pthread_mutex_lock(&lane->lock);
-  lane->is_closing = 1;
-  pthread_cond_broadcast(&lane->work);
-  pthread_mutex_unlock(&lane->lock);
-}
-
-int lane_close(lane *lane, int unloads) {
-  lane->unloads = unloads;
-  let_threads_end(lane);
-  job *report = job_create(JOB_CLOSED, "", 0, NULL, 0);
-  if (report == NULL) return 0;
-  report->lane = lane;
-  atomic_fetch_add(&lane->references, 1);
-  pthread_t joiner;
-  if (signals_start_thread(&joiner, NULL, join_threads, report) != 0) {
-    lane_release(lane);
-    job_free(report);
-    return 0;
-  }
-  pthread_detach(joiner);
-  hub_expect(lane->hub);
-  return 1;
-}
-
-/* Nobody will join the threads; what waits for them is dropped. */
-static void leave_threads(lane *lane) {
-  pthread_mutex_lock(&lane->lock);
-  job *dropped = lane->first;
-  lane->first = lane->last = NULL;
-  for (int i = 0; i < lane->thread_count; i++) pthread_detach(lane->threads[i]);
-  pthread_mutex_unlock(&lane->lock);
-  free_list(dropped);
-  let_threads_end(lane);
-}
-
-void lane_abandon(lane *lane) {
-  flush(lane);
-  lane->is_abandoned = 1;
-  for (int32_t slot = 0; slot < lane->slot_count; slot++) {
-    job *job = lane->slots[slot];
-    if (job != NULL && !job->is_unawaited) hub_expect_less(lane->hub);
-    lane->slots[slot] = NULL;
-  }
-  leave_threads(lane);
-}
-
-void lane_leave(lane *lane) {
-  if (!lane->is_closing && !lane->is_abandoned) leave_threads(lane);
-  lane_release(lane);
 }

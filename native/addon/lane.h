@@ -61,12 +61,19 @@ int lane_limit(lane *lane, int threads);
 /* Puts a job at the end of this turn's batch and gives it its slot; returns that, or -1 when memory is out. */
 int32_t lane_submit(lane *lane, job *job);
 
-/* Hands the batch of each of a hub's lanes to its threads, and wakes or starts one where all that are awake are busy. */
+/* Hands this turn's batch to the threads, and wakes or starts one where all that are awake are busy. */
+void lane_flush(lane *lane);
+
+/* The same for each of a hub's lanes. */
 void lane_flush_all(hub *hub);
 
-/* Nobody waits for a job any more: takes it back if no thread has taken it, and else lets the event loop end without it.
- * Returns the state it was found in, JOB_WAITING if it is gone now. */
-enum job_state lane_withdraw(lane *lane, int32_t slot);
+/* When a thread began with a job, in milliseconds of performance.now(); -1 where none has, and infinite where that was this very moment,
+ * or the job has ended. */
+double lane_begun_at(const lane *lane, int32_t slot);
+
+/* Takes a job back if no thread has taken it; else, where `disregards`, lets the event loop end without it. Returns the state it was
+ * found in, JOB_WAITING if it is gone now. */
+enum job_state lane_withdraw(lane *lane, int32_t slot, int disregards);
 
 /* Frees the slot of a job that JavaScript has heard of. */
 void lane_forget(lane *lane, int32_t slot);

@@ -64,19 +64,23 @@ static napi_value submit_job(napi_env env, lane *lane, job *job, uint32_t symbol
   return int_value(env, slot);
 }
 
-/* submit(lane, symbol, request, body, deadline): slot, or -1 when memory is out */
+/* submit(lane, symbol, request, body, ownAt, timeout, beginBy): slot, or -1 when memory is out */
 static napi_value submit(napi_env env, napi_callback_info info) {
-  napi_value arguments[5];
+  napi_value arguments[7];
   environment *here;
-  lane *lane = take_lane(env, info, 5, arguments, &here);
+  lane *lane = take_lane(env, info, 7, arguments, &here);
   if (lane == NULL) return NULL;
   call_arguments call;
+  double begin_by;
   if (lane->handlers == NULL) return throw(env, "the lane has no handlers yet");
   if (!take_call(env, arguments + 1, lane->handler_count, &here->text, &call)) return NULL;
+  if (!take_time(env, arguments[6], &begin_by)) return NULL;
   job *job = job_create(JOB_CALL, call.head, call.head_length, call.body, call.body_length);
   if (job != NULL) {
     job->has_request_body = call.has_body;
-    job->deadline = call.deadline;
+    job->own_at = call.own_at;
+    job->timeout = call.timeout;
+    job->begin_by = begin_by;
   }
   return submit_job(env, lane, job, call.symbol);
 }
@@ -131,11 +135,11 @@ static napi_value stop(napi_env env, napi_callback_info info) {
   return submit_job(env, lane, job_create(JOB_STOP, "", 0, NULL, 0), lane->handler_count + LIFE_STOP);
 }
 
-/* invoke(lane, symbol, request, body, deadline): the reply's body; the rest is in the first record */
+/* invoke(lane, symbol, request, body, ownAt, timeout): the reply's body; the rest is in the first record */
 static napi_value invoke(napi_env env, napi_callback_info info) {
-  napi_value arguments[5];
+  napi_value arguments[6];
   environment *here;
-  lane *lane = take_lane(env, info, 5, arguments, &here);
+  lane *lane = take_lane(env, info, 6, arguments, &here);
   if (lane == NULL) return NULL;
   call_arguments call;
   if (lane->handlers == NULL) return throw(env, "the lane has no handlers yet");
@@ -152,15 +156,30 @@ static napi_value flush(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* withdraw(lane, slot): the job_state that it was found in */
-static napi_value withdraw(napi_env env, napi_callback_info info) {
+/* begunAt(lane, slot): when, in milliseconds of performance.now(); -1 or Infinity, see addon.ts */
+static napi_value begun_at(napi_env env, napi_callback_info info) {
   napi_value arguments[2];
   environment *here;
   lane *lane = take_lane(env, info, 2, arguments, &here);
   int32_t slot = -1;
   if (lane == NULL) return NULL;
   napi_get_value_int32(env, arguments[1], &slot);
-  return int_value(env, (int32_t)lane_withdraw(lane, slot));
+  napi_value value;
+  napi_create_double(env, lane_begun_at(lane, slot), &value);
+  return value;
+}
+
+/* withdraw(lane, slot, disregards): the job_state that it was found in */
+static napi_value withdraw(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  environment *here;
+  lane *lane = take_lane(env, info, 3, arguments, &here);
+  int32_t slot = -1;
+  bool disregards = false;
+  if (lane == NULL) return NULL;
+  napi_get_value_int32(env, arguments[1], &slot);
+  napi_get_value_bool(env, arguments[2], &disregards);
+  return int_value(env, (int32_t)lane_withdraw(lane, slot, disregards));
 }
 
 /* closeLane(lane, unloads): whether its end will be reported */
@@ -205,6 +224,7 @@ const exported lane_calls[] = {
   {"init", init},
   {"submit", submit},
   {"flush", flush},
+  {"begunAt", begun_at},
   {"withdraw", withdraw},
   {"invoke", invoke},
   {"stop", stop},

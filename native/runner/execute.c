@@ -13,9 +13,6 @@
 /* Microseconds that a handler is taken for that was never called. */
 #define UNKNOWN 1000
 
-/* The largest number of milliseconds that an f64 holds exactly; a deadline beyond is none. */
-#define LAST_TIME 9007199254740992.0
-
 static struct {
   const library *library;
   shared_file *shared;
@@ -36,9 +33,19 @@ static int is_cancelled(uint64_t id) {
   return atomic_load(&calls.shared->cancelled[id % PROTOCOL_MOST_CANCELLED]) == (uint32_t)(id / PROTOCOL_MOST_CANCELLED + 1);
 }
 
-void execute_call(const frames_call *call, int lost, invoke_scratch *scratch) {
+/* Tells the host what this thread executes, and since when. */
+static void enter(shared_running *running, uint64_t id, double since) {
+  atomic_store_explicit(&running->since, since, memory_order_relaxed);
+  atomic_store_explicit(&running->id, id, memory_order_release);
+}
+
+static void leave(shared_running *running) { atomic_store_explicit(&running->id, 0, memory_order_relaxed); }
+
+void execute_call(const frames_call *call, int lost, invoke_scratch *scratch, uint32_t thread) {
+  shared_running *running = &calls.shared->running[thread];
   double began = clock_now();
-  if (is_cancelled(call->id) || began - calls.clock_ahead >= call->deadline) {
+  double since = began - calls.clock_ahead;
+  if (is_cancelled(call->id) || since >= call->begin_by) {
     answers_none(call->id, PROTOCOL_OUTCOME_SKIPPED, began);
     return;
   }
@@ -48,7 +55,7 @@ void execute_call(const frames_call *call, int lost, invoke_scratch *scratch) {
     .lent_body = call->lent_body,
     .body_length = call->body_length,
     .has_body = call->has_body,
-    .deadline_unix_ms = call->deadline_unix < LAST_TIME ? (int64_t)call->deadline_unix : INT64_MAX,
+    .deadline_unix_ms = clock_unix(clock_earlier(call->own_at - since, calls.library->timeout)),
   };
   const char *text = lost ? NULL : invoke_text(scratch, &request);
   if (text == NULL) {
@@ -57,8 +64,10 @@ void execute_call(const frames_call *call, int lost, invoke_scratch *scratch) {
   }
   invoke_reply reply;
   replies_leave();
+  enter(running, call->id, since);
   invoke_call(calls.library->handlers[call->symbol], text, &request, &reply);
   if (guard_is_fork()) _exit(0);
+  leave(running);
   double ended = clock_now();
   learn(call->symbol, ended - began);
   answers_reply(call->id, &reply, &calls.library->limits, began, ended);

@@ -12,8 +12,8 @@
 void execute_start(const library *library, shared_file *shared, double clock_ahead);
 
 /* Calls the handler and gives its reply; or says why it does not.
- * lost: there was no memory for the request */
-void execute_call(const frames_call *call, int lost, invoke_scratch *scratch);
+ * lost: there was no memory for the request; thread: which of the threads this is, counted from 0 */
+void execute_call(const frames_call *call, int lost, invoke_scratch *scratch, uint32_t thread);
 
 /* Microseconds that a call to the handler takes, as it seems. */
 unsigned execute_typical(uint16_t symbol);

@@ -152,8 +152,8 @@ int frames_read_call(const frame *frame, frames_call *call) {
   call->symbol = frame->number;
   call->has_body = (frame->flags & PROTOCOL_CALL_HAS_BODY) != 0;
   memcpy(&call->id, at, sizeof call->id);
-  memcpy(&call->deadline, at + 8, sizeof call->deadline);
-  memcpy(&call->deadline_unix, at + 16, sizeof call->deadline_unix);
+  memcpy(&call->begin_by, at + 8, sizeof call->begin_by);
+  memcpy(&call->own_at, at + 16, sizeof call->own_at);
   if (frame->lost) return 1;
   memcpy(&head_length, at + 24, sizeof head_length);
   const size_t header = PROTOCOL_CALL_HEADER - PROTOCOL_FRAME_HEADER;

@@ -44,7 +44,7 @@ typedef struct {
   uint64_t id;
   uint16_t symbol;
   int has_body;
-  double deadline, deadline_unix; /* milliseconds */
+  double begin_by, own_at; /* milliseconds of the host's clock */
   const char *lent_head;
   size_t head_length;
   const uint8_t *lent_body;

@@ -50,6 +50,7 @@ int library_open(const library_request *request, library *library, library_refus
 
   library->release = (dlserve_free *)dlsym(handle, "PluginFree");
   library->stop = (dlserve_stop *)dlsym(handle, "PluginStop");
+  library->timeout = request->timeout;
   library->limits = request->limits;
   library->symbol_count = request->symbol_count;
   library->handlers = calloc(request->symbol_count + 1, sizeof *library->handlers);

@@ -12,6 +12,7 @@ typedef struct {
   uint32_t concurrency; /* 0: as the library says */
   uint32_t any;         /* what "any number" of the library means */
   double memory;        /* bytes; 0 is no limit */
+  double timeout;
   answers_limits limits;
   uint32_t symbol_count;
   const char *lent_path;
@@ -30,6 +31,7 @@ typedef struct {
   dlserve_handler **handlers;
   uint32_t symbol_count;
   uint32_t concurrency;
+  double timeout; /* milliseconds that a call may be in its handler */
   answers_limits limits;
   dlserve_free *release; /* or NULL */
   dlserve_stop *stop;    /* or NULL */

@@ -93,9 +93,10 @@ static void read_open(const frame *frame, library_request *request) {
   memcpy(&request->concurrency, at, 4);
   memcpy(&request->any, at + 4, 4);
   memcpy(&request->memory, at + 8, 8);
-  memcpy(&request->limits.reply, at + 16, 4);
-  memcpy(&request->limits.headers, at + 20, 4);
-  memcpy(&request->symbol_count, at + 24, 4);
+  memcpy(&request->timeout, at + 16, 8);
+  memcpy(&request->limits.reply, at + 24, 4);
+  memcpy(&request->limits.headers, at + 28, 4);
+  memcpy(&request->symbol_count, at + 32, 4);
   uint64_t strings = 0;
   for (const char *c = text; c < end; c++) strings += *c == '\0';
   if (end[-1] != '\0' || strings != (uint64_t)request->symbol_count + 2) fault("the host sent a malformed OPEN");

@@ -13,7 +13,7 @@
 #endif
 
 #define PROTOCOL_MAGIC 0x56534c44
-#define PROTOCOL_VERSION 2
+#define PROTOCOL_VERSION 3
 
 /* Descriptors that the runner is started with. */
 #define PROTOCOL_CALLS_FD 3
@@ -36,15 +36,16 @@
 #define PROTOCOL_FRAME_HEADER 8
 /* HELLO: number = version; u32 magic, u32 unused, f64 sender's monotonic clock */
 #define PROTOCOL_HELLO_SIZE 24
-/* OPEN: u32 concurrency (0: the library's), u32 what "any number" means, f64 memory in bytes (0: no limit), u32 the largest
- * reply, u32 the most bytes of its headers, u32 symbols; then path, config and each symbol, each with its NUL */
-#define PROTOCOL_OPEN_HEADER 36
+/* OPEN: u32 concurrency (0: the library's), u32 what "any number" means, f64 memory in bytes (0: no limit), f64 how long a call
+ * may be in its handler, u32 the largest reply, u32 the most bytes of its headers, u32 symbols; then path, config and each symbol, each with its NUL */
+#define PROTOCOL_OPEN_HEADER 44
 /* OPENED: u32 threads at most, u32 unused */
 #define PROTOCOL_OPENED_SIZE 16
 /* FAILED: number = stage; i32 detail, u32 unused; then words, of which no more than MOST_WORDS bytes are told */
 #define PROTOCOL_FAILED_HEADER 16
 #define PROTOCOL_MOST_WORDS 16384
-/* CALL: number = symbol; u64 id, f64 monotonic deadline, f64 the same since 1970, u32 bytes of the head; then head, body */
+/* CALL: number = symbol; u64 id, f64 until when it must begin, f64 its client's deadline (infinite: none), both monotonic, u32 bytes
+ * of the head; then head, body */
 #define PROTOCOL_CALL_HEADER 36
 /* REPLY: number = outcome; u64 id, i32 status, u32 microseconds in the handler, u32 bytes of the headers; then headers, body */
 #define PROTOCOL_REPLY_HEADER 28
@@ -68,7 +69,7 @@
 
 /* Outcomes of a call, in REPLY: a reply of the handler, or why there is none */
 #define PROTOCOL_OUTCOME_REPLY 0
-/* Its deadline had passed, or it was cancelled, before the call began; it never will. */
+/* The time to begin had passed, or it was cancelled, before the call began; it never will. */
 #define PROTOCOL_OUTCOME_SKIPPED 1
 /* There was no memory to hold the request; the handler was not called. */
 #define PROTOCOL_OUTCOME_NO_MEMORY 2
@@ -89,7 +90,8 @@
  * not sent yet are in the ring, byte n at n modulo its size, and each frame stays there until it was sent whole. u32 stage.
  * u32 threads: how many the system gives at most, where it has refused one; else 0.
  * u32 halt: written by the host, not 0: take no more calls. u32 cancelled[]: written by the host, for the id n at n modulo its
- * size, n divided by its size plus 1: that call must not begin. */
+ * size, n divided by its size plus 1: that call must not begin. running[], of each thread: u64 id of the call that it executes, or
+ * 0; f64 since when. */
 #define PROTOCOL_SHARED_BEGUN 0
 #define PROTOCOL_SHARED_TAKEN 8
 #define PROTOCOL_SHARED_COMMITTED 64
@@ -97,8 +99,10 @@
 #define PROTOCOL_SHARED_THREADS 132
 #define PROTOCOL_SHARED_HALT 192
 #define PROTOCOL_SHARED_CANCELLED 4096
-#define PROTOCOL_SHARED_RING 20480
-#define PROTOCOL_SHARED_SIZE 151552
+#define PROTOCOL_SHARED_RUNNING 20480
+#define PROTOCOL_SHARED_RING 36864
+#define PROTOCOL_SHARED_SIZE 167936
+#define PROTOCOL_RUNNING_SIZE 16
 #define PROTOCOL_RING_SIZE 131072
 /* More than calls can be open: twice as many as threads can be, or a thousand. */
 #define PROTOCOL_MOST_CANCELLED 4096

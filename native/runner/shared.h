@@ -10,6 +10,12 @@
 
 #include "protocol.h"
 
+/* What one thread executes. `since`, on the host's clock, is stored before `id`, so whoever has read the id reads a time that is no older. */
+typedef struct {
+  _Atomic uint64_t id; /* 0: nothing */
+  _Atomic double since;
+} shared_running;
+
 typedef struct {
   _Alignas(64) _Atomic uint64_t begun;
   _Atomic uint64_t taken;
@@ -18,6 +24,7 @@ typedef struct {
   _Atomic uint32_t threads;
   _Alignas(64) _Atomic uint32_t halt;
   _Alignas(4096) _Atomic uint32_t cancelled[PROTOCOL_MOST_CANCELLED];
+  shared_running running[PROTOCOL_MOST_THREADS];
   uint8_t ring[PROTOCOL_RING_SIZE];
 } shared_file;
 
@@ -28,6 +35,8 @@ _Static_assert(offsetof(shared_file, stage) == PROTOCOL_SHARED_STAGE, "layout");
 _Static_assert(offsetof(shared_file, threads) == PROTOCOL_SHARED_THREADS, "layout");
 _Static_assert(offsetof(shared_file, halt) == PROTOCOL_SHARED_HALT, "layout");
 _Static_assert(offsetof(shared_file, cancelled) == PROTOCOL_SHARED_CANCELLED, "layout");
+_Static_assert(offsetof(shared_file, running) == PROTOCOL_SHARED_RUNNING, "layout");
+_Static_assert(sizeof(shared_running) == PROTOCOL_RUNNING_SIZE, "layout");
 _Static_assert(offsetof(shared_file, ring) == PROTOCOL_SHARED_RING, "layout");
 _Static_assert(sizeof(shared_file) == PROTOCOL_SHARED_SIZE, "layout");
 

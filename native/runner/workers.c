@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,13 +186,15 @@ static void take(task *task, int was_busy) {
 }
 
 static void *work(void *unused) {
+  static atomic_uint threads;
   (void)unused;
   threads_is_worker = 1;
+  const uint32_t thread = atomic_fetch_add(&threads, 1);
   invoke_scratch scratch = {0};
   for (int was_busy = 0;; was_busy = 1) {
     task task;
     take(&task, was_busy);
-    execute_call(&task.call, task.lost, &scratch);
+    execute_call(&task.call, task.lost, &scratch, thread);
     frames_release(task.chunk);
   }
   return NULL;

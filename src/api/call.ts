@@ -1,6 +1,6 @@
 import { DlserveError } from '../ground/errors';
 import { LONGEST_TIMER } from '../ground/waiting';
-import { Deadline } from '../plugin/deadline';
+import { Deadline, TimeLimits } from '../plugin/deadline';
 import { Exchange, type Recipient } from '../plugin/exchange';
 import { checkNames, pathOf, symbolOf } from '../plugin/name';
 import type { Reply, ReplyHead } from '../plugin/reply';
@@ -18,7 +18,7 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** Text is sent as UTF-8. */
   readonly body?: string | Uint8Array;
-  /** Milliseconds until the call fails with TIMEOUT; the plugin's own timeout is the upper limit. */
+  /** Milliseconds until the call fails with TIMEOUT, if no limit of the plugin comes before. One that has begun goes on. */
   readonly timeout?: number;
   /** Ends the waiting: the call is dropped if it has not begun. */
   readonly signal?: AbortSignal;
@@ -87,15 +87,10 @@ export async function callHandler(host: Host, plugin: string, func: string, opti
       return;
     }
     const caller = new Caller(fulfil, reject);
-    const exchange = new Exchange(requestOf(plugin, func, method, options), handler, bodyOf(options), deadlineOf(slot, own), `call-${++calls}`, caller);
+    const exchange = new Exchange(requestOf(plugin, func, method, options), handler, bodyOf(options), new TimeLimits(slot.settings, own), `call-${++calls}`, caller);
     if (signal !== undefined) caller.heed(signal, exchange);
     slot.call(exchange);
   });
-}
-
-function deadlineOf({ settings }: Slot, own: Deadline | undefined): Deadline {
-  const plugins = Deadline.after(settings.timeout);
-  return own !== undefined && own.at < plugins.at ? own : plugins;
 }
 
 /** What the plugin's opening comes to, unless the caller's deadline or signal comes before. */

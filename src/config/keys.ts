@@ -69,7 +69,13 @@ export const PLUGIN = {
     'where handlers run: "thread" of the server, "inline" on its event loop, or "process" of the plugin alone',
     { name: 'mode', value: 'mode' },
   ),
-  timeout: key('plugins.timeout', duration('1ms', '1h'), '30s', 'how long a call may take; then it answers 504'),
+  timeout: key('plugins.timeout', duration('1ms', '1h'), '30s', 'how long a call may be in its handler; then it answers 504'),
+  queuetimeout: key(
+    'plugins.queuetimeout',
+    optional(duration('1ms', '24h')),
+    undefined,
+    'how long a call may wait for its turn; then it answers 504 and is not made; unset: as long as timeout',
+  ),
   queue: key('plugins.queue', integer(0, 1_000_000), 1024, 'calls of a plugin that may wait; one more answers 503'),
   concurrency: key(
     'plugins.concurrency',

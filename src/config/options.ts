@@ -6,6 +6,8 @@ export interface PluginOptions {
   mode?: Mode;
   /** For example "30s". */
   timeout?: string;
+  /** Unless given, the same as `timeout`. */
+  queuetimeout?: string;
   queue?: number;
   concurrency?: number;
   ownsymbols?: boolean;

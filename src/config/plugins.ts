@@ -61,9 +61,11 @@ function overlay(layers: Layers, path: readonly string[]): Read {
 }
 
 function readPlugin(config: PluginSettings['config'], runtimes: readonly KeyOwner[], read: Read): PluginConfig {
+  const timeout = read(PLUGIN.timeout);
   const settingsIn = (mode: Mode): PluginSettings => ({
     mode,
-    timeout: read(PLUGIN.timeout),
+    timeout,
+    queueTimeout: read(PLUGIN.queuetimeout) ?? timeout,
     queue: read(PLUGIN.queue),
     concurrency: read(PLUGIN.concurrency),
     trial: read(PLUGIN.trial),

@@ -47,6 +47,7 @@ export const ERRORS = {
   UNAVAILABLE: { status: 503, message: '{plugin} is not available now: {reason}' },
   SERVER_FULL: { status: 503, message: 'the bodies of requests and replies under way take all of the {limit} bytes they may: try again' },
   STOPPING: { status: 503, message: 'the server is stopping' },
+  QUEUE_TIMEOUT: { status: 504, message: '{symbol} in {plugin} waited for its turn longer than {timeout} ms, and was not called' },
   TIMEOUT: { status: 504, message: '{symbol} in {plugin} took longer than {timeout} ms' },
   HTTP_VERSION: { status: 505, message: 'this server speaks HTTP/1.1 and HTTP/1.0' },
 

@@ -1,5 +1,5 @@
 import { DlserveError } from '../ground/errors';
-import { Deadline } from '../plugin/deadline';
+import { TimeLimits } from '../plugin/deadline';
 import { Exchange, type Recipient } from '../plugin/exchange';
 import { pathOf, symbolOf } from '../plugin/name';
 import type { Generation } from './generation';
@@ -16,7 +16,7 @@ export async function tryOut(plugin: string, generation: Generation, func: strin
   if (handler === undefined) throw fail('is not there; name another one by the key "trial"');
   const request = { file: plugin, func, method: 'GET', path: pathOf(plugin, func), query: '', rawHeaders: [] };
   const status = await new Promise<number>((resolve, reject) => {
-    generation.call(new Exchange(request, handler, null, Deadline.after(timeout), `trial-${plugin}-${generation.number}`, waiter(resolve, reject)));
+    generation.call(new Exchange(request, handler, null, new TimeLimits({ timeout, queueTimeout: timeout }, undefined), `trial-${plugin}-${generation.number}`, waiter(resolve, reject)));
   }).catch((error: unknown) => Promise.reject(fail(`failed: ${(error as Error).message}`, error)));
   if (status < 200 || status > 299) throw fail(`answered ${status}`);
 }

@@ -1,6 +1,6 @@
 import { DlserveError } from '../ground/errors';
 import { within } from '../ground/waiting';
-import { Deadline, parseTimeout } from '../plugin/deadline';
+import { Deadline, parseTimeout, TimeLimits } from '../plugin/deadline';
 import { Exchange } from '../plugin/exchange';
 import type { Handler } from '../plugin/handlers';
 import { checkNames, PREFIX, symbolOf } from '../plugin/name';
@@ -80,7 +80,7 @@ export class Endpoint {
     checkNames(file, func);
     const { deadline } = visit;
     const opening = this.#host.open(file);
-    // The plugin's own timeout counts from when it is open, the client's from the arrival.
+    // What the plugin's settings allow counts from when it is open, the client's deadline from the arrival.
     const slot = await (deadline === undefined ? opening : within(opening, deadline.left));
     if (slot === undefined) throw deadline!.exceeded(symbolOf(visit.method, func), file);
     const route = { slot, func };
@@ -130,9 +130,8 @@ export class Endpoint {
       query: mark === -1 ? '' : url.slice(mark + 1),
       rawHeaders: isHttp2(req) ? plainHeaders(req.rawHeaders) : req.rawHeaders,
     };
-    const own = Deadline.after(slot.settings.timeout);
-    const deadline = visit.deadline !== undefined && visit.deadline.at < own.at ? visit.deadline : own;
-    const exchange = new Exchange(request, handler, body, deadline, headers.id ?? `${process.pid}-${++this.#requests}`, visit);
+    const limits = new TimeLimits(slot.settings, visit.deadline);
+    const exchange = new Exchange(request, handler, body, limits, headers.id ?? `${process.pid}-${++this.#requests}`, visit);
     visit.exchange = exchange;
     slot.call(exchange);
   }

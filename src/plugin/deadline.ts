@@ -1,7 +1,7 @@
 import ms from 'ms';
 import { DlserveError } from '../ground/errors';
 
-/** When a call is given up, and how long it had. */
+/** When a client stops waiting, and how long it would. */
 export class Deadline {
   /**
    * @param at in milliseconds of performance.now()
@@ -25,6 +25,63 @@ export class Deadline {
   /** The error of a call that has not come back in time. */
   exceeded(symbol: string, plugin: string): DlserveError {
     return new DlserveError('TIMEOUT', { symbol, plugin, timeout: this.limit });
+  }
+}
+
+/** How long the calls of a plugin may take, in milliseconds. */
+export interface TimeSettings {
+  /** In the handler. */
+  readonly timeout: number;
+  /** Before that. */
+  readonly queueTimeout: number;
+}
+
+/** How long a call may wait for its turn, and how long it may be in its handler then. Times are those of performance.now(). */
+export class TimeLimits {
+  /** When the call came. */
+  readonly arrival = performance.now();
+
+  /** @param own the client's deadline; undefined where it has none */
+  constructor(
+    private readonly settings: TimeSettings,
+    readonly own: Deadline | undefined,
+  ) {}
+
+  /** Milliseconds in the handler. */
+  get timeout(): number {
+    return this.settings.timeout;
+  }
+
+  /** When its client stops waiting; Infinity where it never does. */
+  get ownAt(): number {
+    return this.own === undefined ? Infinity : this.own.at;
+  }
+
+  /** Until when it must have begun. */
+  get beginBy(): number {
+    return Math.min(this.arrival + this.settings.queueTimeout, this.ownAt);
+  }
+
+  /** The first moment at which one of the limits can be reached. */
+  get soonest(): number {
+    return Math.min(this.beginBy, this.arrival + this.settings.timeout);
+  }
+
+  /** When the host stops waiting for a call that begins now. */
+  get end(): number {
+    return Math.min(performance.now() + this.settings.timeout, this.ownAt);
+  }
+
+  /** The error of a call that has not begun in time. */
+  waited(symbol: string, plugin: string): DlserveError {
+    const { own, arrival, settings: { queueTimeout: timeout } } = this;
+    if (own !== undefined && own.at < arrival + timeout) return own.exceeded(symbol, plugin);
+    return new DlserveError('QUEUE_TIMEOUT', { symbol, plugin, timeout });
+  }
+
+  /** The error of one that was in its handler for too long. */
+  exceeded(symbol: string, plugin: string): DlserveError {
+    return new DlserveError('TIMEOUT', { symbol, plugin, timeout: this.timeout });
   }
 }
 

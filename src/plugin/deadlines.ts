@@ -1,14 +1,14 @@
 import { surface } from '../ground/surface';
 import { LONGEST_TIMER } from '../ground/waiting';
-import type { Deadline } from './deadline';
 
-/** What has a deadline. */
+/** Something that wants to be looked at, at a certain time. */
 export interface Timed {
-  readonly deadline: Deadline;
+  /** When, in milliseconds of performance.now(). Does not change while it is in a list. */
+  readonly due: number;
   /** Where it is in the list; -1 while it is in none. The list's own. */
   place: number;
-  /** Its deadline has passed; it is in the list no more. */
-  expire(): void;
+  /** The time has come; it is in the list no more. */
+  look(): void;
 }
 
 /**
@@ -24,7 +24,7 @@ export class Deadlines {
 
   add(timed: Timed): void {
     timed.place = this.#all.push(timed) - 1;
-    if (timed.deadline.at < this.#at) this.#wakeAt(timed.deadline.at);
+    if (timed.due < this.#at) this.#wakeAt(timed.due);
   }
 
   /** Does nothing where it is in no list. */
@@ -47,9 +47,9 @@ export class Deadlines {
 
   #look(): void {
     const now = performance.now();
-    const passed = this.#all.filter(({ deadline }) => deadline.at <= now);
+    const passed = this.#all.filter(({ due }) => due <= now);
     let next = Infinity;
-    for (const { deadline } of this.#all) if (deadline.at > now && deadline.at < next) next = deadline.at;
+    for (const { due } of this.#all) if (due > now && due < next) next = due;
     this.#at = Infinity;
     // Set before anything is told, which may add some.
     if (next < Infinity) this.#wakeAt(next);
@@ -58,7 +58,7 @@ export class Deadlines {
       if (timed.place === -1) continue;
       this.remove(timed);
       try {
-        timed.expire();
+        timed.look();
       } catch (error) {
         surface(error);
       }

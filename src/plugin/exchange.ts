@@ -1,5 +1,5 @@
 import { DlserveError, messageOf } from '../ground/errors';
-import type { Deadline } from './deadline';
+import type { TimeLimits } from './deadline';
 import { Deadlines, type Timed } from './deadlines';
 import type { Handler } from './handlers';
 import { makeHead, makeReply, type RawHead, type RawReply, type Reply, type ReplyHead } from './reply';
@@ -29,13 +29,18 @@ export interface Callee {
   /** Never throws; settles the exchange sooner or later, in order of arrival as far as the concurrency allows. */
   call(exchange: Exchange): void;
   /**
-   * The exchange has been answered 504. A call that has not begun is dropped; one that has begun is ended where the mode can, and
-   * keeps its place where it can't.
+   * When the call began, in milliseconds of performance.now(), as exactly as can be told; undefined where it has not, or is not here.
+   * One that has just begun or ended may have any time, which then counts as the present.
+   */
+  begunAt(exchange: Exchange): number | undefined;
+  /**
+   * The call is in its handler for longer than it may, and has been answered 504. It is ended where the mode can, and keeps its place
+   * where it can't. One that has not begun after all is dropped.
    */
   expire(exchange: Exchange): void;
   /**
-   * Nobody waits for the exchange any more. A call that has begun goes on as if somebody did, up to its deadline.
-   * @returns whether it had not begun: it is dropped then, never begins, and is not settled
+   * The call is not to be made if it has not begun. One that has begun goes on, whether or not somebody waits for it.
+   * @returns whether it had not: it is dropped then, never begins, and is not settled
    */
   withdraw(exchange: Exchange): boolean;
 }
@@ -50,7 +55,8 @@ const deadlines = new Deadlines();
 
 /**
  * One request and its reply, from the door to the instance and back. It is settled once: by a reply, whole or in parts, by a
- * failure, or by its deadline; what an instance says of it afterwards is not heard.
+ * failure, or by one of its limits; what an instance says of it afterwards is not heard. A call that is settled by its client's
+ * deadline goes on, and is watched until it ends or has had its time.
  */
 export class Exchange implements Timed {
   /** Who has it. */
@@ -62,7 +68,14 @@ export class Exchange implements Timed {
   #counter: Counter | null = null;
   #text: string | undefined;
   readonly #hasBody: boolean;
-  #hasBegun = false;
+  /** The reply comes in parts, and has begun. */
+  #isInParts = false;
+  /** Nobody waits for the reply. */
+  #isAbandoned = false;
+  /** When the call began, as far as is known; undefined before that was asked, or while it waits. */
+  #begunAt: number | undefined;
+  /** When it is looked at again; undefined before the first time. */
+  #due: number | undefined;
 
   /**
    * @param handler which one is called
@@ -73,7 +86,7 @@ export class Exchange implements Timed {
     readonly request: PluginRequest,
     readonly handler: Handler,
     body: Buffer | null,
-    readonly deadline: Deadline,
+    readonly limits: TimeLimits,
     readonly id: string,
     recipient: Recipient,
   ) {
@@ -105,34 +118,85 @@ export class Exchange implements Timed {
     return this.#recipient === null;
   }
 
-  /** Hands it to an instance. It is settled at the latest at its deadline, unless it is abandoned before. */
+  /** Somebody waits for the reply. */
+  get isAwaited(): boolean {
+    return this.#recipient !== null && !this.#isAbandoned;
+  }
+
+  /** Hands it to an instance. It is settled at the latest when its time is over, unless it is abandoned before. */
   enter(callee: Callee, counter: Counter): void {
     this.callee = callee;
     this.#counter = counter;
     callee.call(this);
-    if (this.#recipient !== null && !this.#hasBegun) deadlines.add(this);
+    if (this.#recipient !== null && !this.#isInParts) deadlines.add(this);
   }
 
-  /** The deadline has passed. @internal */
-  expire(): void {
-    if (this.#recipient === null) return;
-    try {
-      this.failLate();
-    } finally {
-      this.callee?.expire(this);
+  /** When one of its limits may be reached: for a call of which nothing is known, the first that can be. @internal */
+  get due(): number {
+    return this.#due ?? this.limits.soonest;
+  }
+
+  /** One of its limits may be reached. @internal */
+  look(): void {
+    const { limits } = this;
+    const now = performance.now();
+    this.#askBegun(now);
+    if (this.#begunAt === undefined) {
+      if (now < limits.beginBy) this.#lookAt(Math.min(limits.beginBy, now + limits.timeout));
+      else if (this.callee!.withdraw(this)) this.#failUnmade();
+      // It was taken at this very moment. If it is skipped for that, the instance will say so.
+      else this.#begunAt = now;
     }
+    if (this.#begunAt !== undefined) this.#lookAtBegun(this.#begunAt + limits.timeout, now);
+  }
+
+  /** What an instance says of the time is no earlier than the arrival, and no later than when it said so first. */
+  #askBegun(now: number): void {
+    const at = this.callee!.begunAt(this);
+    if (at !== undefined) this.#begunAt = Math.min(at > this.limits.arrival ? at : this.limits.arrival, this.#begunAt ?? now);
+  }
+
+  /** @param end when it has had its time */
+  #lookAtBegun(end: number, now: number): void {
+    const { limits } = this;
+    if (end <= now) {
+      try {
+        this.fail(limits.exceeded(this.handler.symbol, this.request.file));
+      } finally {
+        this.callee!.expire(this);
+      }
+    } else if (this.#recipient === null || limits.ownAt > now) {
+      this.#lookAt(this.#recipient === null ? end : Math.min(end, limits.ownAt));
+    } else {
+      this.#lookAt(end);
+      try {
+        this.#answer()?.fail(limits.own!.exceeded(this.handler.symbol, this.request.file));
+      } finally {
+        this.callee!.withdraw(this);
+      }
+    }
+  }
+
+  #lookAt(due: number): void {
+    this.#due = due;
+    deadlines.add(this);
   }
 
   /** Nobody waits for the reply any more: a call that has not begun is dropped, one that has is seen to its end. */
   abandon(): void {
-    if (this.#recipient !== null && this.callee?.withdraw(this) === true) this.drop();
+    if (this.#recipient === null) return;
+    this.#isAbandoned = true;
+    if (this.callee?.withdraw(this) === true) this.drop();
   }
 
   // What an instance says.
 
   /** Gives the whole reply. */
   reply(raw: RawReply): void {
-    if (this.#recipient === null) return;
+    if (this.#recipient === null) {
+      deadlines.remove(this);
+      return;
+    }
     let reply: Reply;
     try {
       reply = makeReply(raw, this.handler.symbol);
@@ -148,17 +212,18 @@ export class Exchange implements Timed {
     this.#settle()?.fail(error);
   }
 
-  /** Its deadline has passed. */
-  failLate(): void {
-    this.fail(this.deadline.exceeded(this.handler.symbol, this.request.file));
+  /** The call was not made, and never will be: it is too late for that, or it was withdrawn. */
+  skip(): void {
+    if (this.#isAbandoned) this.drop();
+    else this.#failUnmade();
   }
 
-  /** A call that was withdrawn had not begun after all. */
+  /** The call was not made, and nobody waits for it. */
   drop(): void {
     this.#settle()?.dropped();
   }
 
-  /** Begins a reply in parts. The deadline was met. */
+  /** Begins a reply in parts. The limits were met. */
   begin(raw: RawHead): void {
     if (this.#recipient === null) return;
     let head: ReplyHead;
@@ -169,7 +234,7 @@ export class Exchange implements Timed {
       return;
     }
     deadlines.remove(this);
-    this.#hasBegun = true;
+    this.#isInParts = true;
     this.#recipient.begin(head);
   }
 
@@ -179,22 +244,32 @@ export class Exchange implements Timed {
    * @returns whether there is; also true when nobody listens any more, see {@link isSettled}
    */
   write(part: Buffer, drained: () => void): boolean {
-    return this.#recipient === null || !this.#hasBegun || this.#recipient.write(part, drained);
+    return this.#recipient === null || !this.#isInParts || this.#recipient.write(part, drained);
   }
 
   /** The reply in parts is complete. */
   end(): void {
-    if (this.#hasBegun) this.#settle()?.end();
+    if (this.#isInParts) this.#settle()?.end();
   }
 
   #refuse(refused: unknown): void {
     this.fail(refused instanceof DlserveError ? refused : new DlserveError('INTERNAL', {}, { cause: messageOf(refused) }));
   }
 
+  #failUnmade(): void {
+    this.fail(this.limits.waited(this.handler.symbol, this.request.file));
+  }
+
+  /** The call has come to its end. */
   #settle(): Recipient | null {
+    deadlines.remove(this);
+    return this.#answer();
+  }
+
+  /** Whoever is to be answered, once. */
+  #answer(): Recipient | null {
     const recipient = this.#recipient;
     this.#recipient = null;
-    deadlines.remove(this);
     if (recipient !== null) this.#counter?.left();
     return recipient;
   }

@@ -1,5 +1,6 @@
 import type { Keys, Values } from '../ground/key';
 import type { Logger } from '../ground/log';
+import type { TimeSettings } from './deadline';
 import type { Callee, Exchange } from './exchange';
 import type { Fault } from './fault';
 import type { Handlers } from './handlers';
@@ -25,10 +26,8 @@ export interface PluginFile {
 }
 
 /** The settings of one plugin: `[plugins]`, overlaid by `[plugin.<name>]`. */
-export interface PluginSettings<Own = Readonly<Record<string, unknown>>> {
+export interface PluginSettings<Own = Readonly<Record<string, unknown>>> extends TimeSettings {
   readonly mode: Mode;
-  /** Milliseconds from the arrival of a call to its 504. */
-  readonly timeout: number;
   /** Calls that may wait before 503. */
   readonly queue: number;
   /** How many calls may be inside at once, in place of what the plugin itself says; 0 is any number, undefined leaves it to the plugin. */

@@ -130,11 +130,12 @@ test('a listener that throws does so beside the host', async () => {
 
 test('a call that hangs in mode "thread" is a fault', async () => {
   const gate = path.join(scratch(), 'gate');
-  const { host } = await open(['gate.c'], { plugin: { gate: { config: { gate } } } });
+  const { host } = await open(['gate.c'], { plugin: { gate: { timeout: '300ms', config: { gate } } } });
   const faults: unknown[] = [];
   host.on('fault', (report) => faults.push(report));
   await host.call('gate', 'Pid');
-  await host.call('gate', 'Wait', { timeout: 30 }).catch(() => undefined);
+  await expect(host.call('gate', 'Wait', { timeout: 200 })).rejects.toMatchObject({ code: 'TIMEOUT' });
+  expect(faults).toEqual([]);
   await until(() => faults.length > 0);
   expect(faults).toEqual([{ plugin: 'gate', fault: expect.objectContaining({ kind: 'hang', calls: [expect.objectContaining({ handler: 'GETWaitHandler' })] }) as unknown }]);
   writeFileSync(gate, '');

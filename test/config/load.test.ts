@@ -44,6 +44,7 @@ const DEFAULTS = {
 const SETTINGS = {
   mode: 'thread',
   timeout: 30_000,
+  queueTimeout: 30_000,
   queue: 1024,
   concurrency: undefined,
   trial: undefined,
@@ -102,6 +103,7 @@ describe('where values come from', () => {
       PREST_PLUGINS_BUILDMEMORY: '512MB',
       PREST_PLUGINS_MODE: 'inline',
       PREST_PLUGINS_TIMEOUT: '1.5s',
+      PREST_PLUGINS_QUEUETIMEOUT: '2h',
       PREST_PLUGINS_QUEUE: '0',
       PREST_PLUGINS_CONCURRENCY: '7',
       PREST_PLUGINS_TRIAL: 'Health',
@@ -126,6 +128,7 @@ describe('where values come from', () => {
     expect(config.settings('x')).toEqual({
       mode: 'inline',
       timeout: 1500,
+      queueTimeout: 7_200_000,
       queue: 0,
       concurrency: 7,
       trial: 'Health',
@@ -201,9 +204,9 @@ describe('one plugin', () => {
       cflags = ["-O3", "-g"]
       [plugin."my.lib"]
       mode = "inline"`);
-    expect(config.settings('hello')).toEqual({ ...SETTINGS, timeout: 5000, queue: 8, concurrency: 0 });
-    expect(config.settings('my.lib')).toEqual({ ...SETTINGS, timeout: 5000, queue: 7, mode: 'inline' });
-    expect(config.settings('other')).toEqual({ ...SETTINGS, timeout: 5000, queue: 7 });
+    expect(config.settings('hello')).toEqual({ ...SETTINGS, timeout: 5000, queueTimeout: 5000, queue: 8, concurrency: 0 });
+    expect(config.settings('my.lib')).toEqual({ ...SETTINGS, timeout: 5000, queueTimeout: 5000, queue: 7, mode: 'inline' });
+    expect(config.settings('other')).toEqual({ ...SETTINGS, timeout: 5000, queueTimeout: 5000, queue: 7 });
     expect(config.compile('hello').cflags).toEqual(['-O3', '-g']);
     expect(config.compile('my.lib').cflags).toEqual(['-O1']);
     expect(config.notes).toEqual([]);

@@ -196,7 +196,7 @@ test('a generation that can not be unloaded is counted', async () => {
 });
 
 test('calls that wait behind one that hangs are answered by the process', async () => {
-  await start({ mode: 'thread', timeout: '1s' });
+  await start({ mode: 'thread', timeout: '500ms', queuetimeout: '30s' });
   await ask('Number');
   const hung = ask('Wait');
   await until(() => life().includes('wait 1'));

@@ -101,11 +101,11 @@ describe('a crash', () => {
   });
 });
 
-describe('a call past its deadline', () => {
+describe('a call that takes longer than it may', () => {
   test('answers 504, costs its process, and no call behind it', async () => {
-    const server = await serve(['hang.c', 'crash.c'], '[plugin.hang]\nconcurrency = 1\n');
+    const server = await serve(['hang.c', 'crash.c'], '[plugin.hang]\nconcurrency = 1\ntimeout = "300ms"\nqueuetimeout = "20s"\n');
     const [pid, other] = await Promise.all([askPid(server, 'hang'), askPid(server, 'crash')]);
-    const hung = ask(server, 'hang/Fault', { 'X-Dlserve-Timeout': '300ms', 'X-Request-Id': 'hung' });
+    const hung = ask(server, 'hang/Fault', { 'X-Request-Id': 'hung' });
     const behind = Array.from({ length: 10 }, () => askPid(server, 'hang'));
     expect(await hung).toMatchObject({
       status: 504,
@@ -120,6 +120,18 @@ describe('a call past its deadline', () => {
     const { msg, level } = await deathOf(server, 'hung');
     expect([level, msg]).toEqual([40, 'hang.so ended: a call took longer than its deadline']);
     expect(await askPid(server, 'crash')).toBe(other);
+  });
+
+  test('costs nothing where it is only longer than its client waits', async () => {
+    const gate = path.join(scratch(), 'gate');
+    const server = await serve(['hang.c'], '[plugin.hang]\nconcurrency = 1\n');
+    const pid = await askPid(server, 'hang');
+    const wait = { 'X-Dlserve-Timeout': '300ms' };
+    expect(await ask(server, `hang/Wait?gate=${gate}`, wait)).toMatchObject({ status: 504, text: expect.stringContaining('longer than 300 ms') as unknown });
+    const behind = askPid(server, 'hang');
+    writeFileSync(gate, '');
+    expect(await behind).toBe(pid);
+    expect(server.log().filter(({ requests }) => requests !== undefined)).toEqual([]);
   });
 });
 

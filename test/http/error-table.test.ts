@@ -38,6 +38,7 @@ crashes = 2
 rest = "1h"
 [plugin.gate]
 queue = 1
+queuetimeout = "500ms"
 [plugin.gate.config]
 gate = "${gate}"
 `;
@@ -121,12 +122,14 @@ describe('every row of the error table', () => {
     expect((await doors.ask('/_PLUGIN/echo/Echo')).status).toBe(200);
   });
 
-  test('TIMEOUT and OVERLOADED', async () => {
+  test('TIMEOUT, OVERLOADED and QUEUE_TIMEOUT', async () => {
     const request = { path: '/_PLUGIN/gate/Wait', headers: ['X-Dlserve-Timeout: 300ms'] };
     const late = expectError(request, 'TIMEOUT', /^GETWaitHandler in gate took longer than 300 ms$/);
     const waiting = expectError(request, 'TIMEOUT', /300 ms/);
     const refused = expectError(request, 'OVERLOADED', /gate has 1 calls waiting already/);
     await Promise.all([late, waiting, refused]);
+    // The first is still inside.
+    await expectError('/_PLUGIN/gate/Wait', 'QUEUE_TIMEOUT', /^GETWaitHandler in gate waited for its turn longer than 500 ms, and was not called$/);
   });
 
   test('and a reply of 64 MB is none', async () => {

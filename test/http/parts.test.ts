@@ -4,7 +4,7 @@ import { DlserveError } from '../../src/ground/errors';
 import { Budget } from '../../src/http/body-budget';
 import { readHeaders } from '../../src/http/headers';
 import { Visit } from '../../src/http/visit';
-import { Deadline } from '../../src/plugin/deadline';
+import { TimeLimits } from '../../src/plugin/deadline';
 import { Exchange } from '../../src/plugin/exchange';
 import { handlersNamed, silentLog, testRequest } from '../support/runtime';
 import { until } from '../support/until';
@@ -16,11 +16,11 @@ beforeEach(async () => {
   exchange = undefined;
   const rules = { log: silentLog(), budget: new Budget(1e9), bodyLimit: 1e6, writeTimeout: 0 };
   const handler = handlersNamed(['GETTestHandler']).get('Test')!.get('GET')!;
-  const callee = { call: () => undefined, expire: () => undefined, withdraw: () => false };
+  const callee = { call: () => undefined, begunAt: () => undefined, expire: () => undefined, withdraw: () => false };
   server = createServer((req, res) => {
     const visit = new Visit(req, res, readHeaders(req.rawHeaders), undefined, rules);
     visit.enter(() => {
-      exchange = visit.exchange = new Exchange(testRequest(), handler, null, Deadline.after(30_000), 'id', visit);
+      exchange = visit.exchange = new Exchange(testRequest(), handler, null, new TimeLimits({ timeout: 30_000, queueTimeout: 30_000 }, undefined), 'id', visit);
       exchange.enter(callee, { left: () => undefined });
     });
   });

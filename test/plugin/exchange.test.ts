@@ -1,5 +1,5 @@
 import { DlserveError } from '../../src/ground/errors';
-import { Deadline } from '../../src/plugin/deadline';
+import { Deadline, TimeLimits } from '../../src/plugin/deadline';
 import { Exchange, type Callee, type Recipient } from '../../src/plugin/exchange';
 import { handlersNamed, testRequest } from '../support/runtime';
 import { until } from '../support/until';
@@ -40,10 +40,17 @@ class Listener implements Recipient {
 /** An instance that keeps what it is given. */
 class Keeper implements Callee {
   readonly seen: string[] = [];
-  hasBegun = true;
+  /** When its calls have begun; undefined: they wait. */
+  at: number | undefined = Infinity;
+  /** What it finds when it is told to withdraw one; else what it says it is. */
+  takes: boolean | undefined;
 
   call(): void {
     this.seen.push('call');
+  }
+
+  begunAt(): number | undefined {
+    return this.at;
   }
 
   expire(): void {
@@ -52,17 +59,26 @@ class Keeper implements Callee {
 
   withdraw(): boolean {
     this.seen.push('withdraw');
-    return !this.hasBegun;
+    return this.takes ?? this.at === undefined;
   }
 }
 
 const GOOD = { status: -1, body: 'yes', headers: null };
 
-function enter(limit = 30_000, body: Buffer | null = null): { exchange: Exchange; listener: Listener; keeper: Keeper; left: () => number } {
+interface Given {
+  readonly timeout?: number;
+  readonly queueTimeout?: number;
+  /** The client's. */
+  readonly own?: number;
+  readonly at?: number | undefined;
+  readonly body?: Buffer;
+}
+
+function enter({ timeout = 30_000, queueTimeout = timeout, own, body, ...keeping }: Given = {}): { exchange: Exchange; listener: Listener; keeper: Keeper; left: () => number } {
   const listener = new Listener();
-  const keeper = new Keeper();
+  const keeper = Object.assign(new Keeper(), keeping);
   const handler = handlersNamed(['GETTestHandler']).get('Test')!.get('GET')!;
-  const exchange = new Exchange(testRequest(), handler, body, Deadline.after(limit), 'id', listener);
+  const exchange = new Exchange(testRequest(), handler, body ?? null, new TimeLimits({ timeout, queueTimeout }, own === undefined ? undefined : Deadline.after(own)), 'id', listener);
   let left = 0;
   exchange.enter(keeper, { left: () => left++ });
   return { exchange, listener, keeper, left: () => left };
@@ -74,7 +90,7 @@ test('an exchange is settled once, by a reply', () => {
   exchange.reply(GOOD);
   exchange.reply(GOOD);
   exchange.fail(new DlserveError('STOPPING'));
-  exchange.failLate();
+  exchange.skip();
   exchange.drop();
   exchange.abandon();
   expect([listener.heard, exchange.isSettled, left()]).toEqual([['reply 200 yes'], true, 1]);
@@ -92,17 +108,88 @@ test('a reply that is none becomes its error', () => {
   }
 });
 
-test('at its deadline it fails, and the instance is told; what comes later is not heard', async () => {
-  const { exchange, listener, keeper } = enter(20);
+test('a call that has had its time in the handler fails, and the instance is told; what comes later is not heard', async () => {
+  const { exchange, listener, keeper } = enter({ timeout: 20, queueTimeout: 10 });
   await until(() => exchange.isSettled);
-  expect(exchange.deadline.left).toBeLessThanOrEqual(0);
   exchange.reply(GOOD);
   expect([listener.heard, keeper.seen]).toEqual([['fail TIMEOUT'], ['call', 'expire']]);
 });
 
+test('its time counts from when it began, however long it has waited', async () => {
+  const { exchange, listener, keeper } = enter({ timeout: 50, queueTimeout: 5000, at: undefined });
+  const looks = jest.spyOn(keeper, 'begunAt');
+  await until(() => looks.mock.calls.length > 2);
+  expect([exchange.isSettled, keeper.seen]).toEqual([false, ['call']]);
+  const began = (keeper.at = performance.now());
+  await until(() => exchange.isSettled);
+  expect(performance.now() - began).toBeGreaterThanOrEqual(50);
+  expect([listener.heard, keeper.seen]).toEqual([['fail TIMEOUT'], ['call', 'expire']]);
+});
+
+test('one that has not begun in time is dropped', async () => {
+  const { exchange, listener, keeper } = enter({ timeout: 5000, queueTimeout: 20, at: undefined });
+  await until(() => exchange.isSettled);
+  expect([listener.heard, keeper.seen]).toEqual([['fail QUEUE_TIMEOUT'], ['call', 'withdraw']]);
+});
+
+test('one that was taken at that very moment goes on, unless it turns out to be skipped', async () => {
+  const { exchange, listener, keeper } = enter({ timeout: 5000, queueTimeout: 20, at: undefined });
+  keeper.takes = false;
+  await until(() => keeper.seen.includes('withdraw'));
+  expect(exchange.isSettled).toBe(false);
+  exchange.skip();
+  expect([listener.heard, keeper.seen]).toEqual([['fail QUEUE_TIMEOUT'], ['call', 'withdraw']]);
+});
+
+describe("a client's deadline", () => {
+  test('drops a call that waits', async () => {
+    const { exchange, listener, keeper } = enter({ own: 20, at: undefined });
+    await until(() => exchange.isSettled);
+    expect([listener.heard, keeper.seen]).toEqual([['fail TIMEOUT'], ['call', 'withdraw']]);
+  });
+
+  test('answers one that has begun, which goes on; its end ends the watch', async () => {
+    const { exchange, listener, keeper, left } = enter({ own: 20 });
+    await until(() => exchange.isSettled);
+    expect([listener.heard, keeper.seen, left()]).toEqual([['fail TIMEOUT'], ['call', 'withdraw'], 1]);
+    expect(exchange.place).toBeGreaterThanOrEqual(0);
+    exchange.reply(GOOD);
+    expect([listener.heard, exchange.place, left()]).toEqual([['fail TIMEOUT'], -1, 1]);
+  });
+
+  test('does not lengthen the time that it has', async () => {
+    const { exchange, listener, keeper } = enter({ own: 20, timeout: 60 });
+    await until(() => exchange.isSettled);
+    expect(keeper.seen).toEqual(['call', 'withdraw']);
+    await until(() => keeper.seen.includes('expire'));
+    expect(performance.now() - exchange.limits.arrival).toBeGreaterThanOrEqual(60);
+    expect([listener.heard, exchange.place]).toEqual([['fail TIMEOUT'], -1]);
+  });
+});
+
+test.each([['long ago', -1e9], ['never', NaN], ['tomorrow', 1e12]])('an instance that says that a call began %s has it end all the same', async (_, at) => {
+  const { exchange, keeper } = enter({ timeout: 30, queueTimeout: 20, at });
+  await until(() => keeper.seen.includes('expire'));
+  expect(performance.now() - exchange.limits.arrival).toBeGreaterThanOrEqual(30);
+});
+
+test('the call of a client that has left is watched until it has had its time', async () => {
+  const { exchange, keeper } = enter({ timeout: 30 });
+  exchange.abandon();
+  await until(() => keeper.seen.includes('expire'));
+  expect(keeper.seen).toEqual(['call', 'withdraw', 'expire']);
+});
+
+test('one that was skipped since nobody waits for it is no failure', () => {
+  const { exchange, listener } = enter();
+  exchange.abandon();
+  exchange.skip();
+  expect(listener.heard).toEqual(['dropped']);
+});
+
 test('abandoned, it is dropped if it has not begun, and else goes on', () => {
   const waiting = enter();
-  waiting.keeper.hasBegun = false;
+  waiting.keeper.at = undefined;
   waiting.exchange.abandon();
   expect([waiting.exchange.isSettled, waiting.listener.heard, waiting.left()]).toEqual([true, ['dropped'], 1]);
   const running = enter();
@@ -128,8 +215,8 @@ test('a reply may come in parts', () => {
   expect([exchange.isSettled, left()]).toEqual([true, 1]);
 });
 
-test('the deadline is met with the first part, and a failure behind it breaks the reply off', async () => {
-  const { exchange, listener, keeper } = enter(30);
+test('the limits are met with the first part, and a failure behind it breaks the reply off', async () => {
+  const { exchange, listener, keeper } = enter({ timeout: 30 });
   exchange.begin({ status: -1, headers: null });
   await new Promise((resolve) => setTimeout(resolve, 60));
   exchange.fail(new DlserveError('STOPPING'));
@@ -148,7 +235,7 @@ test('parts that nobody has begun, or that nobody hears, are none', () => {
 });
 
 test('the text of the request is made once, and stays when the body is dropped', () => {
-  const { exchange } = enter(1000, Buffer.from('body'));
+  const { exchange } = enter({ body: Buffer.from('body') });
   const { text } = exchange;
   expect([text.endsWith('"body":'), exchange.body?.toString()]).toEqual([true, 'body']);
   exchange.dropBody();

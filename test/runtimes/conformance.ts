@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { HOST_ABI } from '../../src/binary/exports';
 import { MAX_REPLY } from '../../src/plugin/reply';
+import type { Fault } from '../../src/plugin/fault';
 import { ANY_CONCURRENCY, type Instance, type PluginSettings, type Runtime } from '../../src/plugin/runtime';
 import { compileFixture } from '../support/compile';
-import { bytesOf, callHandler, copyLibrary, head, makeCall, pluginSource, textOf } from '../support/runtime';
+import { bytesOf, callHandler, callWithin, copyLibrary, head, makeCall, pluginSource, textOf } from '../support/runtime';
 import { until } from '../support/until';
 
 /** In what the modes may differ. */
@@ -127,6 +128,9 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
         expect([size, abi, pointer, length, zero]).toEqual(['56', String(HOST_ABI), 'body', '4', '1']);
         expect(Number(deadline)).toBeGreaterThanOrEqual(before + 4990);
         expect(Number(deadline)).toBeLessThanOrEqual(Date.now() + 5010);
+        const own = Number(textOf(await callHandler(plugin, 0, { deadline: performance.now() + 90_000 }))!.split(' ')[4]);
+        expect(own).toBeGreaterThanOrEqual(before + 29_990);
+        expect(own).toBeLessThanOrEqual(Date.now() + 30_010);
       });
 
       it('has a null body where the request has none or an empty one', async () => {
@@ -381,6 +385,79 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
         expect(textOf(await last)).toBe(String(before + 1));
         expect(settled).not.toHaveBeenCalled();
         expect(plugin.outstanding).toBe(0);
+      });
+
+      it('gives a call its time in the handler, however long it has waited for its turn', async () => {
+        const plugin = await open('takes.c', ['GETTakesHandler'], { timeout: 500 });
+        const limits = { timeout: 500, queueTimeout: 20_000 };
+        const before = Array.from({ length: 8 }, () => callWithin(plugin, 0, limits, { query: 'ms=200' }));
+        const start = performance.now();
+        expect(await callWithin(plugin, 0, limits, { query: 'ms=1' })).toBe('taken');
+        expect(performance.now() - start).toBeGreaterThan(3 * limits.timeout);
+        expect(await Promise.all(before)).toEqual(before.map(() => 'taken'));
+      });
+
+      describe('while one call waits inside', () => {
+        const faults: Fault[] = [];
+        let gate: string;
+        let plugin: Instance;
+
+        beforeEach(async () => {
+          faults.splice(0);
+          gate = path.join(mkdtempSync(path.join(scratch, 'limits-')), 'gate');
+          const observer = { resting: () => undefined, fault: (fault: Fault) => void faults.push(fault) };
+          const symbols = ['GETWaitHandler', 'GETBegunHandler', 'GETPidHandler'];
+          plugin = await runtime.open(pluginSource(copyLibrary(compileFixture('gate.c')), { symbols, settings: { config: { gate } }, observer }));
+          opened.push(plugin);
+        });
+
+        it('it is told when that began, and that another has not', async () => {
+          const calls = [0, 1].map(() => makeCall(plugin, 0, {}, () => undefined));
+          const before = performance.now();
+          for (const call of calls) plugin.call(call);
+          await until(() => existsSync(`${gate}.begun`));
+          const after = performance.now();
+          const at = plugin.begunAt(calls[0]!);
+          // The clock that a thread reads may be that of the last tick.
+          expect(at).toBeGreaterThanOrEqual(before - 20);
+          expect(at).toBeLessThanOrEqual(after);
+          expect(plugin.begunAt(calls[1]!)).toBeUndefined();
+          writeFileSync(gate, '');
+          await until(() => plugin.outstanding === 0);
+          expect(calls.map((call) => plugin.begunAt(call))).toEqual([undefined, undefined]);
+        });
+
+        it('one that has waited for too long is not made', async () => {
+          const first = callWithin(plugin, 0, {});
+          const start = performance.now();
+          expect(await callWithin(plugin, 0, { queueTimeout: 50 })).toBe('QUEUE_TIMEOUT');
+          expect(performance.now() - start).toBeGreaterThanOrEqual(50);
+          expect(plugin.outstanding).toBe(1);
+          writeFileSync(gate, '');
+          expect(await first).toBe('through');
+          expect(await callWithin(plugin, 1, {})).toBe('1');
+        });
+
+        it('a client that does not wait for it harms nobody', async () => {
+          const pid = await callWithin(plugin, 2, {});
+          expect(await callWithin(plugin, 0, { own: 300 })).toBe('TIMEOUT');
+          const behind = callWithin(plugin, 0, {});
+          expect(await callWithin(plugin, 0, { own: 20 })).toBe('TIMEOUT');
+          expect(plugin.outstanding).toBe(2);
+          writeFileSync(gate, '');
+          expect(await behind).toBe('through');
+          expect(await Promise.all([1, 2].map((symbol) => callWithin(plugin, symbol, {})))).toEqual(['2', pid]);
+          expect([plugin.outstanding, faults]).toEqual([0, []]);
+        });
+
+        it('it is a fault when it has had its time', async () => {
+          const hung = callWithin(plugin, 0, { timeout: 400, queueTimeout: 20_000, own: 300 }, { id: 'hung' });
+          expect(await hung).toBe('TIMEOUT');
+          await until(() => faults.length > 0);
+          expect(faults).toEqual([expect.objectContaining({ kind: 'hang', calls: [{ handler: 'GETWaitHandler', request: 'hung' }] })]);
+          writeFileSync(gate, '');
+          expect(await callWithin(plugin, 0, {})).toBe('through');
+        });
       });
 
       it('sees a call to its end that had begun when it was withdrawn', async () => {

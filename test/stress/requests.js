@@ -92,13 +92,13 @@ class Requests {
 /**
  * @param {Request} request
  * @param {Answer} answer
- * @returns {'right' | 'crashed' | 'late' | string} `crashed`: 502 PLUGIN_CRASHED; `late`: 504 TIMEOUT; any other text says what is wrong
+ * @returns {'right' | 'crashed' | 'late' | string} `crashed`: 502 PLUGIN_CRASHED; `late`: 504 TIMEOUT or QUEUE_TIMEOUT; any other text says what is wrong
  */
 function judge({ n, way, method, expected }, { status, headers, body }) {
   if (status === 502 || status === 504) {
     const text = body.toString();
     if (status === 502 && text.endsWith('"code":"PLUGIN_CRASHED"}')) return 'crashed';
-    if (status === 504 && text.endsWith('"code":"TIMEOUT"}')) return 'late';
+    if (status === 504 && /"code":"(QUEUE_)?TIMEOUT"}$/.test(text)) return 'late';
   }
   if (status !== 200) return `status ${status}: ${body.toString().slice(0, 200)}`;
   if (way !== null) return 'a guilty one answered 200';

@@ -5,12 +5,13 @@
 const { statSync } = require('node:fs');
 const path = require('node:path');
 const pino = require('pino');
-const { Deadline } = require('../../dist/plugin/deadline');
+const { Deadline, TimeLimits } = require('../../dist/plugin/deadline');
 const { Exchange } = require('../../dist/plugin/exchange');
 const { Handlers } = require('../../dist/plugin/handlers');
 const { inlineRuntime, threadRuntime } = require('../../dist/runtimes/native/runtime');
 
 const REQUEST = { file: 'plugin', func: 'Func', method: 'GET', path: '/', query: '', rawHeaders: [] };
+const LIMITS = { timeout: 30000, queueTimeout: 30000 };
 const NOBODY = { reply() {}, fail() {} };
 
 /** Opens a library as a host does. */
@@ -23,7 +24,7 @@ function open(runtime, library, symbols, config = {}, settings = {}) {
     name: 'plugin',
     file,
     handlers,
-    settings: { mode: runtime.mode, timeout: 30000, queue: 1024, config, own: { ownsymbols: true }, ...settings },
+    settings: { mode: runtime.mode, ...LIMITS, queue: 1024, config, own: { ownsymbols: true }, ...settings },
     log: pino({ level: 'silent' }),
     observer: { resting() {}, fault() {} },
   });
@@ -31,8 +32,8 @@ function open(runtime, library, symbols, config = {}, settings = {}) {
 
 /** A call that tells a callback how it was settled. */
 class Call extends Exchange {
-  constructor(settle, index) {
-    super(REQUEST, { index, symbol: 'symbol' }, null, Deadline.after(30000), 'id', NOBODY);
+  constructor(settle, index, own) {
+    super(REQUEST, { index, symbol: 'symbol' }, null, new TimeLimits(LIMITS, own === undefined ? undefined : Deadline.after(own)), 'id', NOBODY);
     this.settle = settle;
   }
 
@@ -49,7 +50,7 @@ class Call extends Exchange {
   }
 }
 
-const makeCall = (settle, index = 0) => new Call(settle, index);
+const makeCall = (settle, index = 0, own = undefined) => new Call(settle, index, own);
 
 const call = (plugin, index) =>
   new Promise((resolve, reject) => plugin.call(makeCall((error, reply) => (error ? reject(error) : resolve(reply)), index)));

@@ -4,11 +4,11 @@ import path from 'node:path';
 import pino from 'pino';
 import type { DlserveError } from '../../src/ground/errors';
 import type { Logger } from '../../src/ground/log';
-import { Deadline } from '../../src/plugin/deadline';
+import { Deadline, TimeLimits } from '../../src/plugin/deadline';
 import { Exchange } from '../../src/plugin/exchange';
 import { Handlers, type Handler } from '../../src/plugin/handlers';
 import { parseSymbol } from '../../src/plugin/name';
-import type { RawReply } from '../../src/plugin/reply';
+import type { RawReply, Reply } from '../../src/plugin/reply';
 import { requestText, type PluginRequest } from '../../src/plugin/request';
 import type { Instance, Observer, PluginFile, PluginSettings, PluginSource } from '../../src/plugin/runtime';
 import type { Values } from '../../src/ground/key';
@@ -28,7 +28,7 @@ export interface SourceOptions {
   readonly observer?: Observer;
 }
 
-const DEFAULTS: Omit<PluginSettings, 'own'> = { mode: 'thread', timeout: 30_000, queue: 1024, concurrency: undefined, trial: undefined, demote: true, config: {} };
+const DEFAULTS: Omit<PluginSettings, 'own'> = { mode: 'thread', timeout: 30_000, queueTimeout: 30_000, queue: 1024, concurrency: undefined, trial: undefined, demote: true, config: {} };
 
 const OWN: OwnKeys = { ownsymbols: true, workers: 1, memory: 0, crashes: 5, crashwindow: 60_000, rest: 30_000 };
 
@@ -78,7 +78,7 @@ export interface CallOptions {
   /** The request body; absent: the request has none. */
   readonly body?: Buffer;
   readonly query?: string;
-  /** Milliseconds of performance.now(); absent: in 30 seconds. */
+  /** The client's own, in milliseconds of performance.now(). */
   readonly deadline?: number;
   readonly id?: string;
 }
@@ -113,8 +113,8 @@ class RecordedExchange extends Exchange {
     { body, query, deadline, id }: CallOptions,
     private readonly settle: Settle,
   ) {
-    const at = deadline ?? performance.now() + 30_000;
-    super(testRequest(query), handler, body ?? null, new Deadline(at, 30_000), id ?? `call-${++calls}`, NOBODY);
+    const own = deadline === undefined ? undefined : new Deadline(deadline, 30_000);
+    super(testRequest(query), handler, body ?? null, new TimeLimits(DEFAULTS, own), id ?? `call-${++calls}`, NOBODY);
   }
 
   override reply(raw: RawReply): void {
@@ -139,6 +139,24 @@ export function makeCall({ handlers }: Pick<Instance, 'handlers'>, index: number
 export function callHandler(plugin: Instance, index: number, options: CallOptions = {}): Promise<RawReply> {
   return new Promise((resolve, reject) => {
     plugin.call(makeCall(plugin, index, options, (error, reply) => (error === null ? resolve(reply!) : reject(error))));
+  });
+}
+
+/** How long a call may wait and take, in milliseconds; what is absent is long enough. */
+export interface Within {
+  readonly timeout?: number;
+  readonly queueTimeout?: number;
+  /** The client's deadline. */
+  readonly own?: number;
+}
+
+/** Calls a handler as a host does, within limits; gives the reply's text, or the error's code. */
+export function callWithin(plugin: Instance, index: number, { own, ...limits }: Within, { query, body, id }: CallOptions = {}): Promise<string> {
+  return new Promise((resolve) => {
+    const handler = { index, symbol: plugin.handlers.symbols[index]! };
+    const recipient = { ...NOBODY, reply: (reply: Reply) => resolve(reply.body.toString()), fail: ({ code }: DlserveError) => resolve(code) };
+    const allowed = new TimeLimits({ ...DEFAULTS, ...limits }, own === undefined ? undefined : Deadline.after(own));
+    new Exchange(testRequest(query), handler, body ?? null, allowed, id ?? `call-${++calls}`, recipient).enter(plugin, { left: () => undefined });
   });
 }
 

@@ -33,8 +33,11 @@ export interface Addon {
   /** Functions are given by their addresses, 0n where the library has none. */
   bindLane(lane: number, handlers: readonly bigint[], release: bigint, init: bigint, stop: bigint): void;
   limitLane(lane: number, threads: number): void;
-  /** Gives a call to the lane's threads once flush() is called. Returns its slot; when memory is out -1, or an error says so by its code. */
-  submit(lane: number, symbol: number, request: string, body: Buffer | null, deadline: number): number;
+  /**
+   * Gives a call to the lane's threads once flush() is called. Returns its slot; when memory is out -1, or an error says so by its code.
+   * Times are those of performance.now(), `timeout` is in milliseconds: see TimeLimits.
+   */
+  submit(lane: number, symbol: number, request: string, body: Buffer | null, ownAt: number, timeout: number, beginBy: number): number;
   /** Submits the opening of a library, likewise; with `bindsOwn`, see native/addon/symbols.h. */
   load(lane: number, path: string, bindsOwn: boolean): number;
   /** Submits a function that returns a number, likewise; `label` is its place in {@link LIFE}. */
@@ -52,8 +55,13 @@ export interface Addon {
   /** Does at once to a library that is open what `bindsOwn` does. */
   bindOwn(path: string): void;
   flush(hub: number): void;
-  /** Takes back a job that no thread has taken; returns the JobState that it was found in. */
-  withdraw(lane: number, slot: number): number;
+  /** When a job has begun; -1 where it has not, Infinity where it began this very moment or has ended. */
+  begunAt(lane: number, slot: number): number;
+  /**
+   * Takes back a job that no thread has taken; returns the JobState that it was found in. With `disregards`, the event loop does not stay
+   * alive for one that has begun.
+   */
+  withdraw(lane: number, slot: number, disregards: boolean): number;
   /** Ends the lane's threads, closes its library then if wanted, and reports that in a record; false where nobody will. */
   closeLane(lane: number, unloads: boolean): boolean;
   /** Frees a lane that has no threads, or none any more. */
@@ -63,7 +71,7 @@ export interface Addon {
   /** Collects garbage, and returns freed memory to the system. */
   relieveMemory(): void;
   /** Calls a handler here and now; its record is the hub's first. */
-  invoke(lane: number, symbol: number, request: string, body: Buffer | null, deadline: number): Body;
+  invoke(lane: number, symbol: number, request: string, body: Buffer | null, ownAt: number, timeout: number): Body;
 }
 
 /** A record's body: the reply's; with TOO_LARGE and HEADERS_TOO_LARGE, the length it would have. */

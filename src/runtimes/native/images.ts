@@ -214,6 +214,10 @@ class Tenant implements Instance {
     this.#instance.call(exchange);
   }
 
+  begunAt(exchange: Exchange): number | undefined {
+    return this.#instance.begunAt(exchange);
+  }
+
   expire(exchange: Exchange): void {
     this.#instance.expire(exchange);
   }

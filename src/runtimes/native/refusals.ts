@@ -24,7 +24,7 @@ export function notTaken(source: NativeSource, exchange: Exchange, cause: unknow
 
 /** Settles an exchange whose outcome in the addon is no reply. */
 export function refuse(source: NativeSource, exchange: Exchange, outcome: number, body: Body): void {
-  if (outcome === Outcome.TOO_LATE) exchange.failLate();
+  if (outcome === Outcome.TOO_LATE) exchange.skip();
   else if (outcome === Outcome.TOO_LARGE) exchange.fail(tooLarge(exchange.handler.symbol, body as number));
   else if (outcome === Outcome.HEADERS_TOO_LARGE) exchange.fail(headersTooLarge(exchange.handler.symbol, body as number));
   else exchange.fail(internal(source, exchange, new Error('out of memory')));

@@ -60,6 +60,10 @@ export class SupervisedInstance implements Instance, PoolUser {
     else worker.send(exchange);
   }
 
+  begunAt(exchange: Exchange): number | undefined {
+    return this.#pool.begunAt(exchange);
+  }
+
   withdraw(exchange: Exchange): boolean {
     const place = this.#queue.indexOf(exchange);
     if (place === -1) return this.#pool.withdraw(exchange);

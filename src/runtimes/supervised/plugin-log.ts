@@ -9,7 +9,7 @@ import type { Death } from './worker';
 /** What the log is told of a plugin's processes. */
 export class PluginLog {
   private readonly source: PluginSource<SupervisedKeys>;
-  /** A client can end any process by a deadline of its own. */
+  /** A client may know a request that ends any process. */
   private readonly limited: LimitedLog;
   private file: Promise<HashedFile> | null = null;
 

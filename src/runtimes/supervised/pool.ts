@@ -100,6 +100,15 @@ export class Pool implements WorkerOwner {
     return leastBusy(this.#workers, this.source.settings.own.workers === 1);
   }
 
+  /** See {@link Worker.begunAt}. */
+  begunAt(exchange: Exchange): number | undefined {
+    for (const worker of this.#all()) {
+      const at = worker.begunAt(exchange);
+      if (at !== undefined) return at;
+    }
+    return undefined;
+  }
+
   /** @returns whether a worker had the call and will never begin it */
   withdraw(exchange: Exchange): boolean {
     if (!this.#all().some((worker) => worker.withdraw(exchange))) return false;
@@ -107,7 +116,7 @@ export class Pool implements WorkerOwner {
     return true;
   }
 
-  /** The call, which is in some worker, is past its deadline. */
+  /** The call, which is in some worker, has had its time. */
   expire(exchange: Exchange): void {
     this.#all().some((worker) => worker.expire(exchange));
   }

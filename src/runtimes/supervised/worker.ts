@@ -20,7 +20,7 @@ export interface Death {
   readonly refusal: DlserveError | null;
   /** Where it was, for the log: ", in PluginStop". */
   readonly place: string;
-  /** Calls that had begun and were not answered; those past their deadline are settled already. */
+  /** Calls that had begun and were not answered; those that had had their time are settled already. */
   readonly executing: readonly Exchange[];
   readonly expired: readonly Exchange[];
   /** Calls that had not begun, in order. */
@@ -50,10 +50,15 @@ export interface Worker {
   /** Whether it can take a call now. `window`: how many it may have. */
   hasRoom(window: number): boolean;
   send(exchange: Exchange): void;
+  /**
+   * When the call began, in milliseconds of performance.now(), and Infinity where it began this very moment or its reply is on its way;
+   * undefined where it has not begun, or is not here.
+   */
+  begunAt(exchange: Exchange): number | undefined;
   /** @returns whether the call is here and had not begun; it never will */
   withdraw(exchange: Exchange): boolean;
   /**
-   * The call is past its deadline and has begun: it takes no more calls, and is ended when nothing but such calls is left in it.
+   * The call has had its time in the handler: the worker takes no more calls, and is ended when nothing but such calls is left in it.
    * @returns whether the call is here
    */
   expire(exchange: Exchange): boolean;

@@ -75,13 +75,17 @@ describe.each([
 });
 
 describe('mode "thread" with the addon', () => {
-  it('lets a process end by itself while a call that has answered 504 hangs', async () => {
+  it.each([
+    ['had its time', 'plugin.call(hanging); setTimeout(() => plugin.expire(hanging), 100);'],
+    ["passed its client's deadline", 'hanging.enter(plugin, { left() {} });'],
+  ])('lets a process end by itself while a call hangs that has %s', async (_, hang) => {
     const program = `
       const runtime = threadRuntime();
       const plugin = await open(runtime, args.library, ['GETWaitHandler'], { gate: args.gate });
-      const hanging = makeCall(() => undefined);
-      plugin.call(hanging);
-      setTimeout(() => plugin.expire(hanging), 100);`;
+      const hanging = makeCall(() => undefined, 0, 100);
+      const start = performance.now();
+      process.on('exit', () => performance.now() - start > 20000 && process.abort());
+      ${hang}`;
     const ended = await runChild(program, { library: compileFixture('gate.c'), gate: GATE });
     expect(ended).toMatchObject(left(0));
   });

@@ -2,7 +2,7 @@ import { ThreadLog } from '../../../src/runtimes/native/thread/thread-log';
 import { recordedLog } from '../../support/log';
 import { handlersNamed, makeCall, pluginSource } from '../../support/runtime';
 
-test('clients with short deadlines do not fill the log', () => {
+test('a plugin that hangs again and again does not fill the log', () => {
   const { log, lines } = recordedLog();
   const faults: unknown[] = [];
   const observer = { resting: () => undefined, fault: (fault: unknown) => faults.push(fault) };

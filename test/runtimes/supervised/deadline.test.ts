@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { head } from '../../support/runtime';
+import { callWithin, head } from '../../support/runtime';
 import { until } from '../../support/until';
 import { askUntil, closeAll, compileInnocent, isAlive, open, openLibrary } from './harness';
 
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const INNOCENT = `${head()}null}`;
 
-describe('a call past its deadline', () => {
+describe('a call that takes longer than it may', () => {
   it.each(['hang.c', 'block_signals.c'])('ends its runner, and those behind it go on (%s)', async (fixture) => {
     const { plugin, ask, deaths } = await open(fixture, { settings: { concurrency: 1 } });
     const pid = Number(await ask('GETPidHandler'));
@@ -92,6 +92,33 @@ describe('a call past its deadline', () => {
     expect(await Promise.all([first, late, cancelled, last])).toEqual(['through', 'TIMEOUT', 'TIMEOUT', expect.stringMatching(/ 3\n/)]);
     expect(readFileSync(tally, 'utf8').trim()).toBe('3');
     expect(plugin.outstanding).toBe(0);
+  });
+
+  it('is told by the operator: calls behind it go on, which have waited for longer than they may take', async () => {
+    const { plugin, ask, deaths, waiting } = await open('hang.c', { settings: { concurrency: 1 } });
+    const pid = await ask('GETPidHandler');
+    const hung = callWithin(plugin, 3, { timeout: 300 }, { query: 'gate=/never', id: 'hung' });
+    await waiting();
+    const behind = Array.from({ length: 5 }, () => callWithin(plugin, 1, { timeout: 300, queueTimeout: 20_000 }));
+    const pids = callWithin(plugin, 2, {});
+    expect(await hung).toBe('TIMEOUT');
+    expect(await Promise.all(behind)).toEqual(behind.map(() => INNOCENT));
+    expect(await pids).not.toBe(pid);
+    await until(() => deaths().length > 0);
+    expect(deaths()).toEqual([expect.objectContaining({ requests: ['hung'] })]);
+  });
+
+  it('is no matter of clients: neither the call nor those beside it are ended', async () => {
+    const { plugin, ask, deaths, waiting } = await open('hang.c', { settings: { concurrency: 2 } });
+    const pid = await ask('GETPidHandler');
+    const calls = [300, undefined].map((own) => callWithin(plugin, 3, own === undefined ? {} : { own }, { query: `gate=${gate}` }));
+    await waiting(2);
+    expect(await calls[0]).toBe('TIMEOUT');
+    expect(plugin.outstanding).toBe(2);
+    writeFileSync(gate, '');
+    expect(await calls[1]).toBe('through');
+    await until(() => plugin.outstanding === 0);
+    expect([await ask('GETPidHandler'), deaths()]).toEqual([pid, []]);
   });
 
   it('does not count as a crash', async () => {

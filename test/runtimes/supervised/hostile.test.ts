@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { compileFixture } from '../../support/compile';
-import { head } from '../../support/runtime';
+import { callWithin, head } from '../../support/runtime';
 import { scratch } from '../../support/server';
 import { until } from '../../support/until';
 import { askUntil, closeAll, isAlive, openLibrary } from './harness';
@@ -43,6 +43,16 @@ const HEADERS = createHash('sha256').update(content).digest('hex').slice(0, 8);
     expect(await ask('GETEchoHandler')).toBe(INNOCENT);
     expect(lines.filter(({ msg }) => msg.startsWith('the runner sent')).map(({ msg }) => msg)).toEqual(fault === null ? [] : [expect.stringMatching(fault)]);
     expect(plugin.outstanding).toBe(0);
+  });
+
+  it('is ended in time whatever it says of when its call began', async () => {
+    const { plugin, ask } = await openLibrary(compileFixture('attack_since.c', [`-DHEADERS=0x${HEADERS}`]), SYMBOLS);
+    const pid = Number(await ask('GETPidHandler'));
+    const start = performance.now();
+    expect(await callWithin(plugin, 0, { timeout: 300 })).toBe('TIMEOUT');
+    await until(() => !isAlive(pid));
+    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(await ask('GETEchoHandler')).toBe(INNOCENT);
   });
 
   it('is ended also while other calls run in it', async () => {

@@ -20,8 +20,8 @@ export function addonInline(addon: Addon): (source: NativeSource) => Promise<Ope
         bindLane(addon, lane, library);
         return {
           invoke: (exchange) => {
-            const { handler, text, body, deadline } = exchange;
-            const given = addon.invoke(lane, handler.index, text, body, deadline.at);
+            const { handler, text, body, limits } = exchange;
+            const given = addon.invoke(lane, handler.index, text, body, limits.ownAt, limits.timeout);
             const outcome = records.outcome(0);
             if (outcome !== Outcome.REPLY) refuse(source, exchange, outcome, given);
             else exchange.reply({ status: records.status(0), body: given as Exclude<Body, number>, headers: records.takeHeaders(0) });

@@ -12,7 +12,7 @@ import { notTaken } from '../refusals';
 
 /** A library whose handlers are ready to be called. */
 export interface Invoker {
-  /** Runs a handler to its end, unless the call's deadline has passed, and settles the exchange; or throws. */
+  /** Runs a handler to its end, unless its client's deadline has passed, and settles the exchange; or throws. */
   invoke(exchange: Exchange): void;
   /** No call will follow. */
   end(): void;
@@ -77,6 +77,8 @@ class InlineInstance implements SharedInstance {
   }
 
   // No call outlives call().
+
+  begunAt(): undefined {}
 
   expire(): void {}
 

@@ -14,8 +14,8 @@ export function koffiInline(source: NativeSource): Promise<OpenImage> {
       const handlers = source.handlers.symbols.map((symbol) => library.handler(symbol));
       return {
         invoke: (exchange) => {
-          if (exchange.deadline.left <= 0) {
-            exchange.failLate();
+          if (exchange.limits.ownAt <= performance.now()) {
+            exchange.skip();
             return;
           }
           const string = handlers[exchange.handler.index]!(...invocation.begin(exchange)) as bigint | null;

@@ -1,5 +1,4 @@
 import { HOST_ABI } from '../../../binary/exports';
-import type { Deadline } from '../../../plugin/deadline';
 import type { Exchange } from '../../../plugin/exchange';
 import { MAX_REPLY, type RawReply } from '../../../plugin/reply';
 import { bodyText } from '../../../plugin/request';
@@ -35,13 +34,13 @@ export class Invocation {
   constructor(private readonly memory: PluginMemory) {}
 
   /** Returns a handler's arguments. They, and the call, must outlive the handler's run. */
-  begin({ text, body, deadline }: Exchange): [request: Buffer, status: bigint, exchange: bigint] {
+  begin({ text, body, limits }: Exchange): [request: Buffer, status: bigint, exchange: bigint] {
     const hasBytes = body !== null && body.length > 0;
     this.#ints[0] = WORDS * 8;
     this.#ints[1] = HOST_ABI;
     this.#words[REQUEST_BODY] = hasBytes ? this.#addressOf(body) : 0n;
     this.#words[REQUEST_BODY_LENGTH] = hasBytes ? BigInt(body.length) : 0n;
-    this.#words[DEADLINE] = unixMilliseconds(deadline);
+    this.#words[DEADLINE] = unixMilliseconds(limits.end);
     this.#words.fill(0n, REPLY_BODY, WORDS);
     this.#ints[STATUS] = -1;
     const whole = body === null ? text : text + bodyText(body);
@@ -73,7 +72,8 @@ export class Invocation {
   }
 }
 
-function unixMilliseconds(deadline: Deadline): bigint {
-  const at = Date.now() + deadline.left;
+/** Of a time of performance.now(). */
+function unixMilliseconds(time: number): bigint {
+  const at = Date.now() + time - performance.now();
   return at < Number.MAX_SAFE_INTEGER ? BigInt(Math.round(at)) : LATEST;
 }

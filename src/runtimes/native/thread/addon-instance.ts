@@ -25,7 +25,7 @@ export class AddonThreadInstance implements SharedInstance {
   readonly #tasks: LaneTasks;
   /** By slot. */
   readonly #calls: (Exchange | undefined)[] = [];
-  /** Slots of calls that have answered 504 and still hold a thread. */
+  /** Slots of calls that have had their time and still hold a thread. */
   readonly #overdue = new Set<number>();
   #closing: Promise<void> | undefined;
 
@@ -67,10 +67,10 @@ export class AddonThreadInstance implements SharedInstance {
       exchange.fail(new DlserveError('STOPPING'));
       return;
     }
-    const { handler, text, body, deadline } = exchange;
+    const { handler, text, body, limits } = exchange;
     let slot: number;
     try {
-      slot = this.addon.submit(this.lane, handler.index, text, body, deadline.at);
+      slot = this.addon.submit(this.lane, handler.index, text, body, limits.ownAt, limits.timeout, limits.beginBy);
     } catch (error) {
       exchange.fail(notTaken(this.source, exchange, error));
       return;
@@ -109,21 +109,30 @@ export class AddonThreadInstance implements SharedInstance {
     this.conditions.changed();
   }
 
+  begunAt(exchange: Exchange): number | undefined {
+    const slot = this.#calls.indexOf(exchange);
+    const at = slot === -1 ? -1 : this.addon.begunAt(this.lane, slot);
+    return at === -1 ? undefined : at;
+  }
+
   withdraw(exchange: Exchange): boolean {
-    return this.#withdraw(this.#calls.indexOf(exchange)) === JobState.WAITING;
+    return this.#withdraw(this.#calls.indexOf(exchange), !exchange.isAwaited) === JobState.WAITING;
   }
 
   expire(exchange: Exchange): void {
     const slot = this.#calls.indexOf(exchange);
-    if (this.#withdraw(slot) !== JobState.BEGUN) return;
+    if (this.#withdraw(slot, true) !== JobState.BEGUN) return;
     this.#overdue.add(slot);
     this.#log.holds(exchange);
   }
 
-  /** @returns the state that the job was found in; one that is not here, or not yet heard of, has ended */
-  #withdraw(slot: number): number {
+  /**
+   * @param disregards see Addon.withdraw
+   * @returns the state that the job was found in; one that is not here, or not yet heard of, has ended
+   */
+  #withdraw(slot: number, disregards: boolean): number {
     if (slot === -1) return JobState.ENDED;
-    const state = this.addon.withdraw(this.lane, slot);
+    const state = this.addon.withdraw(this.lane, slot, disregards);
     if (state === JobState.WAITING) {
       this.#calls[slot] = undefined;
       this.#finishOne();
@@ -138,7 +147,7 @@ export class AddonThreadInstance implements SharedInstance {
   giveUp(exchanges: readonly Exchange[]): void {
     const running = exchanges.filter((exchange) => {
       const slot = this.#calls.indexOf(exchange);
-      if (this.#withdraw(slot) !== JobState.BEGUN) return false;
+      if (this.#withdraw(slot, true) !== JobState.BEGUN) return false;
       this.#overdue.add(slot);
       return true;
     });

@@ -84,7 +84,8 @@ class KoffiThreadInstance implements SharedInstance, Waiting {
   readonly #memory: PluginMemory;
   readonly #handlers: readonly KoffiFunction[];
   readonly #queue: Exchange[] = [];
-  readonly #running = new Set<Exchange>();
+  /** With the times at which they began. */
+  readonly #running = new Map<Exchange, number>();
   readonly #overdue = new Set<Exchange>();
   readonly #invocations: Invocation[] = [];
   readonly conditions = new Conditions();
@@ -111,7 +112,7 @@ class KoffiThreadInstance implements SharedInstance, Waiting {
   }
 
   pending(): Exchange[] {
-    return [...this.#queue, ...this.#running];
+    return [...this.#queue, ...this.#running.keys()];
   }
 
   get handlers(): Handlers {
@@ -131,11 +132,11 @@ class KoffiThreadInstance implements SharedInstance, Waiting {
     if (this.#running.size >= this.capacity) return false;
     const exchange = this.#queue.shift();
     if (exchange === undefined) return false;
-    if (exchange.deadline.left > 0) {
+    if (exchange.limits.beginBy > performance.now()) {
       this.#start(exchange);
     } else {
       this.conditions.changed();
-      exchange.failLate();
+      exchange.skip();
     }
     return true;
   }
@@ -143,7 +144,7 @@ class KoffiThreadInstance implements SharedInstance, Waiting {
   #start(exchange: Exchange): void {
     const invocation = this.#invocations.pop() ?? new Invocation(this.#memory);
     const args = invocation.begin(exchange);
-    this.#running.add(exchange);
+    this.#running.set(exchange, performance.now());
     this.share.run(this.#handlers[exchange.handler.index]!, args, (failure, string) => {
       this.#end(exchange, invocation, failure, string as bigint | null);
     });
@@ -164,6 +165,10 @@ class KoffiThreadInstance implements SharedInstance, Waiting {
     this.conditions.changed();
     if (reply !== null) exchange.reply(reply);
     else exchange.fail(error!);
+  }
+
+  begunAt(exchange: Exchange): number | undefined {
+    return this.#running.get(exchange);
   }
 
   withdraw(exchange: Exchange): boolean {

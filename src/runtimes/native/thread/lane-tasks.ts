@@ -119,7 +119,7 @@ export class LaneTasks {
 
   /** Lets the process end by itself while the job runs that was submitted last. */
   #disregard(): void {
-    const state = this.addon.withdraw(this.lane, this.#slot);
+    const state = this.addon.withdraw(this.lane, this.#slot, true);
     if (state === JobState.WAITING) this.#ended?.({ outcome: Outcome.TOO_LATE, status: 0, body: null });
   }
 

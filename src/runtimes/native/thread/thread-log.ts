@@ -4,16 +4,16 @@ import type { NativeSource } from '../keys';
 
 /** What the log says of calls that hold a thread longer than they may: a thread can't be ended from outside. */
 export class ThreadLog {
-  /** A client can make any call late by a deadline of its own. */
+  /** A plugin may hang as often as it is called. */
   readonly #limited: LimitedLog;
 
   constructor(private readonly source: NativeSource) {
     this.#limited = new LimitedLog(source.log, () => ({ plugin: source.name }));
   }
 
-  /** The call has answered 504, and its handler still runs. */
+  /** The call has had its time, and its handler still runs. */
   holds(exchange: Exchange): void {
-    const reason = 'a call is past its deadline and still holds a thread';
+    const reason = 'a call takes longer than its timeout and still holds a thread';
     this.#limited.write('warn', reason, () => this.#about(exchange), reason);
     const calls = [{ handler: exchange.handler.symbol, request: exchange.id }];
     this.source.observer.fault({ kind: 'hang', at: Date.now(), reason, calls });
@@ -21,7 +21,7 @@ export class ThreadLog {
 
   /** The handler of such a call has returned at last. */
   cameBack(exchange: Exchange): void {
-    const message = 'a call that was past its deadline came back; its thread is free again';
+    const message = 'a call that took longer than its timeout came back; its thread is free again';
     this.#limited.write('warn', message, () => this.#about(exchange), message);
   }
 

@@ -39,7 +39,7 @@ export class Batch {
    * @throws RangeError when memory is out; the call is not added then
    */
   add(id: number, exchange: Exchange, alone: boolean): void {
-    const { body, text, handler, deadline } = exchange;
+    const { body, text, handler, limits } = exchange;
     const bound = frameBound(exchange);
     if (bound > SLAB || (body !== null && body.length >= LARGE_BODY)) {
       this.addLarge(id, exchange);
@@ -51,7 +51,7 @@ export class Batch {
     const headLength = slab.write(text, start + CALL_HEADER, 'utf8');
     let end = start + CALL_HEADER + headLength;
     if (body !== null) end += body.copy(slab, end);
-    writeCallHeader(slab, start, end - start, id, handler.index, headLength, body !== null, deadline.at);
+    writeCallHeader(slab, start, end - start, id, handler.index, headLength, body !== null, limits);
     this.end = end;
     this.given += end - start;
     if (this.scheduled) return;
@@ -80,7 +80,7 @@ export class Batch {
   }
 
   /** The body is not copied: its buffer goes to the socket as it is. */
-  private addLarge(id: number, { body, text, handler, deadline }: Exchange): void {
+  private addLarge(id: number, { body, text, handler, limits }: Exchange): void {
     this.flush();
     const headLength = Buffer.byteLength(text);
     const start = Buffer.allocUnsafe(CALL_HEADER + headLength);
@@ -88,7 +88,7 @@ export class Batch {
     this.given += length;
     const socket = this.socket;
     if (socket?.writable !== true) return;
-    writeCallHeader(start, 0, length, id, handler.index, headLength, body !== null, deadline.at);
+    writeCallHeader(start, 0, length, id, handler.index, headLength, body !== null, limits);
     start.write(text, CALL_HEADER, 'utf8');
     socket.cork();
     socket.write(start);

@@ -36,8 +36,6 @@ export class Conversation implements FrameOwner {
   private readonly listener: Listener;
   private readonly large = new LargeBodies();
   private greeted = false;
-  /** Calls that were being taken when they were withdrawn. */
-  private readonly withdrawn = new WeakSet<Exchange>();
 
   /** It has said that the library is open. */
   get isOpen(): boolean {
@@ -47,11 +45,6 @@ export class Conversation implements FrameOwner {
   constructor(calls: Ledger, listener: Listener) {
     this.calls = calls;
     this.listener = listener;
-  }
-
-  /** Nobody waits for the call. If it turns out to be skipped, that is no failure. */
-  withdraw(exchange: Exchange): void {
-    this.withdrawn.add(exchange);
   }
 
   /** @internal */
@@ -106,8 +99,6 @@ export class Conversation implements FrameOwner {
       this.served++;
       this.typical += (reply.microseconds - this.typical) / 8;
       call.reply(reply.raw);
-    } else if (reply.outcome === Outcome.SKIPPED && this.withdrawn.has(call)) {
-      call.drop();
     } else {
       if (reply.outcome === Outcome.NO_MEMORY) this.listener.lacksMemory();
       refuse(reply, call);

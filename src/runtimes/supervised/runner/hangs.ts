@@ -21,7 +21,7 @@ export interface Hangable {
   retired(waiting: readonly Exchange[]): void;
 }
 
-/** What becomes of a runner in which a call has begun and is past its deadline. */
+/** What becomes of a runner in which a call has been for longer than it may. */
 export class Hangs {
   /** Looks that are still to come: none of them may meet a runner that has ended. */
   private readonly looks = new Set<NodeJS.Timeout>();
@@ -31,7 +31,7 @@ export class Hangs {
     private readonly calls: Ledger,
   ) {}
 
-  /** The call is past its deadline and has begun. */
+  /** The call has had its time. */
   expire(id: number): void {
     this.calls.markOverdue(id);
     // It may have been answered, or skipped, at this very moment.

@@ -28,6 +28,7 @@ export function opening({ file, handlers, settings }: PluginSource<SupervisedKey
     concurrency: settings.concurrency === 0 ? ANY_CONCURRENCY : (settings.concurrency ?? 0),
     any: ANY_CONCURRENCY,
     memory: settings.own.memory,
+    timeout: settings.timeout,
     largestReply: MAX_REPLY,
     mostHeaders: MAX_REPLY_HEADERS,
   });

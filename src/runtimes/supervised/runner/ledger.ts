@@ -9,7 +9,7 @@ export class Ledger {
   bytes = 0;
   /** Not answered. */
   private readonly calls = new OpenCalls<Exchange>();
-  /** Those of them that had begun when their deadline passed. */
+  /** Those of them that have had their time. */
   private readonly overdue = new Set<Exchange>();
   /** Calls that nobody waits for and that will be skipped, with their bytes. */
   private readonly cancelled = new Map<number, number>();
@@ -24,7 +24,7 @@ export class Ledger {
     return this.calls.size + this.cancelled.size;
   }
 
-  /** Whether nobody waits for any of them. */
+  /** Whether none of them has time left. */
   get isAllOverdue(): boolean {
     return this.calls.size === this.overdue.size;
   }
@@ -77,13 +77,13 @@ export class Ledger {
     return null;
   }
 
-  /** The call's deadline has passed before it began; the runner will skip it. */
+  /** The call has not begun, and the runner will skip it. */
   cancel(id: number): void {
     this.cancelled.set(id, size(this.calls.get(id)!));
     this.calls.delete(id);
   }
 
-  /** The call's deadline has passed after it began. */
+  /** The call has been in its handler for longer than it may. */
   markOverdue(id: number): void {
     this.overdue.add(this.calls.get(id)!);
   }
@@ -93,13 +93,13 @@ export class Ledger {
     const waiting: Exchange[] = [];
     for (const [id, call] of this.calls.inOrder()) {
       if (id <= begun) continue;
-      if (!this.overdue.has(call)) waiting.push(call);
+      if (!this.overdue.has(call) && !call.isSettled) waiting.push(call);
       this.strike(id, call);
     }
     return waiting;
   }
 
-  /** What is left when there will be no more answers: calls that somebody waits for, and those that are overdue. */
+  /** What is left when there will be no more answers: calls that have time left, and those that have not. */
   left(): { executing: Exchange[]; expired: Exchange[] } {
     return { executing: this.calls.inOrder().flatMap(([, call]) => (this.overdue.has(call) ? [] : [call])), expired: [...this.overdue] };
   }

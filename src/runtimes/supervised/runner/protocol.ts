@@ -1,3 +1,4 @@
+import type { TimeLimits } from '../../../plugin/deadline';
 import { MOST_CONCURRENCY } from '../../../plugin/runtime';
 
 /**
@@ -9,7 +10,7 @@ import { MOST_CONCURRENCY } from '../../../plugin/runtime';
  * A third descriptor is a file that both map or read; see {@link Shared}.
  */
 export const MAGIC = 0x56534c44;
-export const VERSION = 2;
+export const VERSION = 3;
 
 /** Descriptors that the runner is started with. */
 export const CALLS_FD = 3;
@@ -44,17 +45,17 @@ export const FRAME_HEADER = 8;
 /** number = version; u32 magic, u32 unused, f64 the sender's monotonic clock. */
 export const HELLO_SIZE = 24;
 /**
- * u32 concurrency or 0, u32 what "any number" is, f64 memory or 0, u32 largest reply, u32 most bytes of its headers, u32 symbols;
- * then NUL-ended texts.
+ * u32 concurrency or 0, u32 what "any number" is, f64 memory or 0, f64 timeout, u32 largest reply, u32 most bytes of its headers,
+ * u32 symbols; then NUL-ended texts.
  */
-export const OPEN_HEADER = 36;
+export const OPEN_HEADER = 44;
 /** u32 threads at most, u32 unused. */
 export const OPENED_SIZE = 16;
 /** number = stage; i32 detail, u32 unused; then words. */
 export const FAILED_HEADER = 16;
 /** Bytes of words in a FAILED. */
 export const MOST_WORDS = 16384;
-/** number = symbol; u64 id, f64 monotonic deadline, f64 the same since 1970, u32 bytes of the head; then head, body. */
+/** number = symbol; u64 id, f64 until when it must begin, f64 its client's deadline, both monotonic, u32 bytes of the head; then head, body. */
 export const CALL_HEADER = 36;
 /** number = outcome; u64 id, i32 status, u32 microseconds in the handler, u32 bytes of the headers; then headers, body. */
 export const REPLY_HEADER = 28;
@@ -80,7 +81,7 @@ export const ReplyFlag = {
 export const Outcome = {
   /** The handler replied. */
   REPLY: 0,
-  /** Its deadline had passed, or it was cancelled, before the call began; it never will. */
+  /** The time to begin had passed, or it was cancelled, before the call began; it never will. */
   SKIPPED: 1,
   /** There was no memory to hold the request; the handler was not called. */
   NO_MEMORY: 2,
@@ -95,8 +96,10 @@ export const Stage = { START: 0, LOAD: 1, ABI: 2, INIT: 3, SERVE: 4, STOP: 5 } a
 
 /** The shared file: where things are in it. */
 export const SharedLayout = {
-  BEGUN: 0, TAKEN: 8, COMMITTED: 64, STAGE: 128, THREADS: 132, HALT: 192, CANCELLED: 4096, RING: 20480, SIZE: 151552,
+  BEGUN: 0, TAKEN: 8, COMMITTED: 64, STAGE: 128, THREADS: 132, HALT: 192, CANCELLED: 4096, RUNNING: 20480, RING: 36864, SIZE: 167936,
 } as const;
+/** Of what a thread executes: u64 id, or 0; f64 since when. */
+export const RUNNING_SIZE = 16;
 export const RING_SIZE = 131072;
 /** More than calls can be open: twice as many as threads can be, or a thousand. */
 export const MOST_CANCELLED = 4096;
@@ -111,6 +114,11 @@ const CLOCK_OFFSET = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 /** A time of performance.now() on the clock that both processes have (CLOCK_MONOTONIC), in milliseconds. */
 export function monotonic(time: number): number {
   return time + CLOCK_OFFSET;
+}
+
+/** The other way round. */
+export function fromMonotonic(time: number): number {
+  return time - CLOCK_OFFSET;
 }
 
 function header(buffer: Buffer, message: number, flags: number, number: number): Buffer {
@@ -140,6 +148,8 @@ export interface OpenRequest {
   readonly any: number;
   /** Bytes; 0 is no limit. */
   readonly memory: number;
+  /** Milliseconds that a call may be in its handler. */
+  readonly timeout: number;
   /** Bytes of a reply, its headers included. */
   readonly largestReply: number;
   /** Bytes. */
@@ -153,9 +163,10 @@ export function openFrame(open: OpenRequest): Buffer {
   frame.writeUInt32LE(open.concurrency, 8);
   frame.writeUInt32LE(open.any, 12);
   frame.writeDoubleLE(open.memory, 16);
-  frame.writeUInt32LE(open.largestReply, 24);
-  frame.writeUInt32LE(open.mostHeaders, 28);
-  frame.writeUInt32LE(open.symbols.length, 32);
+  frame.writeDoubleLE(open.timeout, 24);
+  frame.writeUInt32LE(open.largestReply, 32);
+  frame.writeUInt32LE(open.mostHeaders, 36);
+  frame.writeUInt32LE(open.symbols.length, 40);
   return frame;
 }
 
@@ -170,10 +181,9 @@ const HIGH = 0x1_0000_0000;
  * Writes the first bytes of a CALL.
  * @param length of the whole frame
  * @param headLength bytes of the request JSON, which follows; then comes the body
- * @param deadline milliseconds of performance.now()
  */
 export function writeCallHeader(
-  buffer: Buffer, at: number, length: number, id: number, symbol: number, headLength: number, hasBody: boolean, deadline: number,
+  buffer: Buffer, at: number, length: number, id: number, symbol: number, headLength: number, hasBody: boolean, limits: TimeLimits,
 ): void {
   buffer.writeUInt32LE(length, at);
   buffer[at + 4] = Message.CALL;
@@ -181,8 +191,8 @@ export function writeCallHeader(
   buffer.writeUInt16LE(symbol, at + 6);
   buffer.writeUInt32LE(id % HIGH, at + 8);
   buffer.writeUInt32LE(Math.floor(id / HIGH), at + 12);
-  buffer.writeDoubleLE(deadline + CLOCK_OFFSET, at + 16);
-  buffer.writeDoubleLE(performance.timeOrigin + deadline, at + 24);
+  buffer.writeDoubleLE(limits.beginBy + CLOCK_OFFSET, at + 16);
+  buffer.writeDoubleLE(limits.ownAt + CLOCK_OFFSET, at + 24);
   buffer.writeUInt32LE(headLength, at + 32);
 }
 

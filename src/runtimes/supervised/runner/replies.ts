@@ -75,6 +75,6 @@ export function refuse({ outcome, length }: RunnerReply, exchange: Exchange): vo
       exchange.fail(new DlserveError('OUT_OF_MEMORY', { what: `the ${length} bytes that ${symbol} replied` }));
       break;
     default:
-      exchange.failLate();
+      exchange.skip();
   }
 }

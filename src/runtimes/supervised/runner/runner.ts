@@ -164,8 +164,12 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
       return true;
     }
     // It was taken meanwhile, and may have been skipped or not: its reply says which.
-    this.conversation.withdraw(exchange);
     return false;
+  }
+
+  begunAt(exchange: Exchange): number | undefined {
+    const id = this.calls.find(exchange);
+    return id === 0 || id > this.begun ? undefined : (this.shared.runningSince(id, this.conversation.concurrency) ?? Infinity);
   }
 
   expire(exchange: Exchange): boolean {

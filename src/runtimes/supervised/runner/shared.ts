@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { MOST_CANCELLED, RING_SIZE, SharedLayout } from './protocol';
+import { fromMonotonic, MOST_CANCELLED, RING_SIZE, RUNNING_SIZE, SharedLayout } from './protocol';
 
 /** How far a runner says that it has come. */
 export interface Snapshot {
@@ -45,6 +45,26 @@ export class Shared {
       stage: this.buffer.readUInt32LE(SharedLayout.STAGE),
       threads: this.buffer.readUInt32LE(SharedLayout.THREADS),
     };
+  }
+
+  /**
+   * Since when a call is executed, in milliseconds of performance.now(), or whatever a hostile library has written there; undefined where no
+   * thread says that it executes it.
+   */
+  runningSince(id: number, threads: number): number | undefined {
+    // A thread writes the time first: where the id was there, what is read afterwards is its time, or that of a later call.
+    return this.findRunning(id, threads) === undefined ? undefined : this.findRunning(id, threads);
+  }
+
+  private findRunning(id: number, threads: number): number | undefined {
+    if (this.last !== null) return undefined;
+    const bytes = Buffer.alloc(threads * RUNNING_SIZE);
+    readSync(this.fd, bytes, 0, bytes.length, SharedLayout.RUNNING);
+    const wanted = BigInt(id);
+    for (let at = 0; at < bytes.length; at += RUNNING_SIZE) {
+      if (bytes.readBigUInt64LE(at) === wanted) return fromMonotonic(bytes.readDoubleLE(at + 8));
+    }
+    return undefined;
   }
 
   /**

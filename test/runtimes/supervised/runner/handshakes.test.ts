@@ -3,6 +3,7 @@ import path from 'node:path';
 import { beginning, beginningSteps, checkBeginning } from './beginning';
 import { checkCommitting, committing, committingSteps } from './committing';
 import { explore } from './explore';
+import { checkTelling, telling, tellingSteps } from './telling';
 
 const IDS = [1, 2];
 
@@ -30,9 +31,17 @@ it.each(['committed before it is in the ring', 'sent before it is on the wire', 
   },
 );
 
+it('threads tell what they execute: no call seems to run for longer than it does', () => {
+  expect(IDS.map((id) => explore(telling(id), tellingSteps(IDS, null), checkTelling)).every((states) => states > 10)).toBe(true);
+});
+
+it.each(['the id is told before the time', 'the time is read before the id'] as const)('threads tell what they execute: it would be seen if %s', (mistake) => {
+  expect(() => IDS.map((id) => explore(telling(id), tellingSteps(IDS, mistake), checkTelling))).toThrow('seems to have begun');
+});
+
 it('the paper and the models have the same steps', () => {
   const paper = readFileSync(path.resolve(__dirname, '../../../../native/runner/HANDSHAKES.md'), 'utf8');
   const labels = [...paper.matchAll(/^\| ([A-Z]\d) \|/gm)].map(([, label]) => label);
-  const modelled = new Set([...beginningSteps(IDS, null), ...committingSteps(null)].map(({ label }) => label).filter((label) => label !== 'death'));
+  const modelled = new Set([...beginningSteps(IDS, null), ...committingSteps(null), ...tellingSteps(IDS, null)].map(({ label }) => label).filter((label) => label !== 'death'));
   expect(labels.sort()).toEqual([...modelled, 'D2'].sort());
 });

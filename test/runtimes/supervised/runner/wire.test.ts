@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { TimeLimits } from '../../../../src/plugin/deadline';
 import { CALL_HEADER, Message, VERSION, helloFrame, openFrame, stopFrame, writeCallHeader } from '../../../../src/runtimes/supervised/runner/protocol';
 import { Shared } from '../../../../src/runtimes/supervised/runner/shared';
 import { builtRunner } from '../built-runner';
@@ -36,12 +37,12 @@ const bytes = (message: number, payload: number, length = 8 + payload): Buffer =
 
 const call = (id: number, symbol: number, headLength = 5): Buffer => {
   const frame = Buffer.alloc(CALL_HEADER + 5, 'x');
-  writeCallHeader(frame, 0, frame.length, id, symbol, headLength, false, performance.now() + 30_000);
+  writeCallHeader(frame, 0, frame.length, id, symbol, headLength, false, new TimeLimits({ timeout: 30_000, queueTimeout: 30_000 }, undefined));
   return frame;
 };
 
 const opening = (): Buffer =>
-  openFrame({ path: compileInnocent('crash.c'), config: '{}', symbols: ['GETEchoHandler'], concurrency: 0, any: 64, memory: 0, largestReply: 1000, mostHeaders: 100 });
+  openFrame({ path: compileInnocent('crash.c'), config: '{}', symbols: ['GETEchoHandler'], concurrency: 0, any: 64, memory: 0, timeout: 30_000, largestReply: 1000, mostHeaders: 100 });
 
 const stranger = (): Buffer => {
   const frame = helloFrame();
