@@ -12,6 +12,11 @@ export type Mode = 'thread' | 'inline' | 'process';
 
 export const MODES: readonly Mode[] = ['thread', 'inline', 'process'];
 
+/** When a plugin is opened. */
+export type Start = 'request' | 'server';
+
+export const STARTS: readonly Start[] = ['request', 'server'];
+
 /** The file of a plugin, found in pluginpath and not yet looked into. */
 export interface PluginFile {
   /** Absolute, symlinks resolved. */
@@ -33,6 +38,12 @@ export interface PluginSettings<Own = Readonly<Record<string, unknown>>> {
   readonly queue: number;
   /** How many calls may be inside at once, in place of what the plugin itself says; 0 is any number, undefined leaves it to the plugin. */
   readonly concurrency: number | undefined;
+  /** When it is opened. */
+  readonly start: Start;
+  /** The plugins that are opened before it, and closed after it. */
+  readonly after: readonly string[];
+  /** Whether the server is ready only while it answers. It starts with the server then. */
+  readonly required: boolean;
   /** What PluginInit gets. */
   readonly config: Readonly<Record<string, unknown>>;
   /** The values of the runtime's own keys. */

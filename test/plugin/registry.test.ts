@@ -69,7 +69,7 @@ describe('Registry', () => {
     expect(registry.names()).toEqual(['z', 'a', 'first']);
   });
 
-  test.each([[null], [{}], ['text'], [{ name: () => 'x', start: () => undefined }], [{ ...plugin('x'), name: () => '' }], [{ ...plugin('x'), name: () => 7 }]])(
+  test.each([[null], [{}], ['text'], [{ name: (): string => 'x', start: (): void => undefined }], [{ ...plugin('x'), name: () => '' }], [{ ...plugin('x'), name: () => 7 }]])(
     'refuses what is no plugin: %p',
     (value) => {
       expect(thrownBy(() => new Registry().register(value as Plugin))).toMatchObject({ code: 'BAD_PLUGIN' });
@@ -110,7 +110,7 @@ describe('Registry', () => {
   });
 
   test('takes a start that throws at once, and anything that is thrown', async () => {
-    const rude = { ...plugin('rude'), start: () => { throw 'words' as unknown as Error; } };
+    const rude: Plugin = { ...plugin('rude'), start: (): void => { throw 'words' as unknown as Error; } };
     expect(await registryOf(rude, plugin('b')).startAll()).toEqual([{ plugin: 'rude', error: 'words' }]);
     expect(events).toContain('b started');
   });
@@ -198,7 +198,7 @@ test('discoverFromValues registers what has the shape of a plugin and passes ove
   }
   const registry = new Registry();
   let calls = 0;
-  const unknown = [undefined, null, 1, 'text', {}, [], () => calls++, Made, { name: 'data', start() {}, stop() {} }, { ...plugin('x'), name: () => { throw new Error('mute'); } }];
+  const unknown = [undefined, null, 1, 'text', {}, [], () => calls++, Made, { name: 'data', start: () => undefined, stop: () => undefined }, { ...plugin('x'), name: (): string => { throw new Error('mute'); } }];
   expect(registry.discoverFromValues(plugin('one'), ...unknown, new Made(), plugin('one'), Object.create(plugin('heir')))).toBe(3);
   expect(registry.names()).toEqual(['one', 'made', 'heir']);
   expect(calls).toBe(0);
@@ -230,7 +230,7 @@ test('registerRouteProviders hands on the routes of those that have some, in ord
 });
 
 test('a long chain is no deep one', () => {
-  const chain = new Map(Array.from({ length: 50_000 }, (_, i) => [`p${i}`, [`p${i + 1}`]] as const));
+  const chain: ReadonlyMap<string, readonly string[]> = new Map(Array.from({ length: 50_000 }, (_, i) => [`p${i}`, [`p${i + 1}`]] as const));
   expect(findCycle(chain)).toBeUndefined();
   expect(findCycle(new Map([...chain, ['p50000', ['p49999']] as const]))).toEqual(['p49999', 'p50000', 'p49999']);
   expect(withPredecessors(['p49998'], (name) => chain.get(name) ?? [])).toEqual(new Set(['p49998', 'p49999', 'p50000']));
