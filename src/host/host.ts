@@ -4,11 +4,14 @@ import type { Logger } from '../ground/log';
 import { isShortage } from '../ground/shortage';
 import { inTime } from '../ground/waiting';
 import type { Fault } from '../plugin/fault';
+import type { PluginError } from '../plugin/lifecycle/registry';
 import type { PluginFile, PluginSettings } from '../plugin/runtime';
 import type { State } from '../plugin/state';
 import { ENDINGS, runtimeOf } from '../runtimes/registry';
 import type { Builds } from './builds';
 import { findFile } from './find';
+import { Order } from './order';
+import { ANSWERING, pluginReadiness, type Readiness } from './readiness';
 import { Slot } from './slot';
 
 /** How soon a failed load is tried again when its file has not changed: the cause may lie elsewhere, in a database say. */
@@ -36,12 +39,20 @@ export class Host extends EventEmitter<HostEvents> {
   readonly #parts: HostParts;
   readonly #slots = new Map<string, Slot>();
   readonly #opening = new Map<string, Promise<Slot>>();
+  readonly #order: Order;
   #closed: Promise<void> | undefined;
   #closeBy = Infinity;
 
   constructor(parts: HostParts) {
     super();
     this.#parts = parts;
+    this.#order = new Order({
+      settings: parts.settings,
+      isOpen: (name) => this.#slots.get(name)?.current !== undefined,
+      open: (name) => this.open(name),
+      close: (name) => this.#closeInOrder(name),
+      log: parts.log,
+    });
   }
 
   /** The plugins that were asked for and have a file, by name. */
@@ -77,6 +88,29 @@ export class Host extends EventEmitter<HostEvents> {
     return opening;
   }
 
+  /**
+   * Opens the plugins that are to start with the server, in their order, independent ones at once.
+   * @param names of all plugins that there are
+   * @returns what went wrong; those are tried again. Never rejects
+   */
+  start(names: Iterable<string>): Promise<PluginError[]> {
+    return this.#order.start([...names].filter((name) => this.#parts.settings(name).start === 'server'));
+  }
+
+  /** Whether every plugin that is required answers. */
+  readiness(): Readiness {
+    const required = [...new Set([...this.#order.wanted, ...this.#slots.keys()])].filter((name) => this.#parts.settings(name).required).sort();
+    const plugins = required.map((name) => {
+      const slot = this.#slots.get(name);
+      const error = slot?.failure?.error ?? this.#order.errorOf(name);
+      if (slot !== undefined && slot.state !== 'found') return pluginReadiness(name, slot.state, error);
+      const built = this.#parts.builds.unfinished();
+      if (built.has(name) && built.get(name) === undefined) return pluginReadiness(name, 'building', undefined);
+      return pluginReadiness(name, error === undefined ? 'opening' : 'failed', error);
+    });
+    return { ready: this.#closed === undefined && plugins.every(({ ready }) => ready), plugins };
+  }
+
   async #load(name: string): Promise<Slot> {
     const { pluginpath, builds } = this.#parts;
     await builds.wait(name);
@@ -90,6 +124,7 @@ export class Host extends EventEmitter<HostEvents> {
     if (failure?.fingerprint === file.fingerprint && performance.now() < failure.until) throw failure.error;
     slot.failure = undefined;
     try {
+      await this.#order.before(name);
       await this.#openInto(slot, file);
       return slot;
     } catch (thrown) {
@@ -113,6 +148,7 @@ export class Host extends EventEmitter<HostEvents> {
 
   #tellState({ name, state, failure }: Slot): void {
     this.#parts.log.debug({ plugin: name, state }, `${name} is ${state}`);
+    if (ANSWERING.has(state)) this.#order.opened(name);
     this.emit('state', { plugin: name, state, ...(failure && { error: failure.error }) });
   }
 
@@ -154,8 +190,19 @@ export class Host extends EventEmitter<HostEvents> {
     this.#closeBy = performance.now() + limit;
     const underway = [this.#parts.builds.stop(), ...this.#opening.values()];
     await inTime(Promise.allSettled(underway), limit);
-    const left = Math.max(this.#closeBy - performance.now(), 0);
-    await Promise.all(Array.from(this.#slots.values(), (slot) => slot.close(left)));
+    // None takes anything new, also while it waits for those that come after it.
+    for (const slot of this.#slots.values()) if (slot.current !== undefined) slot.state = 'draining';
+    const open = [...this.#slots.values()].filter(({ current }) => current !== undefined);
+    for (const { plugin, error } of await this.#order.stop(open.map(({ name }) => name))) {
+      this.#parts.log.error({ plugin, err: error }, `${plugin} could not be closed`);
+    }
+    await Promise.all(Array.from(this.#slots.values(), (slot) => slot.close(0)));
+  }
+
+  /** One that others come after has some time also where those have used up all of it. */
+  async #closeInOrder(name: string): Promise<void> {
+    const hasWaited = [...this.#slots.values()].some(({ settings }) => settings.after.includes(name));
+    await this.#slots.get(name)?.close(Math.max(this.#closeBy - performance.now(), hasWaited ? LAST_WORDS : 0));
   }
 }
 

@@ -194,7 +194,8 @@ function once(underway: Map<string, Outcome>, name: string, begin: () => Outcome
   return outcome;
 }
 
-function blocked(plugin: string, { plugin: earlier, error }: PluginError): DlserveError {
+/** What is said of a plugin that comes after one that can't be started. */
+export function blocked(plugin: string, { plugin: earlier, error }: PluginError): DlserveError {
   const details = { plugin, earlier, reason: messageOf(error) };
   return new DlserveError('START_BLOCKED', details, { cause: error, headers: { 'Retry-After': RETRY_AFTER } });
 }
