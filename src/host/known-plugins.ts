@@ -21,8 +21,9 @@ export async function knownPlugins(config: Config): Promise<Set<string>> {
   return names;
 }
 
-function checkAfter(name: string, names: ReadonlySet<string>, { settings, sections, pluginpath }: Config): void {
-  const missing = settings(name).after.find((earlier) => !names.has(earlier));
+function checkAfter(name: string, names: ReadonlySet<string>, config: Config): void {
+  const { sections, pluginpath } = config;
+  const missing = config.settings(name).after.find((earlier) => !names.has(earlier));
   if (missing === undefined) return;
   const where = sections.get(name);
   const meant = nearest(missing, names);
