@@ -5,7 +5,9 @@ import { surface } from '../ground/surface';
 import { configFromOptions, type Config, type HostOptions } from '../config/load';
 import { NO_BUILDS, startBuilds, type Builds } from '../host/builds';
 import { Host, type HostEvents, type HostParts } from '../host/host';
+import { knownPlugins } from '../host/known-plugins';
 import { overview, type PluginInfo } from '../host/overview';
+import type { Readiness } from '../host/readiness';
 import { warnOfUnusedSections } from '../host/unused-sections';
 import { Budget } from '../http/body-budget';
 import { Endpoint } from '../http/endpoint';
@@ -13,6 +15,7 @@ import type { AnyRequest, AnyResponse } from '../http/http2';
 import { endpointUnsupported } from '../http/platform';
 import { createRouter, type Middleware } from '../http/router';
 import type { VisitRules } from '../http/visit';
+import type { PluginError } from '../plugin/lifecycle/registry';
 import { checkNames } from '../plugin/name';
 import { RUNTIMES } from '../runtimes/registry';
 import type { BuildEvent, ToolchainOptions } from '../toolchain/toolchain';
@@ -30,6 +33,7 @@ export class PluginHost extends EventEmitter<PluginEvents> {
   readonly #config: Config;
   readonly #builds: Builds;
   readonly #host: Host;
+  #started: Promise<PluginError[]> | undefined;
   /** The door; undefined on a platform without it. @internal */
   readonly endpoint: Endpoint | undefined;
 
@@ -150,6 +154,29 @@ export class PluginHost extends EventEmitter<PluginEvents> {
   }
 
   /**
+   * Begins to open the plugins that start with the server.
+   * @param names of all plugins that there are
+   * @internal
+   */
+  begin(names: Iterable<string>): void {
+    this.#started ??= this.#host.start(names);
+  }
+
+  /**
+   * Waits for the plugins with `start = "server"` or `required = true`, which are opened from the beginning, in the order that `after` says.
+   * @returns what went wrong; those plugins are tried again, in the background. Never rejects
+   */
+  async start(): Promise<PluginError[]> {
+    return this.#started ?? [];
+  }
+
+  /** Whether every plugin with `required = true` answers, and how each of them is. Never when the host is closed. */
+  readiness(): Readiness {
+    const { ready, plugins } = this.#host.readiness();
+    return { ready: ready && this.#started !== undefined, plugins };
+  }
+
+  /**
    * Ends compilers, finishes the calls under way, calls each plugin's PluginStop and lets go of the plugins. New calls
    * answer 503 STOPPING.
    * @param limit milliseconds for all of it; `http.stoptimeout` unless given
@@ -187,6 +214,14 @@ export function buildsOf(config: Config, log: Logger, onProgress?: ToolchainOpti
 }
 
 /**
+ * Which plugins there are, before any is opened.
+ * @throws DlserveError BAD_CONFIG for one that comes after a plugin that there is not
+ */
+export async function findPlugins(config: Config): Promise<ReadonlySet<string>> {
+  return endpointUnsupported() === undefined ? knownPlugins(config) : new Set();
+}
+
+/**
  * A plugin host for a program of one's own:
  *
  *     const host = await createPluginHost({ pluginpath: './lib' });
@@ -201,10 +236,12 @@ export async function createPluginHost(options: HostOptions = {}, log?: Logger):
   const ownLog = log ?? createLog(options.log?.level === undefined ? 'warn' : config.log.level);
   checkModes(config);
   for (const { level, message } of config.notes) ownLog[level](message);
+  const names = await findPlugins(config);
   // The first event comes in a later turn.
   const builds = buildsOf(config, ownLog, (event) => host.tell('built', event));
   const host = new PluginHost(config, builds, ownLog);
+  host.begin(names);
   // Nobody waits for it: a logger of the program's that throws must not end the program here.
   warnOfUnusedSections(config, builds, ownLog, () => host.isClosed).catch(() => undefined);
-  return Promise.resolve(host);
+  return host;
 }

@@ -1,8 +1,8 @@
 import { key, type Key, type Keys } from '../ground/key';
 import { LOG_LEVELS } from '../ground/log';
-import { boolean, duration, integer, matching, oneOf, optional, size, text, words } from '../ground/value-types';
-import { FUNC } from '../plugin/name';
-import { MODES, MOST_CONCURRENCY, type Mode } from '../plugin/runtime';
+import { boolean, duration, integer, list, matching, oneOf, optional, size, text, words } from '../ground/value-types';
+import { FUNC, isFileName } from '../plugin/name';
+import { MODES, MOST_CONCURRENCY, STARTS, type Mode } from '../plugin/runtime';
 
 /** The keys of the server. */
 export const SERVER = {
@@ -95,6 +95,9 @@ export const PLUGIN = {
     true,
     'run a plugin in mode "process" after it has crashed the server or holds a thread past its deadline, until its file changes',
   ),
+  start: key('plugins.start', oneOf(STARTS), 'request', 'when a plugin is opened: by its first "request", or when the "server" starts'),
+  after: key('plugins.after', list('a list of names of plugins, such as ["db"]', isFileName), [], 'the plugins that are opened before it, and closed after it'),
+  required: key('plugins.required', boolean, false, 'whether `/_ready` answers 503 while the plugin does not answer; it is opened when the server starts'),
   cflags: key('plugins.cflags', words, [], 'more flags for the C, C++ or Go (cgo) compiler'),
   ldflags: key('plugins.ldflags', words, [], 'more flags for the linker, such as "-lm"'),
 } as const;

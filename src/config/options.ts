@@ -1,4 +1,4 @@
-import type { Mode } from '../plugin/runtime';
+import type { Mode, Start } from '../plugin/runtime';
 import type { LogLevel } from '../ground/log';
 
 /** `[plugins]` as an object; durations and sizes are text with a unit, as in the file. */
@@ -10,6 +10,10 @@ export interface PluginOptions {
   queuetimeout?: string;
   queue?: number;
   concurrency?: number;
+  /** "request" by default. */
+  start?: Start;
+  after?: readonly string[];
+  required?: boolean;
   ownsymbols?: boolean;
   workers?: number;
   /** For example "512MB"; "" is no limit. */

@@ -1,5 +1,7 @@
+import { DlserveError } from '../ground/errors';
 import { shortName, type Key } from '../ground/key';
 import { Unfit } from '../ground/value-types';
+import { describeCycle, findCycle, withPredecessors } from '../plugin/lifecycle/graph';
 import { isFileName } from '../plugin/name';
 import type { Mode, PluginSettings } from '../plugin/runtime';
 import { isTable, valueAt } from './document';
@@ -45,13 +47,34 @@ export function readPlugins(layers: Layers, runtimes: readonly KeyOwner[]): Plug
     const path = ['plugin', name];
     layers.checkTable(path);
     layers.attempt(path, () => checkName(name));
-    named.set(name, readPlugin(readInitConfig(layers, path), runtimes, overlay(layers, path)));
+    const config = readPlugin(readInitConfig(layers, path), runtimes, overlay(layers, path));
+    named.set(name, layers.readDocument(PLUGIN.after, [...path, 'after']) === undefined ? first(name, config) : config);
   }
+  const of = (name: string): PluginConfig => named.get(name) ?? first(name, everyone);
+  checkOrder(of, named, layers);
   return {
-    of: (name) => named.get(name) ?? everyone,
+    of,
     named,
     modes: new Set([everyone, ...named.values()].map(({ settings }) => settings.mode)),
   };
+}
+
+/** What all plugins come after comes after nobody itself, unless its own section says so. */
+function first(name: string, config: PluginConfig): PluginConfig {
+  const { after } = config.settings;
+  return after.includes(name) ? { ...config, settings: { ...config.settings, after: [] } } : config;
+}
+
+/** @throws DlserveError BAD_CONFIG for plugins that come after themselves by way of others */
+function checkOrder(of: PluginConfigs['of'], named: ReadonlyMap<string, PluginConfig>, layers: Layers): void {
+  const after = (name: string): readonly string[] => of(name).settings.after;
+  const names = withPredecessors(named.keys(), after);
+  const cycle = findCycle(new Map(Array.from(names, (name) => [name, after(name)])));
+  if (cycle === undefined) return;
+  const { document } = layers;
+  const own = cycle.find((name) => valueAt(document.table, ['plugin', name, 'after']) !== undefined);
+  const where = own === undefined ? layers.whereGiven(PLUGIN.after) : document.where(['plugin', own, 'after']);
+  throw new DlserveError('BAD_CONFIG', { reason: `${where}: ${describeCycle(cycle)}: no plugin can be opened before itself` });
 }
 
 type Read = <T>(key: Key<T>) => T;
@@ -62,12 +85,16 @@ function overlay(layers: Layers, path: readonly string[]): Read {
 
 function readPlugin(config: PluginSettings['config'], runtimes: readonly KeyOwner[], read: Read): PluginConfig {
   const timeout = read(PLUGIN.timeout);
+  const required = read(PLUGIN.required);
   const settingsIn = (mode: Mode): PluginSettings => ({
     mode,
     timeout,
     queueTimeout: read(PLUGIN.queuetimeout) ?? timeout,
     queue: read(PLUGIN.queue),
     concurrency: read(PLUGIN.concurrency),
+    start: required ? 'server' : read(PLUGIN.start),
+    after: read(PLUGIN.after),
+    required,
     trial: read(PLUGIN.trial),
     demote: read(PLUGIN.demote),
     config,

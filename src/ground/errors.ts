@@ -45,6 +45,7 @@ export const ERRORS = {
   MEMORY_LIMIT: { status: 503, message: '{plugin} has no memory for the request to {symbol}; its limit is the key "memory"' },
   OUT_OF_MEMORY: { status: 503, message: 'the server has no memory for {what}' },
   UNAVAILABLE: { status: 503, message: '{plugin} is not available now: {reason}' },
+  START_BLOCKED: { status: 503, message: '{plugin} comes after {earlier}, which could not be started: {reason}' },
   SERVER_FULL: { status: 503, message: 'the bodies of requests and replies under way take all of the {limit} bytes they may: try again' },
   STOPPING: { status: 503, message: 'the server is stopping' },
   QUEUE_TIMEOUT: { status: 504, message: '{symbol} in {plugin} waited for its turn longer than {timeout} ms, and was not called' },
@@ -57,6 +58,8 @@ export const ERRORS = {
   UNSUPPORTED_PLATFORM: { status: 500, message: '{reason}' },
   RUNNER_MISSING: { status: 500, message: 'mode "process" needs the native runner, which is not there: {reason}' },
   NAME_TAKEN: { status: 500, message: '{name} exists already: {path}; choose another name, or delete it first' },
+  UNKNOWN_PLUGIN: { status: 500, message: 'no {what} {name} is registered{hint}' },
+  BAD_PLUGIN: { status: 500, message: "{plugin} can't be registered: {reason}" },
   WRITE_FAILED: { status: 500, message: "{path} can't be written: {reason}" },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -129,16 +129,28 @@ export function optional<T>(type: Type<T>): Type<T | undefined> {
   return { ...type, fromValue: (value) => (value === undefined ? undefined : type.fromValue(value)) };
 }
 
-/** A list of words; in a flag or a variable they are separated by spaces. */
-export const words: Type<string[]> = {
-  wants: 'a list of texts, such as ["-O2", "-lm"]',
-  fromText: (given) => given.split(/\s+/).filter((word) => word !== ''),
-  fromValue: (value) => {
-    const isWord = (word: unknown): word is string => typeof word === 'string' && word !== '' && !word.includes('\0');
-    if (Array.isArray(value) && value.every(isWord)) return [...value];
-    throw new Unfit(`${words.wants}, not ${Array.isArray(value) ? 'a list of anything else' : describe(value)}`);
-  },
-};
+/**
+ * A list of texts; in a flag or a variable they are separated by spaces.
+ * @param isLegal of each of them
+ */
+export function list(wants: string, isLegal: (word: string) => boolean): Type<string[]> {
+  const check = (words: readonly unknown[]): string[] => {
+    const wrong = words.find((word) => typeof word !== 'string' || !isLegal(word));
+    if (wrong === undefined) return [...(words as readonly string[])];
+    throw new Unfit(`${wants}, not a list with ${describe(wrong)}`);
+  };
+  return {
+    wants,
+    fromText: (given) => check(given.split(/\s+/).filter((word) => word !== '')),
+    fromValue: (value) => {
+      if (Array.isArray(value)) return check(value);
+      throw new Unfit(`${wants}, not ${describe(value)}${typeof value === 'string' ? `: write [${JSON.stringify(value)}]` : ''}`);
+    },
+  };
+}
+
+/** A list of words. */
+export const words = list('a list of texts, such as ["-O2", "-lm"]', (word) => word !== '' && !word.includes('\0'));
 
 function quoted(given: string): string {
   return JSON.stringify(given);

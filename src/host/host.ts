@@ -3,6 +3,7 @@ import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import { inTime } from '../ground/waiting';
 import type { Fault } from '../plugin/fault';
+import type { PluginError } from '../plugin/lifecycle/registry';
 import type { PluginFile, PluginSettings } from '../plugin/runtime';
 import type { State } from '../plugin/state';
 import { ENDINGS } from '../runtimes/registry';
@@ -11,6 +12,8 @@ import { findFile } from './find';
 import type { Generation } from './generation';
 import { openGeneration } from './opening';
 import { removeAbandonedCopies } from './private-copy';
+import { Order } from './order';
+import { ANSWERING, pluginReadiness, type Readiness } from './readiness';
 import { Slot } from './slot';
 
 /** How soon a failed load is tried again when its file has not changed: the cause may lie elsewhere, in a database say. */
@@ -50,6 +53,7 @@ export class Host extends EventEmitter<HostEvents> {
   readonly #opening = new Map<string, Promise<Slot>>();
   /** What is done to a plugin is done one thing after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #order: Order;
   #closed: Promise<void> | undefined;
   #closeBy = Infinity;
 
@@ -57,6 +61,13 @@ export class Host extends EventEmitter<HostEvents> {
     super();
     this.#parts = parts;
     void removeAbandonedCopies(parts.pluginpath);
+    this.#order = new Order({
+      settings: parts.settings,
+      isOpen: (name) => this.#slots.get(name)?.current !== undefined,
+      open: (name) => this.open(name),
+      close: (name) => this.#closeInOrder(name),
+      log: parts.log,
+    });
   }
 
   /** The plugins that were asked for and have a file, by name. */
@@ -92,6 +103,29 @@ export class Host extends EventEmitter<HostEvents> {
     return opening;
   }
 
+  /**
+   * Opens the plugins that are to start with the server, in their order, independent ones at once.
+   * @param names of all plugins that there are
+   * @returns what went wrong; those are tried again. Never rejects
+   */
+  start(names: Iterable<string>): Promise<PluginError[]> {
+    return this.#order.start([...names].filter((name) => this.#parts.settings(name).start === 'server'));
+  }
+
+  /** Whether every plugin that is required answers. */
+  readiness(): Readiness {
+    const required = [...new Set([...this.#order.wanted, ...this.#slots.keys()])].filter((name) => this.#parts.settings(name).required).sort();
+    const plugins = required.map((name) => {
+      const slot = this.#slots.get(name);
+      const error = slot?.failure?.error ?? this.#order.errorOf(name);
+      if (slot !== undefined && slot.state !== 'found') return pluginReadiness(name, slot.state, error);
+      const built = this.#parts.builds.unfinished();
+      if (built.has(name) && built.get(name) === undefined) return pluginReadiness(name, 'building', undefined);
+      return pluginReadiness(name, error === undefined ? 'opening' : 'failed', error);
+    });
+    return { ready: this.#closed === undefined && plugins.every(({ ready }) => ready), plugins };
+  }
+
   async #open(name: string): Promise<Slot> {
     const open = this.find(name);
     if (open !== undefined) return open;
@@ -104,6 +138,7 @@ export class Host extends EventEmitter<HostEvents> {
     slot.failure = undefined;
     slot.state = 'opening';
     try {
+      await this.#order.before(name);
       await this.#replace(slot, file);
       return slot;
     } catch (error) {
@@ -136,6 +171,7 @@ export class Host extends EventEmitter<HostEvents> {
 
   #tellState({ name, state, reason }: Slot): void {
     this.#parts.log.debug({ plugin: name, state }, `${name} is ${state}`);
+    if (ANSWERING.has(state)) this.#order.opened(name);
     this.emit('state', { plugin: name, state, ...(reason && { error: reason }) });
   }
 
@@ -244,7 +280,7 @@ export class Host extends EventEmitter<HostEvents> {
       const slot = this.#slots.get(name);
       if (slot === undefined) return;
       this.#slots.delete(name);
-      await this.#closeSlot(slot, slot.settings.timeout + DRAIN_GRACE);
+      await slot.close(slot.settings.timeout + DRAIN_GRACE);
       this.#parts.log.info({ plugin: name }, `${name} is gone`);
     });
   }
@@ -325,15 +361,18 @@ export class Host extends EventEmitter<HostEvents> {
     this.#closeBy = performance.now() + limit;
     const underway = [this.#parts.builds.stop(), ...this.#turns.values()];
     await inTime(Promise.allSettled(underway), limit);
-    const left = Math.max(this.#closeBy - performance.now(), 0);
-    await Promise.all(Array.from(this.#slots.values(), (slot) => this.#closeSlot(slot, left)));
+    // None takes anything new, also while it waits for those that come after it.
+    const open = [...this.#slots.values()].filter(({ current }) => current !== undefined);
+    for (const slot of open) slot.state = 'draining';
+    for (const { plugin, error } of await this.#order.stop(open.map(({ name }) => name))) {
+      this.#parts.log.error({ plugin, err: error }, `${plugin} could not be closed`);
+    }
+    await Promise.all(Array.from(this.#slots.values(), (slot) => slot.close(0)));
   }
 
-  async #closeSlot(slot: Slot, limit: number): Promise<void> {
-    if (slot.current !== undefined) slot.state = 'draining';
-    const all = [...slot.draining, ...(slot.current === undefined ? [] : [slot.current])];
-    await Promise.all(all.map((generation) => generation.close(limit)));
-    slot.stop();
-    await Promise.all([...all.map(({ copy }) => copy), ...(slot.previous === undefined ? [] : [slot.previous])].map((copy) => copy.remove()));
+  /** One that others come after has some time also where those have used up all of it. */
+  async #closeInOrder(name: string): Promise<void> {
+    const hasWaited = [...this.#slots.values()].some(({ settings }) => settings.after.includes(name));
+    await this.#slots.get(name)?.close(Math.max(this.#closeBy - performance.now(), hasWaited ? LAST_WORDS : 0));
   }
 }

@@ -156,9 +156,17 @@ export class Slot {
     await this.#conditions.until(() => this.draining.size <= most, Infinity);
   }
 
-  /** Nothing answers any more. */
-  stop(): void {
+  /**
+   * Finishes the calls under way, lets go of the plugin and deletes what it ran from.
+   * @param limit milliseconds
+   */
+  async close(limit: number): Promise<void> {
+    if (this.#current !== undefined) this.state = 'draining';
+    const all = [...this.draining, ...(this.#current === undefined ? [] : [this.#current])];
+    await Promise.all(all.map((generation) => generation.close(limit)));
     this.#current = undefined;
     this.state = 'stopped';
+    await Promise.all(all.map(({ copy }) => copy.remove()));
+    await this.previous?.remove();
   }
 }

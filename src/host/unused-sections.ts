@@ -37,13 +37,13 @@ export async function warnOfUnusedSections(
 }
 
 /** A folder below the working directory as a person writes it. */
-function shown(folder: string): string {
+export function shown(folder: string): string {
   const relative = fromWorkingDirectory(folder);
   return relative.startsWith('..') || path.isAbsolute(relative) ? folder : `./${relative}`;
 }
 
 /** Whether it is known what is in a folder: also where it is not there, and nothing is. */
-async function isListable(folder: string): Promise<boolean> {
+export async function isListable(folder: string): Promise<boolean> {
   const code = await access(folder, constants.R_OK).then(() => undefined, (error: unknown) => (error as NodeJS.ErrnoException).code);
   return code === undefined || code === 'ENOENT';
 }

@@ -11,6 +11,7 @@ import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { Endpoint } from './endpoint';
 import { answerUnreadable, malformation } from './malformed';
+import type { Probes } from './probes';
 import { serverOptionsFor } from './server-options';
 import { writeError } from './write-error';
 
@@ -22,15 +23,17 @@ export interface ServerOptions {
   /** Bytes; a client that asks first ("Expect: 100-continue") is told no before it sends more. */
   readonly bodylimit: number;
   readonly log: Logger;
+  /** Asked before anything else. */
+  readonly probes: Probes;
 }
 
 /** The server that `dlserve serve` starts. */
-export function createServer({ endpoint, fastlane, bodylimit, log }: ServerOptions): Server {
+export function createServer({ endpoint, fastlane, bodylimit, log, probes }: ServerOptions): Server {
   const front = fastlane && endpoint !== undefined ? fastLane(endpoint, log) : expressOnly(endpoint, log);
   const listener: RequestListener = (req, res) => {
     const error = malformation(req);
-    if (error === undefined) front.listener(req, res);
-    else writeError(error, req, res, log);
+    if (error !== undefined) writeError(error, req, res, log);
+    else if (!probes.handle(req, res)) front.listener(req, res);
   };
   const server = createHttpServer({ ...front.options, requireHostHeader: false }, listener);
   server.on('clientError', answerUnreadable);

@@ -13,6 +13,11 @@ export type Mode = 'thread' | 'inline' | 'process';
 
 export const MODES: readonly Mode[] = ['thread', 'inline', 'process'];
 
+/** When a plugin is opened. */
+export type Start = 'request' | 'server';
+
+export const STARTS: readonly Start[] = ['request', 'server'];
+
 /** The file of a plugin, found in pluginpath and not yet looked into. */
 export interface PluginFile {
   /** Absolute, symlinks resolved. */
@@ -36,6 +41,12 @@ export interface PluginSettings<Own = Readonly<Record<string, unknown>>> extends
   readonly trial: string | undefined;
   /** Whether it goes on in mode "process" after it has shown that it is no good in this one. */
   readonly demote: boolean;
+  /** When it is opened. */
+  readonly start: Start;
+  /** The plugins that are opened before it, and closed after it. */
+  readonly after: readonly string[];
+  /** Whether the server is ready only while it answers. It starts with the server then. */
+  readonly required: boolean;
   /** What PluginInit gets. */
   readonly config: Readonly<Record<string, unknown>>;
   /** The values of the runtime's own keys. */

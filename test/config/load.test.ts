@@ -49,6 +49,9 @@ const SETTINGS = {
   concurrency: undefined,
   trial: undefined,
   demote: true,
+  start: 'request',
+  after: [],
+  required: false,
   config: {},
   own: { ownsymbols: true },
 };
@@ -108,6 +111,9 @@ describe('where values come from', () => {
       PREST_PLUGINS_CONCURRENCY: '7',
       PREST_PLUGINS_TRIAL: 'Health',
       PREST_PLUGINS_DEMOTE: 'false',
+      PREST_PLUGINS_START: 'request',
+      PREST_PLUGINS_AFTER: 'db log',
+      PREST_PLUGINS_REQUIRED: 'true',
       PREST_PLUGINS_OWNSYMBOLS: 'false',
       PREST_PLUGINS_WORKERS: '2',
       PREST_PLUGINS_MEMORY: '1 GB',
@@ -133,6 +139,9 @@ describe('where values come from', () => {
       concurrency: 7,
       trial: 'Health',
       demote: false,
+      start: 'server',
+      after: ['db', 'log'],
+      required: true,
       config: {},
       own: { ownsymbols: false },
     });
@@ -212,6 +221,28 @@ describe('one plugin', () => {
     expect(config.notes).toEqual([]);
   });
 
+  test('comes after others, but never after itself where all come after it', async () => {
+    const config = await load('[plugins]\nafter = ["db"]\n[plugin.db]\nqueue = 1\n[plugin.vault]\nafter = []\n[plugin.web]\nafter = ["log"]');
+    const after = ['db', 'vault', 'web', 'other'].map((name) => config.settings(name).after);
+    expect(after).toEqual([[], [], ['log'], ['db']]);
+    const all = await load('', { env: { PREST_PLUGINS_AFTER: 'db log' } });
+    expect(['db', 'log', 'other'].map((name) => all.settings(name).after)).toEqual([[], [], ['db', 'log']]);
+  });
+
+  test.each([
+    ['[plugin.a]\nafter = ["b"]\n[plugin.b]\nafter = ["c"]\n[plugin.c]\nafter = ["a"]', 'prest.toml:2: a comes after b, which comes after c, which comes after a'],
+    ['[plugin.a]\nafter = ["a"]', 'prest.toml:2: a comes after a'],
+    ['[plugins]\nafter = ["db"]\n[plugin.db]\nafter = ["vault"]', 'prest.toml:4: db comes after vault, which comes after db'],
+  ])('never comes after itself by way of others: %j', async (toml, words) => {
+    await expect(load(toml)).rejects.toMatchObject({ code: 'BAD_CONFIG', message: `${words}: no plugin can be opened before itself` });
+  });
+
+  test('starts with the server where it is required', async () => {
+    const config = await load('[plugin.a]\nrequired = true\n[plugin.b]\nstart = "server"');
+    const settings = ['a', 'b', 'c'].map((name) => config.settings(name)).map(({ start, required }) => [start, required]);
+    expect(settings).toEqual([['server', true], ['server', false], ['request', false]]);
+  });
+
   test('beats what a flag says of all', async () => {
     const config = await load('[plugin.hello]\nmode = "inline"', { flags: { mode: 'process' } });
     expect([config.settings('hello').mode, config.settings('other').mode]).toEqual(['inline', 'process']);
@@ -289,7 +320,10 @@ describe('wrong values', () => {
     ['plugins.memory', '"1MB"', 'from "16MB" to "1024TB"'],
     ['plugins.crashes', '0', 'from 1'],
     ['plugins.cflags', '"-O2"', 'a list of texts, such as ["-O2", "-lm"], not "-O2"'],
-    ['plugins.cflags', '["-O2", 3]', 'not a list of anything else'],
+    ['plugins.cflags', '["-O2", 3]', 'not a list with 3'],
+    ['plugins.after', '"db"', 'not "db": write ["db"]'],
+    ['plugins.after', '["../db"]', 'a list of names of plugins, such as ["db"], not a list with "../db"'],
+    ['plugins.start', '"never"', 'one of "request", "server", not "never"'],
     ['plugins.build', '"yes"', 'true or false, not "yes"'],
     ['plugins.buildtimeout', '600', 'not 600: write "600s" for seconds'],
     ['plugins.buildmemory', '"1MB"', 'from "64MB" to "1024TB"'],

@@ -7,14 +7,14 @@ import { scratch } from '../support/server';
 import { until } from '../support/until';
 
 /** Of commands and of the start; no request meets them. */
-const NOT_OF_REQUESTS: readonly ErrorCode[] = ['BAD_CONFIG', 'BAD_LIBRARY', 'RUNNER_MISSING', 'NAME_TAKEN', 'WRITE_FAILED', 'UNSUPPORTED_PLATFORM'];
+const NOT_OF_REQUESTS: readonly ErrorCode[] = ['BAD_CONFIG', 'BAD_LIBRARY', 'RUNNER_MISSING', 'NAME_TAKEN', 'UNKNOWN_PLUGIN', 'BAD_PLUGIN', 'WRITE_FAILED', 'UNSUPPORTED_PLATFORM'];
 /**
  * Held by other tests: those of requests that are none, of sources, of the runtimes, of an embedded host behind a body parser or when it is closed;
  * and a fault of dlserve itself, which nothing provokes.
  */
 const ELSEWHERE: readonly ErrorCode[] = [
   'BAD_REQUEST', 'REQUEST_TIMEOUT', 'HEADERS_TOO_LARGE', 'HTTP_VERSION', 'BUILD_FAILED', 'REPLY_TOO_LARGE', 'BODY_CONSUMED', 'MEMORY_LIMIT', 'OUT_OF_MEMORY', 'UNAVAILABLE',
-  'SERVER_FULL', 'STOPPING', 'INTERNAL', 'BAD_CALL',
+  'START_BLOCKED', 'SERVER_FULL', 'STOPPING', 'INTERNAL', 'BAD_CALL',
 ];
 
 let doors: Doors;

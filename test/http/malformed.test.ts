@@ -2,6 +2,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
+import { Probes } from '../../src/http/probes';
 import { createServer } from '../../src/http/server';
 import { openDoors, parseAnswer, type Doors } from '../support/doors';
 import { recordedLog } from '../support/log';
@@ -101,7 +102,9 @@ describe('with little patience', () => {
   let port: number;
 
   beforeAll(async () => {
-    server = createServer({ endpoint: undefined, fastlane: false, bodylimit: 1024, log: recordedLog().log });
+    const { log } = recordedLog();
+    const probes = new Probes(() => ({ ready: true, plugins: [] }), log);
+    server = createServer({ endpoint: undefined, fastlane: false, bodylimit: 1024, log, probes });
     server.headersTimeout = server.requestTimeout = 20;
     // node:http takes it as an option of its constructor only, but reads it when it begins to listen.
     Object.assign(server, { connectionsCheckingInterval: 20 });

@@ -2,7 +2,8 @@ import type { Logger } from '../../ground/log';
 import type { Config } from '../../config/load';
 import type { Builds } from '../../host/builds';
 import { Connections } from '../../http/connections';
-import { checkModes, PluginHost } from '../../api/plugin-host';
+import { Probes } from '../../http/probes';
+import { checkModes, findPlugins, PluginHost } from '../../api/plugin-host';
 import { createServer, listen } from '../../http/server';
 
 /** A server that listens, in this process. */
@@ -18,14 +19,18 @@ const LAST_WORDS = 500;
 /** @throws DlserveError RUNNER_MISSING, or BAD_CONFIG when the address can't be had */
 export async function startServer(config: Config, builds: Builds, log: Logger): Promise<RunningServer> {
   checkModes(config);
+  const names = await findPlugins(config);
   const plugins = new PluginHost(config, builds, log);
   const { fastlane, bodylimit, host, stoptimeout } = config.http;
-  const server = createServer({ endpoint: plugins.endpoint, fastlane, bodylimit, log });
+  const probes = new Probes(() => plugins.readiness(), log);
+  const server = createServer({ endpoint: plugins.endpoint, fastlane, bodylimit, log, probes });
   const connections = new Connections(server);
   const port = await listen(server, host, config.http.port);
+  plugins.begin(names);
   return {
     port,
     stop: async () => {
+      probes.stopping();
       const end = performance.now() + stoptimeout;
       const inTime = await connections.stop(stoptimeout);
       if (!inTime) log.warn(`requests were still under way after ${stoptimeout} ms and were cut off`);
