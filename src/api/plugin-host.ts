@@ -4,6 +4,7 @@ import { createLog, type Logger } from '../ground/log';
 import { surface } from '../ground/surface';
 import { configFromOptions, type Config, type HostOptions } from '../config/load';
 import { NO_BUILDS, startBuilds, type Builds } from '../host/builds';
+import { openDeclaring } from '../host/declaring';
 import { Host, type HostEvents } from '../host/host';
 import { overview, type PluginInfo } from '../host/overview';
 import { warnOfUnusedSections } from '../host/unused-sections';
@@ -42,10 +43,11 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     this.#config = config;
     this.#builds = builds;
     const { pluginpath } = config;
-    this.#host = new Host({ pluginpath, settings: (name) => config.settings(name), builds, log });
+    this.#host = new Host({ pluginpath, settings: (name) => config.settings(name), builds, routes: config.routes, log });
     this.#host.on('state', (change) => this.tell('state', change)).on('fault', (report) => this.tell('fault', report));
     if (unsupported === undefined) this.endpoint = new Endpoint(this.#host, rulesOf(config, log));
     else log.warn(unsupported);
+    void openDeclaring(this.#host, builds, pluginpath, log);
   }
 
   /** A listener that throws does so where the host is not in the middle of something. @internal */

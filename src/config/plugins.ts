@@ -6,6 +6,7 @@ import { isTable, valueAt } from './document';
 import { toJson } from './json';
 import { PLUGIN, type KeyOwner } from './keys';
 import type { Layers } from './layers';
+import { checkClashes, readRoutes } from './routes';
 
 /** Flags for the compiler of a plugin's source. */
 export interface CompileFlags {
@@ -35,7 +36,7 @@ export interface PluginConfigs {
  * @throws DlserveError BAD_CONFIG
  */
 export function readPlugins(layers: Layers, runtimes: readonly KeyOwner[]): PluginConfigs {
-  const everyone = readPlugin({}, runtimes, (key) => layers.read(key));
+  const everyone = readPlugin({ config: {}, routes: [] }, runtimes, (key) => layers.read(key));
   const named = new Map<string, PluginConfig>();
   const tables = valueAt(layers.document.table, ['plugin']);
   for (const [name, table] of isTable(tables) ? Object.entries(tables) : []) {
@@ -43,8 +44,10 @@ export function readPlugins(layers: Layers, runtimes: readonly KeyOwner[]): Plug
     const path = ['plugin', name];
     layers.checkTable(path);
     layers.attempt(path, () => checkName(name));
-    named.set(name, readPlugin(readInitConfig(layers, path), runtimes, overlay(layers, path)));
+    const own = { config: readInitConfig(layers, path), routes: readRoutes(layers, name) };
+    named.set(name, readPlugin(own, runtimes, overlay(layers, path)));
   }
+  checkClashes(named);
   return {
     of: (name) => named.get(name) ?? everyone,
     named,
@@ -58,7 +61,7 @@ function overlay(layers: Layers, path: readonly string[]): Read {
   return (key) => layers.readDocument(key, [...path, shortName(key.path)]) ?? layers.read(key);
 }
 
-function readPlugin(config: PluginSettings['config'], runtimes: readonly KeyOwner[], read: Read): PluginConfig {
+function readPlugin(own: Pick<PluginSettings, 'config' | 'routes'>, runtimes: readonly KeyOwner[], read: Read): PluginConfig {
   const mode = read(PLUGIN.mode);
   return {
     settings: {
@@ -66,7 +69,7 @@ function readPlugin(config: PluginSettings['config'], runtimes: readonly KeyOwne
       timeout: read(PLUGIN.timeout),
       queue: read(PLUGIN.queue),
       concurrency: read(PLUGIN.concurrency),
-      config,
+      ...own,
       own: readOwn(mode, runtimes, read),
     },
     compile: { cflags: read(PLUGIN.cflags), ldflags: read(PLUGIN.ldflags) },

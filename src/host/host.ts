@@ -4,11 +4,13 @@ import type { Logger } from '../ground/log';
 import { isShortage } from '../ground/shortage';
 import { inTime } from '../ground/waiting';
 import type { Fault } from '../plugin/fault';
-import type { PluginFile, PluginSettings } from '../plugin/runtime';
+import type { PluginRoute } from '../plugin/route';
+import { openLimit, type PluginFile, type PluginSettings } from '../plugin/runtime';
 import type { State } from '../plugin/state';
 import { ENDINGS, runtimeOf } from '../runtimes/registry';
 import type { Builds } from './builds';
 import { findFile } from './find';
+import { Routes } from './routes';
 import { Slot } from './slot';
 
 /** How soon a failed load is tried again when its file has not changed: the cause may lie elsewhere, in a database say. */
@@ -20,6 +22,8 @@ export interface HostParts {
   readonly pluginpath: string;
   readonly settings: (name: string) => PluginSettings;
   readonly builds: Builds;
+  /** Those that the configuration gives to plugins, by their names. */
+  readonly routes?: ReadonlyMap<string, readonly PluginRoute[]>;
   readonly log: Logger;
 }
 
@@ -33,6 +37,8 @@ export interface HostEvents {
 
 /** Which plugins there are, and their state: find, build, open, call, close. */
 export class Host extends EventEmitter<HostEvents> {
+  /** The routes of plugins' own, beside those at /_PLUGIN/. */
+  readonly routes = new Routes();
   readonly #parts: HostParts;
   readonly #slots = new Map<string, Slot>();
   readonly #opening = new Map<string, Promise<Slot>>();
@@ -42,6 +48,7 @@ export class Host extends EventEmitter<HostEvents> {
   constructor(parts: HostParts) {
     super();
     this.#parts = parts;
+    for (const [name, routes] of parts.routes ?? []) this.routes.configure(name, routes);
   }
 
   /** The plugins that were asked for and have a file, by name. */
@@ -129,16 +136,23 @@ export class Host extends EventEmitter<HostEvents> {
     if (runtime === undefined) {
       throw new DlserveError('BAD_CONFIG', { reason: `${file.base} can't run in mode "${settings.mode}": choose another one for it` });
     }
-    const handlers = await runtime.examine(file);
+    const handlers = await runtime.examine(file, settings.routes.map(({ handler }) => handler));
     const instance = await runtime.open({ name, file, handlers, settings, log, observer: slot });
     if (this.#closed !== undefined) {
       await instance.close(Math.max(this.#closeBy - performance.now(), LAST_WORDS));
       throw new DlserveError('STOPPING');
     }
+    try {
+      this.routes.admit(name, instance.routes, file.base);
+    } catch (clash) {
+      await instance.close(openLimit(settings));
+      throw clash;
+    }
     slot.current = instance;
     slot.generation++;
     slot.state = 'ready';
-    log.info({ plugin: name, mode: settings.mode, ms: Math.round(performance.now() - started) }, 'plugin opened');
+    const title = instance.title === undefined ? {} : { title: instance.title };
+    log.info({ plugin: name, ...title, mode: settings.mode, ms: Math.round(performance.now() - started) }, 'plugin opened');
   }
 
   /**

@@ -15,7 +15,7 @@ export interface PluginInfo {
   readonly kind: Kind;
   readonly mode: Mode;
   readonly state: State;
-  /** Which handlers it has, each by its method and path; none while that is not known. */
+  /** Which handlers it has, each by its method and path, then its own routes; none while that is not known. */
   readonly handlers: readonly Endpoint[];
   /** The ids of the processes that are its own. */
   readonly processes: readonly number[];
@@ -40,21 +40,22 @@ export async function overview(
   return [...names].sort().map((name) => {
     const slot = host.slots.get(name);
     const { mode } = settings(name);
-    if (slot !== undefined && slot.state !== 'found') return ofSlot(slot, mode);
-    if (unfinished.has(name)) return unbuilt(name, mode, unfinished.get(name));
-    return unopened(listed.get(name)!, mode);
+    const routes = host.routes.of(name).map(({ method, path }) => ({ method, path }));
+    if (slot !== undefined && slot.state !== 'found') return ofSlot(slot, mode, routes);
+    if (unfinished.has(name)) return unbuilt(name, mode, routes, unfinished.get(name));
+    return unopened(listed.get(name)!, mode, routes);
   });
 }
 
 const NOT_OPEN = { processes: [], generation: 0 } as const;
 
-function ofSlot({ name, file, state, current, generation, lastFault, failure }: Slot, mode: Mode): PluginInfo {
+function ofSlot({ name, file, state, current, generation, lastFault, failure }: Slot, mode: Mode, routes: readonly Endpoint[]): PluginInfo {
   return {
     name,
     kind: file === undefined ? 'library' : runtimeOf(file)!.kind,
     mode,
     state,
-    handlers: current === undefined ? [] : endpointsOf(name, current.handlers),
+    handlers: current === undefined ? routes : [...endpointsOf(name, current.handlers), ...routes],
     processes: current?.processes ?? [],
     generation,
     ...(lastFault && { lastFault }),
@@ -62,10 +63,10 @@ function ofSlot({ name, file, state, current, generation, lastFault, failure }: 
   };
 }
 
-function unbuilt(name: string, mode: Mode, error: DlserveError | undefined): PluginInfo {
-  return { name, kind: 'library', mode, state: error === undefined ? 'building' : 'failed', handlers: [], ...NOT_OPEN, ...(error && { error }) };
+function unbuilt(name: string, mode: Mode, routes: readonly Endpoint[], error: DlserveError | undefined): PluginInfo {
+  return { name, kind: 'library', mode, state: error === undefined ? 'building' : 'failed', handlers: routes, ...NOT_OPEN, ...(error && { error }) };
 }
 
-function unopened({ name, kind, endpoints, error }: Listed, mode: Mode): PluginInfo {
-  return { name, kind, mode, state: error === undefined ? 'found' : 'failed', handlers: endpoints, ...NOT_OPEN, ...(error && { error }) };
+function unopened({ name, kind, endpoints, error }: Listed, mode: Mode, routes: readonly Endpoint[]): PluginInfo {
+  return { name, kind, mode, state: error === undefined ? 'found' : 'failed', handlers: [...endpoints, ...routes], ...NOT_OPEN, ...(error && { error }) };
 }
