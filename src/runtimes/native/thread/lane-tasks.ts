@@ -97,7 +97,7 @@ export class LaneTasks {
   async #initialise(library: LoadedLibrary): Promise<Omit<Opened, 'library'>> {
     bindLane(this.addon, this.lane, library);
     library.checkAbi(await this.#number(library, 'PluginABI'));
-    if (library.hasInit) {
+    if (library.address('PluginInit') !== null) {
       const config = JSON.stringify(this.source.settings.config);
       const { status, body } = await this.#run(() => this.addon.init(this.lane, config));
       if (status !== 0) throw library.initFailed(status, textOf(body));
