@@ -109,7 +109,8 @@ typedef void dlserve_stop(void);
  * Returns JSON, which the host copies at once and does not free, or NULL for none:
  *   [{"method":"GET","path":"/hello/{name}","handler":"GETHelloHandler"}]
  *   path: {name} is one segment, a last {name...} all the rest; what stands there is in http_vars.
- *   handler: any exported function of the shape of a handler, whatever it is called. */
+ *   handler: any exported function of the shape of a handler, whatever it is called.
+ *   A JSON string in place of the list says what went wrong: the plugin is not served then. */
 typedef const char *dlserve_routes(void);
 
 /* PluginFactory: not a function but an object, `DLSERVE_EXPORT const dlserve_plugin PluginFactory = {...};` in C, through which the

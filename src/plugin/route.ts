@@ -104,6 +104,7 @@ export function parseRoutes(text: string, library: string, source: string): Plug
   } catch (error) {
     refuse(`gave no JSON: ${(error as Error).message}`, error);
   }
+  if (typeof list === 'string') refuse(`failed: ${list.slice(0, MAX_PATH)}`);
   if (!Array.isArray(list)) return refuse('gave no list of routes');
   if (list.length > MOST_ROUTES) refuse(`gave ${list.length} routes, and a plugin may have ${MOST_ROUTES}`);
   return list.map((value: unknown, place) => {

@@ -25,6 +25,8 @@ type plugin struct {
 	names    map[string]bool // base names of the files
 	inputs   string
 	handlers []handler
+	// factory: its PluginFactory makes a plugin that is started, stopped and may have routes.
+	factory bool
 	// exported are the names of its //export lines.
 	exported map[string]bool
 	// exportsHandlers: some of these are handlers, of a C signature.
@@ -83,18 +85,19 @@ func analyse(asked question) (*plugin, error) {
 			}
 		}
 	}
+	found.considerFactory(fset)
 	found.hasVars = found.global("HTTPVars", types.NewMap(text, text))
 	found.hasQuery = found.global("URLQuery", types.NewMap(text, types.NewSlice(text)))
 	goexit := regexp.MustCompile(`Goexit`)
 	found.mayExit = matches(goexit, asked.Files) || matches(goexit, asked.Dependencies)
 	found.inC = mayHaveHandlers(asked, found.files, regexp.MustCompile(`\b`+name+`\b`))
-	if len(found.handlers) > 0 && found.exportsHandlers && !found.exported["PluginFree"] {
+	if (found.factory || len(found.handlers) > 0) && found.exportsHandlers && !found.exported["PluginFree"] {
 		found.warnOfRelease(asked)
 	}
 	if len(asked.Files) == 0 {
 		found.warn("go leaves out every Go file of it on this platform: see their names and build constraints")
 		found.saysNone = true
-	} else if len(found.handlers) == 0 && len(found.exported) == 0 && !found.inC {
+	} else if len(found.handlers) == 0 && len(found.exported) == 0 && !found.factory && !found.inC {
 		found.warn("it has no handler: write func GETNameHandler() string, or (string, int) with a status")
 		found.saysNone = true
 	}

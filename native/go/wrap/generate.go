@@ -27,6 +27,10 @@ type page struct {
 	Handlers          []handler
 	HasVars, HasQuery bool
 	MayExit           bool
+	// Factory: the package has a PluginFactory.
+	Factory bool
+	// OwnConcurrency: the package says itself how many threads may be in it.
+	OwnConcurrency bool
 	// OwnFree: the package exports a PluginFree of its own.
 	OwnFree bool
 	// Remember: what the handlers here give has to be told apart from what others give.
@@ -42,7 +46,10 @@ func generate(found *plugin, reply *answer) error {
 		HasVars:  found.hasVars,
 		HasQuery: found.hasQuery,
 		MayExit:  found.mayExit,
+		Factory:  found.factory,
 		OwnFree:  found.exported["PluginFree"],
+
+		OwnConcurrency: found.exported["PluginConcurrency"],
 		Remember: found.inC && !found.exported["PluginFree"],
 	}
 	if err := found.add(reply, p, "inputs"); err != nil {
@@ -52,6 +59,15 @@ func generate(found *plugin, reply *answer) error {
 		if err := found.add(reply, p, "handlers"); err != nil {
 			return err
 		}
+	}
+	if found.factory {
+		for _, name := range []string{"factory", "routes"} {
+			if err := found.add(reply, p, name); err != nil {
+				return err
+			}
+		}
+	}
+	if len(found.handlers) > 0 || found.factory {
 		if err := found.add(reply, p, "symbols"); err != nil {
 			return err
 		}
