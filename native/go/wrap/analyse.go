@@ -25,6 +25,9 @@ type plugin struct {
 	names    map[string]bool // base names of the files
 	inputs   string
 	handlers []handler
+	// others are the files that are not package main. Those of a package with a PluginFactory become so while it is built: frameworks
+	// link such packages into their programs.
+	others []other
 	// factory: its PluginFactory makes a plugin that is started, stopped and may have routes.
 	factory bool
 	// exported are the names of its //export lines.
@@ -43,6 +46,12 @@ type plugin struct {
 	saysNone bool
 }
 
+// other is a file of another package than main: its path, the package's name, and where that stands in it.
+type other struct {
+	name, pkg string
+	offset    int
+}
+
 // analyse reads a package. Its only errors are those of syntax.
 func analyse(asked question) (*plugin, error) {
 	fset := token.NewFileSet()
@@ -59,7 +68,7 @@ func analyse(asked question) (*plugin, error) {
 			return nil, err
 		}
 		if file.Name.Name != "main" {
-			found.problem("%s: a plugin is package main, and this is package %s", filepath.Base(name), file.Name.Name)
+			found.others = append(found.others, other{name, file.Name.Name, fset.Position(file.Name.Pos()).Offset})
 		}
 		found.files = append(found.files, file)
 		found.names[filepath.Base(name)] = true
@@ -86,6 +95,11 @@ func analyse(asked question) (*plugin, error) {
 		}
 	}
 	found.considerFactory(fset)
+	if !found.factory {
+		for _, file := range found.others {
+			found.problem("%s: a plugin is package main, and this is package %s", filepath.Base(file.name), file.pkg)
+		}
+	}
 	found.hasVars = found.global("HTTPVars", types.NewMap(text, text))
 	found.hasQuery = found.global("URLQuery", types.NewMap(text, types.NewSlice(text)))
 	goexit := regexp.MustCompile(`Goexit`)

@@ -9,6 +9,8 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"os"
+	"path/filepath"
 	"strings"
 	"text/template"
 	"unicode"
@@ -50,10 +52,15 @@ func generate(found *plugin, reply *answer) error {
 		OwnFree:  found.exported["PluginFree"],
 
 		OwnConcurrency: found.exported["PluginConcurrency"],
-		Remember: found.inC && !found.exported["PluginFree"],
+		Remember:       found.inC && !found.exported["PluginFree"],
 	}
 	if err := found.add(reply, p, "inputs"); err != nil {
 		return err
+	}
+	for _, file := range found.others {
+		if err := file.becomeMain(reply); err != nil {
+			return err
+		}
 	}
 	if len(found.handlers) > 0 {
 		if err := found.add(reply, p, "handlers"); err != nil {
@@ -75,6 +82,16 @@ func generate(found *plugin, reply *answer) error {
 	if found.scope.Lookup("main") == nil {
 		return found.add(reply, p, "main")
 	}
+	return nil
+}
+
+// becomeMain has go see the file as one of package main.
+func (o other) becomeMain(reply *answer) error {
+	text, err := os.ReadFile(o.name)
+	if err != nil {
+		return err
+	}
+	reply.Files[filepath.Base(o.name)] = string(text[:o.offset]) + "main" + string(text[o.offset+len(o.pkg):])
 	return nil
 }
 
