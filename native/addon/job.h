@@ -14,7 +14,18 @@ enum job_kind { JOB_CALL, JOB_LOAD, JOB_NUMBER, JOB_INIT, JOB_STOP, JOB_CLOSED, 
 
 /* What the life of a library is labelled with on the status page: these come after its handlers, in this order, and
  * src/runtimes/native/addon.ts names them. */
-enum life_label { LIFE_LOAD, LIFE_ABI, LIFE_INIT, LIFE_CONCURRENCY, LIFE_STOP, LIFE_NAME, LIFE_START, LIFE_END, LIFE_ROUTES, LIFE_OWN_ROUTES };
+enum life_label {
+  LIFE_LOAD,
+  LIFE_ABI,
+  LIFE_INIT,
+  LIFE_CONCURRENCY,
+  LIFE_STOP,
+  LIFE_NAME,
+  LIFE_START,
+  LIFE_END,
+  LIFE_ROUTES,
+  LIFE_OWN_ROUTES,
+};
 
 /* The life of a job. The event loop's thread (E) makes it and frees it; a thread of the lane (T) runs it.
  *
@@ -51,13 +62,13 @@ typedef struct job {
   struct lane *lane;
   enum job_kind kind;
   _Atomic int state;
-  int32_t slot;       /* under which JavaScript knows it */
-  uint32_t symbol;    /* of a call: the handler's place; else one of life_label after the last handler */
-  job_number *number; /* of JOB_NUMBER */
+  int32_t slot;           /* under which JavaScript knows it */
+  uint32_t symbol;        /* of a call: the handler's place; else one of life_label after the last handler */
+  job_number *number;     /* of JOB_NUMBER */
   job_function *function; /* of JOB_START, JOB_END and JOB_TEXT */
-  int binds_own;      /* of JOB_LOAD: see symbols.h */
-  double deadline;    /* milliseconds of performance.now() */
-  int is_unawaited;   /* it has answered 504, or its client has gone; the event loop's thread alone reads and writes it */
+  int binds_own;          /* of JOB_LOAD: see symbols.h */
+  double deadline;        /* milliseconds of performance.now() */
+  int is_unawaited;       /* it has answered 504, or its client has gone; the event loop's thread alone reads and writes it */
 
   size_t head_length;
   size_t request_body_length;

@@ -56,7 +56,7 @@ static const char *words_of(const char *function, int returned, char *given_erro
 }
 
 /* Whether a field of a factory is there, by the size that it says. */
-#define HAS(factory, field) ((factory)->size >= offsetof(dlserve_plugin, field) + sizeof (factory)->field && (factory)->field != NULL)
+#define HAS(factory, field) ((factory)->size >= offsetof(dlserve_plugin, field) + sizeof(factory)->field && (factory)->field != NULL)
 
 static int start(const dlserve_plugin *factory, const char *config, const library *library, library_refusal *refusal) {
   if (!HAS(factory, start)) return 1;

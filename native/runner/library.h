@@ -31,10 +31,10 @@ typedef struct {
   uint32_t symbol_count;
   uint32_t concurrency;
   answers_limits limits;
-  dlserve_free *release; /* or NULL */
-  dlserve_stop *stop;    /* or NULL */
+  dlserve_free *release;          /* or NULL */
+  dlserve_stop *stop;             /* or NULL */
   int (*end)(char **given_error); /* its factory's stop, or NULL */
-  char *declared; /* what PROTOCOL_DECLARED tells, or NULL; owned */
+  char *declared;                 /* what PROTOCOL_DECLARED tells, or NULL; owned */
   size_t declared_length;
 } library;
 

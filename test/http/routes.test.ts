@@ -107,7 +107,9 @@ describe('a host of one\'s own', () => {
     return pluginpath;
   };
   const serve = async (served: PluginHost): Promise<string> => {
-    server = createServer((req, res) => void (served.handle(req, res) || res.writeHead(404).end('nobody'))).listen(0);
+    server = createServer((req, res) => {
+      if (!served.handle(req, res)) res.writeHead(404).end('nobody');
+    }).listen(0);
     await once(server, 'listening');
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   };
@@ -116,7 +118,7 @@ describe('a host of one\'s own', () => {
     const pluginpath = folder(['one', []], ['two', []]);
     host = await createPluginHost({ pluginpath, plugins: { mode: 'process' } });
     const statuses = await Promise.allSettled(['one', 'two'].map((name) => host!.call(name, 'Trace')));
-    const refused = statuses.flatMap((status) => (status.status === 'rejected' ? [String((status.reason as Error).message)] : []));
+    const refused = statuses.flatMap((status) => (status.status === 'rejected' ? [(status.reason as Error).message] : []));
     expect(refused).toHaveLength(1);
     expect(refused[0]).toMatch(/^(one.so did not load: its route GET \/hello\/\{name\} clashes with GET \/hello\/\{name\} of two|two.so did .* of one)$/);
   });

@@ -9,11 +9,11 @@ import { recordedLog, type RecordedLog } from '../support/log';
 import { callHandler, copyLibrary, pluginSource, textOf } from '../support/runtime';
 
 const runtimes: readonly (readonly [string, () => Runtime])[] = [
-  ['thread', () => threadRuntime() as Runtime],
-  ['thread without the addon', () => threadRuntime({ addon: false }) as Runtime],
-  ['inline', () => inlineRuntime() as Runtime],
-  ['inline without the addon', () => inlineRuntime({ addon: false }) as Runtime],
-  ['process', () => processRuntime() as Runtime],
+  ['thread', () => threadRuntime()],
+  ['thread without the addon', () => threadRuntime({ addon: false })],
+  ['inline', () => inlineRuntime()],
+  ['inline without the addon', () => inlineRuntime({ addon: false })],
+  ['process', () => processRuntime()],
 ];
 
 describe.each(runtimes)('mode %s', (_, create) => {

@@ -19,11 +19,11 @@ const { SIZE, NAME, START, STOP, ROUTES, END } = FACTORY;
  * @throws DlserveError LOAD_FAILED
  */
 export function readFactory(at: bigint, library: string): Factory {
-  const { memcpy } = useKoffi().system;
+  const { system } = useKoffi();
   const bytes = Buffer.alloc(END);
-  memcpy(bytes, at, NAME);
+  system.memcpy(bytes, at, NAME);
   const size = bytes.readUInt32LE(SIZE);
-  if (size > NAME) memcpy(bytes, at, Math.min(size, END));
+  if (size > NAME) system.memcpy(bytes, at, Math.min(size, END));
   const field = (offset: number): bigint => (size >= offset + 8 ? bytes.readBigUInt64LE(offset) : 0n);
   const factory = { name: field(NAME), start: field(START), stop: field(STOP), routes: field(ROUTES) };
   if (factory.name !== 0n) return factory;
