@@ -45,12 +45,10 @@ static int initialise(void *handle, const char *config, dlserve_free *release, l
 
 /* What a function of a library said, or else what it returned; lives as long as the process. */
 static const char *words_of(const char *function, int returned, char *given_error, dlserve_free *release) {
-  char number[64];
-  snprintf(number, sizeof number, "it returned %d without a word", returned);
-  const char *said = given_error == NULL ? number : given_error;
-  size_t length = strlen(function) + sizeof ": " + strnlen(said, PROTOCOL_MOST_WORDS);
+  size_t length = sizeof "PluginFactory.start: it returned -2147483648 without a word" + (given_error == NULL ? 0 : strlen(given_error));
   char *words = malloc(length);
-  if (words != NULL) snprintf(words, length, "%s: %s", function, said);
+  if (words != NULL && given_error != NULL) snprintf(words, length, "%s: %s", function, given_error);
+  else if (words != NULL) snprintf(words, length, "%s: it returned %d without a word", function, returned);
   if (given_error != NULL && release != NULL) release(given_error);
   return words == NULL ? function : words;
 }
