@@ -44,7 +44,7 @@ export function declaresRoutes(exports: Binary['exports']): boolean {
 }
 
 /** More than a library has that hides what is its own: each is looked up when it is opened. */
-const MOST_FUNCTIONS = 4096;
+const MOST_FUNCTIONS = 16_384;
 
 /**
  * Adds the functions that routes may lead to, besides the handlers.
