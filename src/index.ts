@@ -1,7 +1,7 @@
 export { createPluginHost, type PluginEvents, type PluginHost } from './api/plugin-host';
 export type { CallOptions, CallReply } from './api/call';
 export type { FastifyLike, FastifyPlugin } from './api/fastify';
-export type { HostOptions, PluginOptions } from './config/load';
+export type { HostOptions, PluginOptions, RouteOptions } from './config/load';
 export { DlserveError, ERRORS, type ErrorCode } from './ground/errors';
 export type { Logger, LogLevel, LogMethod } from './ground/log';
 export type { Endpoint } from './host/listing';

@@ -119,13 +119,23 @@ static void run_load(job *job) {
   if (lane->library != NULL && job->binds_own) symbols_bind_own(lane->library);
 }
 
-/* The head is the configuration; the status becomes what PluginInit returned, and the body its words. */
-static void run_init(job *job) {
-  const lane *lane = job->lane;
-  char *given_error = NULL;
-  int returned = lane->init(job->bytes, &given_error);
+/* The status becomes what the function returned, and the body its words. */
+static void keep_error(job *job, int returned, char *given_error) {
   keep_words(job, returned, given_error);
-  if (given_error != NULL && lane->release != NULL) lane->release(given_error);
+  if (given_error != NULL && job->lane->release != NULL) job->lane->release(given_error);
+}
+
+/* The head is the configuration. */
+static void run_init(job *job, dlserve_init *init) {
+  char *given_error = NULL;
+  int returned = init(job->bytes, &given_error);
+  keep_error(job, returned, given_error);
+}
+
+static void run_end(job *job) {
+  char *given_error = NULL;
+  int returned = ((job_end *)job->function)(&given_error);
+  keep_error(job, returned, given_error);
 }
 
 void job_run(job *job, invoke_scratch *scratch, double now) {
@@ -133,7 +143,10 @@ void job_run(job *job, invoke_scratch *scratch, double now) {
     case JOB_CALL: run_call(job, scratch, now); break;
     case JOB_LOAD: run_load(job); break;
     case JOB_NUMBER: keep_words(job, job->number(), NULL); break;
-    case JOB_INIT: run_init(job); break;
+    case JOB_INIT: run_init(job, job->lane->init); break;
+    case JOB_START: run_init(job, (dlserve_init *)job->function); break;
+    case JOB_END: run_end(job); break;
+    case JOB_TEXT: keep_words(job, 0, ((dlserve_routes *)job->function)()); break;
     case JOB_STOP: job->lane->stop(); break;
     case JOB_CLOSED: break;
   }

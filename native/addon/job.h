@@ -10,11 +10,22 @@
 struct hub;
 struct lane;
 
-enum job_kind { JOB_CALL, JOB_LOAD, JOB_NUMBER, JOB_INIT, JOB_STOP, JOB_CLOSED };
+enum job_kind { JOB_CALL, JOB_LOAD, JOB_NUMBER, JOB_INIT, JOB_STOP, JOB_CLOSED, JOB_START, JOB_END, JOB_TEXT };
 
 /* What the life of a library is labelled with on the status page: these come after its handlers, in this order, and
  * src/runtimes/native/addon.ts names them. */
-enum life_label { LIFE_LOAD, LIFE_ABI, LIFE_INIT, LIFE_CONCURRENCY, LIFE_STOP };
+enum life_label {
+  LIFE_LOAD,
+  LIFE_ABI,
+  LIFE_INIT,
+  LIFE_CONCURRENCY,
+  LIFE_STOP,
+  LIFE_NAME,
+  LIFE_START,
+  LIFE_END,
+  LIFE_ROUTES,
+  LIFE_OWN_ROUTES,
+};
 
 /* The life of a job. The event loop's thread (E) makes it and frees it; a thread of the lane (T) runs it.
  *
@@ -36,6 +47,12 @@ enum job_outcome { OUTCOME_REPLY = 0, OUTCOME_TOO_LATE = 1, OUTCOME_TOO_LARGE = 
 /* A number of a library: PluginABI or PluginConcurrency. */
 typedef int job_number(void);
 
+/* A function of a PluginFactory that says nothing but whether it went well: stop. */
+typedef int job_end(char **given_error);
+
+/* The function of a job that is no call: by its kind, dlserve_init of JOB_START, job_end of JOB_END, dlserve_routes of JOB_TEXT. */
+typedef void job_function(void);
+
 /* Replies up to this many bytes, headers included, travel in the job's own block. */
 #define JOB_REPLY_INLINE 1024
 
@@ -45,10 +62,11 @@ typedef struct job {
   struct lane *lane;
   enum job_kind kind;
   _Atomic int state;
-  int32_t slot;       /* under which JavaScript knows it */
-  uint32_t symbol;    /* of a call: the handler's place; else one of life_label after the last handler */
-  job_number *number; /* of JOB_NUMBER */
-  int binds_own;      /* of JOB_LOAD: see symbols.h */
+  int32_t slot;           /* under which JavaScript knows it */
+  uint32_t symbol;        /* of a call: the handler's place; else one of life_label after the last handler */
+  job_number *number;     /* of JOB_NUMBER */
+  job_function *function; /* of JOB_START, JOB_END and JOB_TEXT */
+  int binds_own;          /* of JOB_LOAD: see symbols.h */
   /* Of a call, in milliseconds of performance.now(). */
   double begin_by; /* the time by which it must begin */
   double own_at;   /* see call_arguments */

@@ -125,6 +125,23 @@ static napi_value init(napi_env env, napi_callback_info info) {
   return submit_job(env, lane, job_create(JOB_INIT, here->text.owned, length, NULL, 0), lane->handler_count + LIFE_INIT);
 }
 
+/* run(lane, kind, function, label, config): slot, or -1; kind is JOB_START, JOB_END or JOB_TEXT, config what a JOB_START gets */
+static napi_value run(napi_env env, napi_callback_info info) {
+  napi_value arguments[5];
+  environment *here;
+  lane *lane = take_lane(env, info, 5, arguments, &here);
+  uint32_t kind = 0;
+  uint32_t label = 0;
+  size_t length;
+  if (lane == NULL || napi_get_value_uint32(env, arguments[1], &kind) != napi_ok) return NULL;
+  if (napi_get_value_uint32(env, arguments[3], &label) != napi_ok || !take_text(env, arguments[4], &here->text, &length)) return NULL;
+  job_function *function = (job_function *)address(env, arguments[2]);
+  if (function == NULL || label > LIFE_OWN_ROUTES || kind < JOB_START || kind > JOB_TEXT) return throw(env, "no such function");
+  job *job = job_create((enum job_kind)kind, here->text.owned, length, NULL, 0);
+  if (job != NULL) job->function = function;
+  return submit_job(env, lane, job, lane->handler_count + label);
+}
+
 /* stop(lane): slot, or -1 */
 static napi_value stop(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
@@ -227,6 +244,7 @@ const exported lane_calls[] = {
   {"begunAt", begun_at},
   {"withdraw", withdraw},
   {"invoke", invoke},
+  {"run", run},
   {"stop", stop},
   {"closeLane", close_lane},
   {"dropLane", drop_lane},

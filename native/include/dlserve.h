@@ -60,6 +60,8 @@ typedef struct dlserve_exchange {
  *   {"http_vars":{"file":"hello","func":"Hello"},"url_query":{"abc":["123"]},"method":"GET",
  *    "path":"/_PLUGIN/hello/Hello","headers":{"host":"127.0.0.1:3000"},"body":null}
  *   body: the text of the request body, or null where there is none or it is not valid UTF-8.
+ *   A request by a route of the plugin's own, see PluginRoutes, has the names of its path in http_vars, and before "body" the key
+ *   "route": "GET /hello/{name}".
  *   There is no white space between tokens, and the keys come in this order; later versions add keys before "body".
  * status: holds -1, which means 200; the handler may store 200..599.
  * exchange: see above.
@@ -102,6 +104,34 @@ typedef int dlserve_init(const char *lent_config, char **given_error);
 
 /* PluginStop: called once before the host lets go of the library. */
 typedef void dlserve_stop(void);
+
+/* PluginRoutes: the routes of the plugin's own, beside those at /_PLUGIN/; called once, when the plugin has been initialised.
+ * Returns JSON, which the host copies at once and does not free, or NULL for none:
+ *   [{"method":"GET","path":"/hello/{name}","handler":"GETHelloHandler"}]
+ *   path: {name} is one segment, a last {name...} all the rest; what stands there is in http_vars.
+ *   handler: any exported function of the shape of a handler, whatever it is called.
+ *   A JSON string in place of the list says what went wrong: the plugin is not served then. */
+typedef const char *dlserve_routes(void);
+
+/* PluginFactory: not a function but an object, `DLSERVE_EXPORT const dlserve_plugin PluginFactory = {...};` in C, through which the
+ * host starts and stops the plugin. Every pointer but `name` may be NULL. */
+typedef struct dlserve_plugin {
+  uint32_t size; /* sizeof(dlserve_plugin), by which the host knows which fields are there */
+  uint32_t abi;  /* DLSERVE_ABI */
+
+  /* What the plugin calls itself, for people; called once, first of all. */
+  const char *(*name)(void);
+
+  /* As PluginInit, and called after it. Non-zero: the plugin is not served, and *given_error may say why. */
+  int (*start)(const char *lent_config, char **given_error);
+
+  /* Called once, when no handler runs any more, and before PluginStop; only where start has succeeded. Non-zero: something was not
+   * ended as it should be, and *given_error may say what; the host logs it. */
+  int (*stop)(char **given_error);
+
+  /* As PluginRoutes, called after start. */
+  const char *(*routes)(void);
+} dlserve_plugin;
 
 #ifdef __cplusplus
 }

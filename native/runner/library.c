@@ -1,10 +1,15 @@
 #include "library.h"
 
 #include <dlfcn.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "protocol.h"
+
+#define LIBRARY_NO_NAME "its PluginFactory has no name, or no size that holds one"
+#define LIBRARY_SAYS_TOO_MUCH "it says more of its name and routes than 1 MiB"
 
 static int refuse(library_refusal *refusal, uint16_t stage, int32_t detail, const char *words) {
   *refusal = (library_refusal){.stage = stage, .detail = detail, .words = words};
@@ -38,6 +43,58 @@ static int initialise(void *handle, const char *config, dlserve_free *release, l
   return result == 0;
 }
 
+/* What a function of a library said, or else what it returned; lives as long as the process. */
+static const char *words_of(const char *function, int returned, char *given_error, dlserve_free *release) {
+  size_t length = sizeof "PluginFactory.start: it returned -2147483648 without a word" + (given_error == NULL ? 0 : strlen(given_error));
+  char *words = malloc(length);
+  if (words != NULL && given_error != NULL) snprintf(words, length, "%s: %s", function, given_error);
+  else if (words != NULL) snprintf(words, length, "%s: it returned %d without a word", function, returned);
+  if (given_error != NULL && release != NULL) release(given_error);
+  return words == NULL ? function : words;
+}
+
+/* Whether a field of a factory is there, by the size that it says. */
+#define HAS(factory, field) ((factory)->size >= offsetof(dlserve_plugin, field) + sizeof(factory)->field && (factory)->field != NULL)
+
+static int start(const dlserve_plugin *factory, const char *config, const library *library, library_refusal *refusal) {
+  if (!HAS(factory, start)) return 1;
+  char *given_error = NULL;
+  int returned = factory->start(config, &given_error);
+  if (returned == 0) {
+    if (given_error != NULL && library->release != NULL) library->release(given_error);
+    return 1;
+  }
+  refuse(refusal, PROTOCOL_STAGE_INIT, returned, words_of("PluginFactory.start", returned, given_error, library->release));
+  /* PluginInit has succeeded. */
+  if (library->stop != NULL) library->stop();
+  return 0;
+}
+
+/* Appends a text and its NUL. Returns 0 when memory is out, or the text is larger than may be. */
+static int declare(library *library, const char *text) {
+  size_t length = text == NULL ? 0 : strlen(text);
+  if (library->declared_length + length + 1 > PROTOCOL_MAX_DECLARED) return 0;
+  char *grown = realloc(library->declared, library->declared_length + length + 1);
+  if (grown == NULL) return 0;
+  library->declared = grown;
+  if (length > 0) memcpy(grown + library->declared_length, text, length);
+  library->declared_length += length + 1;
+  grown[library->declared_length - 1] = '\0';
+  return 1;
+}
+
+const char *library_stop(const library *library) {
+  const char *words = NULL;
+  if (library->end != NULL) {
+    char *given_error = NULL;
+    int returned = library->end(&given_error);
+    if (returned != 0) words = words_of("PluginFactory.stop", returned, given_error, library->release);
+    else if (given_error != NULL && library->release != NULL) library->release(given_error);
+  }
+  if (library->stop != NULL) library->stop();
+  return words;
+}
+
 int library_open(const library_request *request, library *library, library_refusal *refusal, void (*stage)(uint32_t)) {
   stage(PROTOCOL_STAGE_LOAD);
   void *handle = dlopen(request->lent_path, RTLD_NOW | RTLD_LOCAL);
@@ -61,10 +118,24 @@ int library_open(const library_request *request, library *library, library_refus
     if (library->handlers[i] == NULL) return refuse_loading(refusal);
   }
 
+  library->declared = NULL;
+  library->declared_length = 0;
+  const dlserve_plugin *factory = (const dlserve_plugin *)dlsym(handle, "PluginFactory");
+  dlserve_routes *routes = (dlserve_routes *)dlsym(handle, "PluginRoutes");
+  if (factory != NULL && !HAS(factory, name)) return refuse(refusal, PROTOCOL_STAGE_LOAD, 0, LIBRARY_NO_NAME);
+  library->end = factory != NULL && HAS(factory, stop) ? factory->stop : NULL;
+
   stage(PROTOCOL_STAGE_INIT);
   if (!initialise(handle, request->lent_config, library->release, refusal)) return 0;
+  int says_all = factory == NULL && routes == NULL ? 1 : declare(library, factory == NULL ? NULL : factory->name());
+  if (factory != NULL && !start(factory, request->lent_config, library, refusal)) return 0;
 
   stage(PROTOCOL_STAGE_ABI);
   library->concurrency = concurrency_of(handle, request);
-  return 1;
+  if (factory == NULL && routes == NULL) return 1;
+  says_all = says_all && declare(library, routes == NULL ? NULL : routes());
+  says_all = says_all && declare(library, factory != NULL && HAS(factory, routes) ? factory->routes() : NULL);
+  if (says_all) return 1;
+  library_stop(library);
+  return refuse(refusal, PROTOCOL_STAGE_LOAD, 0, LIBRARY_SAYS_TOO_MUCH);
 }

@@ -33,9 +33,15 @@ typedef struct {
   uint32_t concurrency;
   double timeout; /* milliseconds that a call may be in its handler */
   answers_limits limits;
-  dlserve_free *release; /* or NULL */
-  dlserve_stop *stop;    /* or NULL */
+  dlserve_free *release;          /* or NULL */
+  dlserve_stop *stop;             /* or NULL */
+  int (*end)(char **given_error); /* its factory's stop, or NULL */
+  char *declared;                 /* what PROTOCOL_DECLARED tells, or NULL; owned */
+  size_t declared_length;
 } library;
+
+/* Stops it. Returns what it says where that was not as it should be, else NULL; lives as long as the process. */
+const char *library_stop(const library *library);
 
 /* Opens, checks and initialises it. `stage` is told where it is, because it may not come back. 0 when it is refused. */
 int library_open(const library_request *request, library *library, library_refusal *refusal, void (*stage)(uint32_t));

@@ -105,6 +105,16 @@ static void read_open(const frame *frame, library_request *request) {
   request->lent_symbols = request->lent_config + strlen(request->lent_config) + 1;
 }
 
+static void send_declared(library *library) {
+  for (size_t at = 0; at < library->declared_length; at += PROTOCOL_MOST_DECLARED) {
+    size_t length = library->declared_length - at;
+    if (length > PROTOCOL_MOST_DECLARED) length = PROTOCOL_MOST_DECLARED;
+    uint32_t declared[2] = {PROTOCOL_FRAME_HEADER + (uint32_t)length, PROTOCOL_DECLARED};
+    replies_commit(declared, sizeof declared, library->declared + at, length, NULL, 0, 0);
+  }
+  free(library->declared);
+}
+
 static void send_opened(uint32_t concurrency) {
   uint32_t opened[4] = {PROTOCOL_OPENED_SIZE, PROTOCOL_OPENED, concurrency, 0};
   replies_commit(opened, sizeof opened, NULL, 0, NULL, 0, 0);
@@ -150,6 +160,7 @@ int main(int argc, char **argv) {
   memory_limit_more((double)threads_worker_size() * (library.concurrency - 1));
   /* Before the host may look. */
   enter_stage(PROTOCOL_STAGE_SERVE);
+  send_declared(&library);
   send_opened(library.concurrency);
   workers_serve(calls, &frames, &library, shared, clock_ahead);
 }

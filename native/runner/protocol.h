@@ -32,6 +32,7 @@
 #define PROTOCOL_STOP 7
 #define PROTOCOL_STOPPED 8
 #define PROTOCOL_PART 9
+#define PROTOCOL_DECLARED 10
 
 #define PROTOCOL_FRAME_HEADER 8
 /* HELLO: number = version; u32 magic, u32 unused, f64 sender's monotonic clock */
@@ -41,6 +42,11 @@
 #define PROTOCOL_OPEN_HEADER 44
 /* OPENED: u32 threads at most, u32 unused */
 #define PROTOCOL_OPENED_SIZE 16
+/* DECLARED: the next bytes of what the library says of itself: its name, the JSON of PluginRoutes and that of its factory's routes,
+ * each with its NUL. The frames of one library are at most MOST_DECLARED bytes of it each, and MAX_DECLARED together. */
+#define PROTOCOL_MOST_DECLARED 65536
+#define PROTOCOL_MAX_DECLARED 2162688
+/* STOPPED: then words, where the plugin says that its end was not as it should be; no more than MOST_WORDS bytes */
 /* FAILED: number = stage; i32 detail, u32 unused; then words, of which no more than MOST_WORDS bytes are told */
 #define PROTOCOL_FAILED_HEADER 16
 #define PROTOCOL_MOST_WORDS 16384

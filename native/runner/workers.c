@@ -142,9 +142,10 @@ static _Noreturn void stop(void) {
   while (crew.busy > 0) pthread_cond_wait(&crew.rest, &crew.lock);
   pthread_mutex_unlock(&crew.lock);
   atomic_store(&crew.shared->stage, PROTOCOL_STAGE_STOP);
-  if (crew.library->stop != NULL) crew.library->stop();
-  const uint8_t stopped[PROTOCOL_FRAME_HEADER] = {PROTOCOL_FRAME_HEADER, 0, 0, 0, PROTOCOL_STOPPED};
-  replies_commit(stopped, sizeof stopped, NULL, 0, NULL, 0, 0);
+  const char *words = library_stop(crew.library);
+  size_t length = words == NULL ? 0 : strnlen(words, PROTOCOL_MOST_WORDS);
+  uint32_t stopped[2] = {PROTOCOL_FRAME_HEADER + (uint32_t)length, PROTOCOL_STOPPED};
+  replies_commit(stopped, sizeof stopped, words, length, NULL, 0, 0);
   replies_flush();
   exit(0);
 }

@@ -4,6 +4,7 @@ import { createLog, type Logger } from '../ground/log';
 import { surface } from '../ground/surface';
 import { configFromOptions, type Config, type HostOptions } from '../config/load';
 import { NO_BUILDS, startBuilds, type Builds } from '../host/builds';
+import { openDeclaring } from '../host/declaring';
 import { Host, type HostEvents, type HostParts } from '../host/host';
 import { knownPlugins } from '../host/known-plugins';
 import { overview, type PluginInfo } from '../host/overview';
@@ -33,6 +34,8 @@ export class PluginHost extends EventEmitter<PluginEvents> {
   readonly #config: Config;
   readonly #builds: Builds;
   readonly #host: Host;
+  /** Looks for plugins that say their routes themselves. */
+  readonly #declaring: Promise<void>;
   #started: Promise<PluginError[]> | undefined;
   /** The door; undefined on a platform without it. @internal */
   readonly endpoint: Endpoint | undefined;
@@ -53,6 +56,7 @@ export class PluginHost extends EventEmitter<PluginEvents> {
       settings: (name) => config.settings(name),
       isolated: (name) => config.isolated(name),
       builds,
+      routes: config.routes,
       log,
       showsBuildErrors,
     });
@@ -60,6 +64,7 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     this.#host.on('reloaded', (change) => this.tell('reloaded', change));
     if (unsupported === undefined) this.endpoint = new Endpoint(this.#host, rulesOf(config, log));
     else log.warn(unsupported);
+    this.#declaring = openDeclaring(this.#host, builds, pluginpath);
   }
 
   /** A listener that throws does so where the host is not in the middle of something. @internal */
@@ -139,8 +144,9 @@ export class PluginHost extends EventEmitter<PluginEvents> {
   }
 
   /** Reloads every open plugin whose file has changed, and closes those whose file is gone. Never rejects: the log says what fails. */
-  reloadChanged(): Promise<void> {
-    return this.#host.reloadChanged();
+  async reloadChanged(): Promise<void> {
+    await this.#host.reloadChanged();
+    await openDeclaring(this.#host, this.#builds, this.#config.pluginpath);
   }
 
   /** Has a plugin run in mode "process" until its file changes. @internal */
@@ -181,8 +187,9 @@ export class PluginHost extends EventEmitter<PluginEvents> {
    * answer 503 STOPPING.
    * @param limit milliseconds for all of it; `http.stoptimeout` unless given
    */
-  close(limit = this.#config.http.stoptimeout): Promise<void> {
-    return this.#host.close(limit);
+  async close(limit = this.#config.http.stoptimeout): Promise<void> {
+    await this.#host.close(limit);
+    await this.#declaring;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -2,17 +2,20 @@ import { Handlers } from '../plugin/handlers';
 import { parseSymbol } from '../plugin/name';
 import type { Binary } from './binary';
 import { lookalikeOf, type Lookalike } from './lookalike';
-import { ABI_SYMBOLS } from './names';
+import { isRouteSymbol } from '../plugin/route';
+import { ABI_OBJECT, ABI_SYMBOLS } from './names';
 
 /** The ABI number of native/include/dlserve.h. */
 export const HOST_ABI = 1;
 
 /**
- * Whether what a library exports by the names of the ABI are functions; calling data would crash.
+ * Whether what a library exports by the names of the ABI are functions, and the one that is an object is one; calling data would
+ * crash.
  * @returns undefined if so, else the sentence why not
  */
 export function abiMisfit(binary: Binary): string | undefined {
-  const data = ABI_SYMBOLS.filter((symbol) => binary.exports.get(symbol) === 'data');
+  if (binary.exports.get(ABI_OBJECT) === 'function') return `${ABI_OBJECT} must be an object of the type dlserve_plugin, and is a function in it`;
+  const data = ABI_SYMBOLS.filter((symbol) => symbol !== ABI_OBJECT && binary.exports.get(symbol) === 'data');
   if (data.length === 0) return undefined;
   return `${data.join(', ')} must be ${data.length === 1 ? 'a function' : 'functions'}, and ${data.length === 1 ? 'is' : 'are'} data in it`;
 }
@@ -31,5 +34,33 @@ export function handlersOf({ exports, unexported, go }: Binary): Handlers {
   for (const lookalike of lookalikes) {
     if (lookalike !== undefined && exports.get(lookalike.symbol) !== 'function') handlers.addLookalike(lookalike.symbol, lookalike.why);
   }
+  handlers.declaresRoutes = declaresRoutes(exports);
   return handlers;
+}
+
+/** Whether a library says its routes when it is open. */
+export function declaresRoutes(exports: Binary['exports']): boolean {
+  return exports.has('PluginRoutes') || exports.has(ABI_OBJECT);
+}
+
+/** More than a library has that hides what is its own: each is looked up when it is opened. */
+const MOST_FUNCTIONS = 16_384;
+
+/**
+ * Adds the functions that routes may lead to, besides the handlers.
+ * @param all every export that can be one
+ * @param routed those that the configuration names; where the library says its routes itself, any may be one
+ * @throws Error whose message is the sentence why the library does not fit
+ */
+export function addRouted(handlers: Handlers, all: Binary['exports'], routed: readonly string[]): void {
+  const wanted = handlers.declaresRoutes ? [...all.keys()] : routed;
+  const functions = wanted.filter((symbol) => all.get(symbol) === 'function' && isRouteSymbol(symbol) && !(ABI_SYMBOLS as readonly string[]).includes(symbol));
+  if (functions.length > MOST_FUNCTIONS) {
+    throw new Error(`it has routes of its own and exports more than ${MOST_FUNCTIONS} functions: hide those that are no handlers (cc -fvisibility=hidden)`);
+  }
+  for (const symbol of functions) if (handlers.bySymbol(symbol) === undefined) handlers.addFunction(symbol);
+  const absent = routed.find((symbol) => handlers.bySymbol(symbol) === undefined);
+  if (absent === undefined) return;
+  const what = all.has(absent) ? `its ${absent} is data, not a function` : `it exports no function ${absent}`;
+  throw new Error(`${what}, to which a route in the configuration leads`);
 }

@@ -1,3 +1,4 @@
+import { isRouteSymbol } from '../plugin/route';
 import { CUT_SHORT, Malformed } from './bytes';
 import { isOfInterest, MAX_NAME, SUFFIX } from './names';
 
@@ -104,5 +105,27 @@ export class NameTable {
     }
     const text = this.#texts[low];
     return text !== undefined && text.start <= offset && offset < text.end ? text : undefined;
+  }
+}
+
+/** The names in a string table that routes can lead to, and those of interest. */
+export class EveryName {
+  constructor(
+    private readonly table: Buffer,
+    private readonly allowance: Allowance,
+  ) {}
+
+  /**
+   * The name at an offset of the table.
+   * @returns undefined where it is of no interest
+   * @throws Malformed as {@link NameTable.at}
+   */
+  at(offset: number): string | undefined {
+    if (offset >= this.table.length) throw new Malformed(CUT_SHORT);
+    const end = this.table.indexOf(0, offset);
+    if (end === -1) return undefined;
+    this.allowance.read(end - offset);
+    const text = this.table.toString('latin1', offset, Math.min(end, offset + MAX_NAME));
+    return isRouteSymbol(text) || isOfInterest(text) ? text : undefined;
   }
 }

@@ -2,10 +2,16 @@ import { METHODS } from '../plugin/name';
 import type { SymbolKind } from './binary';
 
 /** The optional exports of native/include/dlserve.h. */
-export const ABI_SYMBOLS = ['PluginABI', 'PluginFree', 'PluginConcurrency', 'PluginInit', 'PluginStop'] as const;
+export const ABI_SYMBOLS = ['PluginABI', 'PluginFree', 'PluginConcurrency', 'PluginInit', 'PluginStop', 'PluginRoutes', 'PluginFactory'] as const;
+
+/** The one of them that is no function: an object of functions. */
+export const ABI_OBJECT = 'PluginFactory';
 
 const METHOD = new RegExp(METHODS.join('|'));
 export const SUFFIX = 'Handler';
+
+/** Which exports of a library are read: those that are of interest by their names, or besides all that a route can lead to. */
+export type Which = 'interesting' | 'all';
 
 /** Longer than the name of any handler, whatever a compiler makes of it. */
 export const MAX_NAME = 1024;

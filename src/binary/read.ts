@@ -1,6 +1,7 @@
 import { DlserveError } from '../ground/errors';
 import type { Binary } from './binary';
 import { Malformed } from './bytes';
+import type { Which } from './names';
 import { isElf, readElf } from './elf/elf';
 import { formatOf } from './foreign';
 import { isMachO, readMachO } from './macho/macho';
@@ -12,13 +13,14 @@ import { Source } from './source';
  * headers and tables, and of a hostile file no more than a small multiple of its size.
  * @param path the file; of a fat Mach-O file the slice of this host is read
  * @param file how the file is called in an error's message
+ * @param which exports are wanted
  * @throws DlserveError BAD_LIBRARY for anything that is not a whole ELF or Mach-O shared library, and what the system says of a file that can't be read
  */
-export async function readLibrary(path: string, file = 'the file'): Promise<Binary> {
+export async function readLibrary(path: string, file = 'the file', which: Which = 'interesting'): Promise<Binary> {
   return refusing(file, async () => {
     const source = await Source.open(path);
     try {
-      return await read(source);
+      return await read(source, which);
     } finally {
       await source.close();
     }
@@ -27,13 +29,13 @@ export async function readLibrary(path: string, file = 'the file'): Promise<Bina
 
 /** The same for a library that is in memory. */
 export async function readBinary(bytes: Buffer, file = 'the file'): Promise<Binary> {
-  return refusing(file, () => read(Source.of(bytes)));
+  return refusing(file, () => read(Source.of(bytes), 'interesting'));
 }
 
-async function read(source: Source): Promise<Binary> {
+async function read(source: Source, which: Which): Promise<Binary> {
   const { head } = source;
-  if (isElf(head)) return readElf(source);
-  if (isMachO(head)) return readMachO(source, archMachine(process.arch));
+  if (isElf(head)) return readElf(source, which);
+  if (isMachO(head)) return readMachO(source, archMachine(process.arch), which);
   throw new Malformed(formatOf(head));
 }
 

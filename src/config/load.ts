@@ -3,6 +3,7 @@ import { DlserveError } from '../ground/errors';
 import type { LogLevel } from '../ground/log';
 import { describe } from '../ground/value-types';
 import { workingDirectory } from '../ground/working-directory';
+import type { PluginRoute } from '../plugin/route';
 import type { Mode, PluginSettings } from '../plugin/runtime';
 import { EMPTY, isTable, optionsDocument } from './document';
 import { readDocument } from './file';
@@ -12,7 +13,7 @@ import { unknownKeys, unknownVariables, unusedKeys, unusedOptions, type Note } f
 import type { HostOptions } from './options';
 import { readPlugins, type CompileFlags } from './plugins';
 
-export type { HostOptions, PluginOptions } from './options';
+export type { HostOptions, PluginOptions, RouteOptions } from './options';
 export type { CompileFlags } from './plugins';
 export type { Note } from './notes';
 
@@ -45,6 +46,8 @@ export interface Config {
   isolated(name: string): PluginSettings;
   /** Flags for the compiler of a plugin's source. */
   compile(name: string): CompileFlags;
+  /** The plugins to which it gives routes of their own. */
+  readonly routes: ReadonlyMap<string, readonly PluginRoute[]>;
   /** The plugins that have a section of their own, and where it stands. */
   readonly sections: ReadonlyMap<string, string>;
   /** What is to be said once at start. */
@@ -115,6 +118,7 @@ function assemble(
     settings: (name) => plugins.of(name).settings,
     isolated: (name) => plugins.of(name).isolated,
     compile: (name) => plugins.of(name).compile,
+    routes: new Map(Array.from(plugins.named, ([name, { settings }]) => [name, settings.routes] as const).filter(([, routes]) => routes.length > 0)),
     sections: new Map(Array.from(plugins.named.keys(), (name) => [name, layers.document.where(['plugin', name])])),
     notes: [...unknownKeys(layers.document, runtimes), ...unusedKeys(layers, plugins, runtimes), ...notes],
   };

@@ -41,7 +41,7 @@ const SECTIONS = ['http', 'log', 'plugins', 'plugin'];
 /** What in a document dlserve does not know, or knows to be for prestd alone. */
 export function unknownKeys(document: Document, runtimes: readonly KeyOwner[]): Note[] {
   const paths = allKeys(runtimes).map(({ path }) => path);
-  const pluginKeys = [...[...Object.values(PLUGIN), ...ownKeys(runtimes)].map(({ path }) => shortName(path)), 'config'];
+  const pluginKeys = [...[...Object.values(PLUGIN), ...ownKeys(runtimes)].map(({ path }) => shortName(path)), 'config', 'route'];
   const notes: Note[] = [];
   const unused: string[] = [];
   const warn = (path: readonly string[], hint: string): void => {

@@ -28,6 +28,16 @@ export interface PluginOptions {
   ldflags?: readonly string[];
 }
 
+/** A route of a plugin's own, `[[plugin.NAME.route]]`. */
+export interface RouteOptions {
+  /** For example "GET". */
+  method: string;
+  /** For example "/hello/{name}". */
+  path: string;
+  /** The symbol of the function that answers. */
+  handler: string;
+}
+
 /** The configuration of an embedded host: prest.toml as an object. Environment variables don't count here. */
 export interface HostOptions {
   /** The folder of the libraries; a relative one counts from the working directory. */
@@ -51,6 +61,6 @@ export interface HostOptions {
     /** For example "4GB"; "" is no limit. */
     buildmemory?: string;
   };
-  /** For one plugin, by its name; `config` is what its PluginInit gets, as JSON. */
-  plugin?: Readonly<Record<string, PluginOptions & { config?: Readonly<Record<string, unknown>> }>>;
+  /** For one plugin, by its name; `config` is what its PluginInit gets, as JSON, `route` are its routes beside /_PLUGIN/. */
+  plugin?: Readonly<Record<string, PluginOptions & { config?: Readonly<Record<string, unknown>>; route?: readonly RouteOptions[] }>>;
 }

@@ -8,6 +8,7 @@ import { isTable, valueAt } from './document';
 import { toJson } from './json';
 import { PLUGIN, type KeyOwner } from './keys';
 import type { Layers } from './layers';
+import { checkClashes, readRoutes } from './routes';
 
 /** Flags for the compiler of a plugin's source. */
 export interface CompileFlags {
@@ -39,7 +40,7 @@ export interface PluginConfigs {
  * @throws DlserveError BAD_CONFIG
  */
 export function readPlugins(layers: Layers, runtimes: readonly KeyOwner[]): PluginConfigs {
-  const everyone = readPlugin({}, runtimes, (key) => layers.read(key));
+  const everyone = readPlugin({ config: {}, routes: [] }, runtimes, (key) => layers.read(key));
   const named = new Map<string, PluginConfig>();
   const tables = valueAt(layers.document.table, ['plugin']);
   for (const [name, table] of isTable(tables) ? Object.entries(tables) : []) {
@@ -47,11 +48,13 @@ export function readPlugins(layers: Layers, runtimes: readonly KeyOwner[]): Plug
     const path = ['plugin', name];
     layers.checkTable(path);
     layers.attempt(path, () => checkName(name));
-    const config = readPlugin(readInitConfig(layers, path), runtimes, overlay(layers, path));
+    const own = { config: readInitConfig(layers, path), routes: readRoutes(layers, name) };
+    const config = readPlugin(own, runtimes, overlay(layers, path));
     named.set(name, layers.readDocument(PLUGIN.after, [...path, 'after']) === undefined ? first(name, config) : config);
   }
   const of = (name: string): PluginConfig => named.get(name) ?? first(name, everyone);
   checkOrder(of, named, layers);
+  checkClashes(named);
   return {
     of,
     named,
@@ -83,7 +86,7 @@ function overlay(layers: Layers, path: readonly string[]): Read {
   return (key) => layers.readDocument(key, [...path, shortName(key.path)]) ?? layers.read(key);
 }
 
-function readPlugin(config: PluginSettings['config'], runtimes: readonly KeyOwner[], read: Read): PluginConfig {
+function readPlugin(own: Pick<PluginSettings, 'config' | 'routes'>, runtimes: readonly KeyOwner[], read: Read): PluginConfig {
   const timeout = read(PLUGIN.timeout);
   const required = read(PLUGIN.required);
   const settingsIn = (mode: Mode): PluginSettings => ({
@@ -97,7 +100,7 @@ function readPlugin(config: PluginSettings['config'], runtimes: readonly KeyOwne
     required,
     trial: read(PLUGIN.trial),
     demote: read(PLUGIN.demote),
-    config,
+    ...own,
     own: readOwn(mode, runtimes, read),
   });
   return {

@@ -52,4 +52,13 @@ export class Generation implements Counter {
     await this.#conditions.until(() => this.#underway === 0, limit);
     await this.instance.close(Math.max(end - performance.now(), 0));
   }
+
+  /**
+   * Lets go of it and of what it runs from, for it is not taken.
+   * @param limit milliseconds
+   */
+  async discard(limit: number): Promise<void> {
+    await this.close(limit);
+    await this.copy.remove();
+  }
 }

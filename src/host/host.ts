@@ -4,7 +4,8 @@ import type { Logger } from '../ground/log';
 import { inTime } from '../ground/waiting';
 import type { Fault } from '../plugin/fault';
 import type { PluginError } from '../plugin/lifecycle/registry';
-import type { PluginFile, PluginSettings } from '../plugin/runtime';
+import type { PluginRoute } from '../plugin/route';
+import { openLimit, type PluginFile, type PluginSettings } from '../plugin/runtime';
 import type { State } from '../plugin/state';
 import { ENDINGS } from '../runtimes/registry';
 import type { Builds } from './builds';
@@ -14,6 +15,7 @@ import { openGeneration } from './opening';
 import { removeAbandonedCopies } from './private-copy';
 import { Order } from './order';
 import { ANSWERING, pluginReadiness, type Readiness } from './readiness';
+import { Routes } from './routes';
 import { Slot } from './slot';
 
 /** How soon a failed load is tried again when its file has not changed: the cause may lie elsewhere, in a database say. */
@@ -31,6 +33,8 @@ export interface HostParts {
   /** The same as they were if its mode was "process". */
   readonly isolated: (name: string) => PluginSettings;
   readonly builds: Builds;
+  /** Those that the configuration gives to plugins, by their names. */
+  readonly routes?: ReadonlyMap<string, readonly PluginRoute[]>;
   readonly log: Logger;
   /** Whether a plugin whose source does not compile answers that, rather than as it did before: for whoever writes it. */
   readonly showsBuildErrors?: boolean | undefined;
@@ -48,6 +52,8 @@ export interface HostEvents {
 
 /** Which plugins there are, and their lives: find, build, open, call, replace, close. */
 export class Host extends EventEmitter<HostEvents> {
+  /** The routes of plugins' own, beside those at /_PLUGIN/. */
+  readonly routes = new Routes();
   readonly #parts: HostParts;
   readonly #slots = new Map<string, Slot>();
   readonly #opening = new Map<string, Promise<Slot>>();
@@ -68,6 +74,7 @@ export class Host extends EventEmitter<HostEvents> {
       close: (name) => this.#closeInOrder(name),
       log: parts.log,
     });
+    for (const [name, routes] of parts.routes ?? []) this.routes.configure(name, routes);
   }
 
   /** The plugins that were asked for and have a file, by name. */
@@ -110,6 +117,11 @@ export class Host extends EventEmitter<HostEvents> {
    */
   start(names: Iterable<string>): Promise<PluginError[]> {
     return this.#order.start([...names].filter((name) => this.#parts.settings(name).start === 'server'));
+  }
+
+  /** Opens a plugin that is to run as long as the server does, and tries again where that fails. Never rejects. */
+  want(name: string): Promise<void> {
+    return this.#order.want(name);
   }
 
   /** Whether every plugin that is required answers. */
@@ -280,6 +292,7 @@ export class Host extends EventEmitter<HostEvents> {
       const slot = this.#slots.get(name);
       if (slot === undefined) return;
       this.#slots.delete(name);
+      this.routes.release(name);
       await slot.close(slot.settings.timeout + DRAIN_GRACE);
       this.#parts.log.info({ plugin: name }, `${name} is gone`);
     });
@@ -294,14 +307,20 @@ export class Host extends EventEmitter<HostEvents> {
     const settings = slot.demotion === undefined ? slot.settings : this.#parts.isolated(name);
     const next = await openGeneration(slot, file, settings, { pluginpath, log });
     if (this.#closed !== undefined) {
-      await next.close(Math.max(this.#closeBy - performance.now(), LAST_WORDS));
-      await next.copy.remove();
+      await next.discard(Math.max(this.#closeBy - performance.now(), LAST_WORDS));
       throw new DlserveError('STOPPING');
+    }
+    try {
+      this.routes.admit(name, next.instance.routes, file.base);
+    } catch (clash) {
+      await next.discard(openLimit(settings));
+      throw clash;
     }
     slot.generations = next.number;
     const last = slot.swap(next);
     const ms = Math.round(performance.now() - started);
-    const fields = { plugin: name, mode: settings.mode, ms };
+    const { title } = next.instance;
+    const fields = { plugin: name, ...(title !== undefined && { title }), mode: settings.mode, ms };
     if (last === undefined) {
       log.info(fields, 'plugin opened');
     } else {

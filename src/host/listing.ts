@@ -18,6 +18,8 @@ export interface Listed {
   readonly name: string;
   readonly kind: Kind;
   readonly endpoints: readonly Endpoint[];
+  /** It has routes of its own besides, which it says when it is open. */
+  readonly declaresRoutes: boolean;
   /** Why it can't be served; the endpoints are then empty. */
   readonly error?: DlserveError;
 }
@@ -33,9 +35,10 @@ async function listOne(pluginpath: string, name: string): Promise<Listed> {
     checkNames(name, 'Any');
     const file = await findFile(pluginpath, name, ENDINGS);
     const runtime = runtimeOf(file)!;
-    return { name, kind: runtime.kind, endpoints: endpointsOf(name, await runtime.examine(file)) };
+    const handlers = await runtime.examine(file);
+    return { name, kind: runtime.kind, endpoints: endpointsOf(name, handlers), declaresRoutes: handlers.declaresRoutes };
   } catch (error) {
-    return { name, kind: RUNTIMES[0]!.kind, endpoints: [], error: error as DlserveError };
+    return { name, kind: RUNTIMES[0]!.kind, endpoints: [], declaresRoutes: false, error: error as DlserveError };
   }
 }
 

@@ -34,7 +34,7 @@ export async function openGeneration(slot: Slot, file: PluginFile, settings: Plu
     if (copy.isOriginal && slot.current?.copy.isOriginal === true && settings.mode !== 'process') throw notReplaceable(file);
     const { name } = slot;
     const number = slot.generations + 1;
-    const handlers = await runtime.examine(copy.file);
+    const handlers = await runtime.examine(copy.file, settings.routes.map(({ handler }) => handler));
     const instance = await runtime.open({ name, file: copy.file, handlers, settings, log: place.log, observer: slot.observerOf(number) });
     const generation = new Generation(number, settings.mode, copy, instance);
     if (slot.current !== undefined && settings.trial !== undefined) await trial(slot, generation, settings.trial);

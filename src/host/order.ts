@@ -91,6 +91,15 @@ export class Order {
     return errors;
   }
 
+  /** Opens one more plugin that is to run as long as the server does, and what it comes after; it is tried again as the others are. */
+  async want(name: string): Promise<void> {
+    if (this.#isStopping || this.#wanted.has(name)) return;
+    this.#wanted.add(name);
+    this.#learn([name]);
+    await this.#try(name);
+    this.#tryLater();
+  }
+
   /** A plugin is open: those that waited for it are tried again. */
   opened(name: string): void {
     this.#errors.delete(name);

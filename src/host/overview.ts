@@ -15,7 +15,7 @@ export interface PluginInfo {
   readonly kind: Kind;
   readonly mode: Mode;
   readonly state: State;
-  /** Which handlers it has, each by its method and path; none while that is not known. */
+  /** Which handlers it has, each by its method and path, then its own routes; none while that is not known. */
   readonly handlers: readonly Endpoint[];
   /** The ids of the processes that are its own. */
   readonly processes: readonly number[];
@@ -44,22 +44,23 @@ export async function overview(
   return [...names].sort().map((name) => {
     const slot = host.slots.get(name);
     const { mode } = settings(name);
-    if (slot !== undefined && (slot.state !== 'found' || !listed.has(name))) return ofSlot(slot);
-    if (unfinished.has(name)) return unbuilt(name, mode, unfinished.get(name));
-    return unopened(listed.get(name)!, mode);
+    const routes = host.routes.of(name).map(({ method, path }) => ({ method, path }));
+    if (slot !== undefined && (slot.state !== 'found' || !listed.has(name))) return ofSlot(slot, routes);
+    if (unfinished.has(name)) return unbuilt(name, mode, routes, unfinished.get(name));
+    return unopened(listed.get(name)!, mode, routes);
   });
 }
 
 const NOT_OPEN = { processes: [], generation: 0, draining: 0, remains: 0, faults: [] } as const;
 
-function ofSlot(slot: Slot): PluginInfo {
+function ofSlot(slot: Slot, routes: readonly Endpoint[]): PluginInfo {
   const { name, file, state, current, settings, reason } = slot;
   return {
     name,
     kind: file === undefined ? 'library' : runtimeOf(file)!.kind,
     mode: current?.mode ?? settings.mode,
     state,
-    handlers: current === undefined ? [] : endpointsOf(name, current.handlers),
+    handlers: current === undefined ? routes : [...endpointsOf(name, current.handlers), ...routes],
     processes: current?.instance.processes ?? [],
     generation: slot.generations,
     draining: slot.draining.size,
@@ -69,10 +70,10 @@ function ofSlot(slot: Slot): PluginInfo {
   };
 }
 
-function unbuilt(name: string, mode: Mode, error: DlserveError | undefined): PluginInfo {
-  return { name, kind: 'library', mode, state: error === undefined ? 'building' : 'failed', handlers: [], ...NOT_OPEN, ...(error && { error }) };
+function unbuilt(name: string, mode: Mode, routes: readonly Endpoint[], error: DlserveError | undefined): PluginInfo {
+  return { name, kind: 'library', mode, state: error === undefined ? 'building' : 'failed', handlers: routes, ...NOT_OPEN, ...(error && { error }) };
 }
 
-function unopened({ name, kind, endpoints, error }: Listed, mode: Mode): PluginInfo {
-  return { name, kind, mode, state: error === undefined ? 'found' : 'failed', handlers: endpoints, ...NOT_OPEN, ...(error && { error }) };
+function unopened({ name, kind, endpoints, error }: Listed, mode: Mode, routes: readonly Endpoint[]): PluginInfo {
+  return { name, kind, mode, state: error === undefined ? 'found' : 'failed', handlers: [...endpoints, ...routes], ...NOT_OPEN, ...(error && { error }) };
 }

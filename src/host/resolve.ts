@@ -19,6 +19,11 @@ export function resolve(plugin: string, handlers: Handlers, func: string, method
   return methods.get(method) ?? new DlserveError('METHOD_NOT_ALLOWED', details, { headers: { Allow: allow } });
 }
 
+/** The handler of a plugin to which a route of its own leads. */
+export function resolveSymbol(plugin: string, handlers: Handlers, symbol: string): Handler | DlserveError {
+  return handlers.bySymbol(symbol) ?? new DlserveError('HANDLER_NOT_FOUND', { symbol, plugin, hint: '' });
+}
+
 function hintFor(symbol: string, func: string, handlers: Handlers): string {
   const lookalike = handlers.lookalikes.get(symbol);
   if (lookalike !== undefined) return `: ${symbol} ${lookalike}`;

@@ -4,18 +4,24 @@ import { Deadline, parseTimeout, TimeLimits } from '../plugin/deadline';
 import { Exchange } from '../plugin/exchange';
 import type { Handler } from '../plugin/handlers';
 import { checkNames, PREFIX, symbolOf } from '../plugin/name';
+import { funcOf, titleOf } from '../plugin/route';
 import type { Host } from '../host/host';
-import { resolve } from '../host/resolve';
+import { resolve, resolveSymbol } from '../host/resolve';
+import type { Found } from '../host/routes';
 import type { Slot } from '../host/slot';
 import { readHeaders } from './headers';
 import { hasHttp2Body, isHttp2, plainHeaders, type AnyRequest, type AnyResponse } from './http2';
 import { decodeSegment, originForm } from './target';
 import { Visit, type VisitRules } from './visit';
 
+type OwnRoute = Exclude<Found, { readonly allow: string }>;
+
 /** What a path leads to. */
 interface Route {
   readonly slot: Slot;
   readonly func: string;
+  /** Where it is a plugin's own. */
+  readonly own?: OwnRoute | undefined;
 }
 
 /**
@@ -41,7 +47,7 @@ export class Endpoint {
    */
   handle(req: AnyRequest, res: AnyResponse, url: string): boolean {
     const target = originForm(url);
-    if (!target.startsWith(PREFIX)) return false;
+    if (!target.startsWith(PREFIX)) return !this.#host.routes.isEmpty && this.#handleOwn(req, res, target);
     const mark = target.indexOf('?');
     const path = mark === -1 ? target : target.slice(0, mark);
     const route = this.#routes.get(path);
@@ -52,6 +58,27 @@ export class Endpoint {
     return true;
   }
 
+  /** Answers the request if a route of a plugin's own leads to it. */
+  #handleOwn(req: AnyRequest, res: AnyResponse, target: string): boolean {
+    const mark = target.indexOf('?');
+    const path = mark === -1 ? target : target.slice(0, mark);
+    const found = this.#host.routes.find(req.method ?? 'GET', path);
+    if (found === undefined) return false;
+    const visit = this.#welcome(req, res);
+    visit.enter(() => {
+      if ('allow' in found) refuseMethod(visit, path, found.allow);
+      else this.#open(visit, () => this.#resolveOwn(visit, found));
+    });
+    return true;
+  }
+
+  /** Finds the plugin, which may have to be opened first: its routes are known from the configuration. */
+  async #resolveOwn(visit: Visit, own: OwnRoute): Promise<Route> {
+    const { plugin, handler } = own.route;
+    const slot = this.#host.find(plugin) ?? (await this.#openPlugin(visit, plugin, handler));
+    return { slot, func: funcOf(handler), own };
+  }
+
   #welcome(req: AnyRequest, res: AnyResponse): Visit {
     let headers = readHeaders(req.rawHeaders);
     if (isHttp2(req)) headers = { ...headers, hasBody: hasHttp2Body(req) };
@@ -60,17 +87,19 @@ export class Endpoint {
   }
 
   #begin(visit: Visit, route: Route | undefined, path: string, slash: number): void {
-    const { timeout } = visit.headers;
-    if (timeout !== undefined && visit.deadline === undefined) {
-      visit.fail(new DlserveError('BAD_TIMEOUT', { value: JSON.stringify(timeout) }));
-    } else if (route?.slot.current !== undefined) {
-      this.#dispatch(visit, route);
-    } else {
-      this.#resolve(visit, path, slash).then(
-        (resolved) => this.#dispatch(visit, resolved),
-        (error: unknown) => visit.fail(error),
-      );
+    if (route?.slot.current !== undefined && isPlainTime(visit)) this.#dispatch(visit, route);
+    else this.#open(visit, () => this.#resolve(visit, path, slash));
+  }
+
+  #open(visit: Visit, resolving: () => Promise<Route>): void {
+    if (!isPlainTime(visit)) {
+      visit.fail(new DlserveError('BAD_TIMEOUT', { value: JSON.stringify(visit.headers.timeout) }));
+      return;
     }
+    resolving().then(
+      (resolved) => this.#dispatch(visit, resolved),
+      (error: unknown) => visit.fail(error),
+    );
   }
 
   /** Finds the plugin, which may have to be built and opened first. */
@@ -78,14 +107,18 @@ export class Endpoint {
     const file = decodeSegment(path.slice(PREFIX.length, slash));
     const func = decodeSegment(path.slice(slash + 1));
     checkNames(file, func);
-    const { deadline } = visit;
-    const opening = this.#host.open(file);
-    // What the plugin's settings allow counts from when it is open, the client's deadline from the arrival.
-    const slot = await (deadline === undefined ? opening : within(opening, deadline.left));
-    if (slot === undefined) throw deadline!.exceeded(symbolOf(visit.method, func), file);
+    const slot = await this.#openPlugin(visit, file, symbolOf(visit.method, func));
     const route = { slot, func };
     if (!path.includes('%') && slot.current?.handlers.get(func) !== undefined) this.#routes.set(path, route);
     return route;
+  }
+
+  async #openPlugin({ deadline }: Visit, file: string, symbol: string): Promise<Slot> {
+    const opening = this.#host.open(file);
+    // The plugin's own timeout counts from when it is open, the client's from the arrival.
+    const slot = await (deadline === undefined ? opening : within(opening, deadline.left));
+    if (slot === undefined) throw deadline!.exceeded(symbol, file);
+    return slot;
   }
 
   #dispatch(visit: Visit, route: Route): void {
@@ -103,12 +136,13 @@ export class Endpoint {
   }
 
   /** @returns undefined where there is none, which was answered then */
-  #handlerFor(visit: Visit, { slot, func }: Route): Handler | undefined {
+  #handlerFor(visit: Visit, { slot, func, own }: Route): Handler | undefined {
     const handlers = slot.current?.handlers;
-    const handler = handlers === undefined ? slot.refusal()! : resolve(slot.name, handlers, func, visit.method);
+    const find = (): Handler | DlserveError =>
+      own === undefined ? resolve(slot.name, handlers!, func, visit.method) : resolveSymbol(slot.name, handlers!, own.route.handler);
+    const handler = handlers === undefined ? slot.refusal()! : find();
     if (!(handler instanceof DlserveError)) return handler;
-    // OPTIONS is answered for the handlers that are there.
-    if (handler.code === 'METHOD_NOT_ALLOWED' && visit.method === 'OPTIONS') visit.res.writeHead(204, handler.headers).end();
+    if (handler.code === 'METHOD_NOT_ALLOWED') refuseMethod(visit, handler.details.path as string, handler.headers.Allow!);
     else visit.fail(handler);
     return undefined;
   }
@@ -118,7 +152,7 @@ export class Endpoint {
     if (visit.isOver) return;
     const handler = this.#handlerFor(visit, route);
     if (handler === undefined) return;
-    const { slot, func } = route;
+    const { slot, func, own } = route;
     const { req, headers, method } = visit;
     const url = originForm((req as { originalUrl?: string }).originalUrl ?? req.url ?? '');
     const mark = url.indexOf('?');
@@ -129,10 +163,23 @@ export class Endpoint {
       path: mark === -1 ? url : url.slice(0, mark),
       query: mark === -1 ? '' : url.slice(mark + 1),
       rawHeaders: isHttp2(req) ? plainHeaders(req.rawHeaders) : req.rawHeaders,
+      route: own && { title: titleOf(own.route), names: own.route.names, values: own.values },
     };
     const limits = new TimeLimits(slot.settings, visit.deadline);
     const exchange = new Exchange(request, handler, body, limits, headers.id ?? `${process.pid}-${++this.#requests}`, visit);
     visit.exchange = exchange;
     slot.call(exchange);
   }
+}
+
+/** Whether the time that the client gives can be read, if it gives one. */
+function isPlainTime({ headers, deadline }: Visit): boolean {
+  return headers.timeout === undefined || deadline !== undefined;
+}
+
+/** OPTIONS is answered for the methods that are there. */
+function refuseMethod(visit: Visit, path: string, allow: string): void {
+  const { method, res } = visit;
+  if (method === 'OPTIONS') res.writeHead(204, { Allow: allow }).end();
+  else visit.fail(new DlserveError('METHOD_NOT_ALLOWED', { path, method, allow }, { headers: { Allow: allow } }));
 }

@@ -37,13 +37,28 @@ export class Methods {
 export class Handlers {
   readonly #byFunc = new Map<string, Methods>();
   readonly #symbols: string[] = [];
+  readonly #bySymbol = new Map<string, Handler>();
   readonly #lookalikes = new Map<string, string>();
+  /** The plugin says its routes itself once it is open, so it is opened when the server starts: nobody could ask for it before. */
+  declaresRoutes = false;
 
   /** Adds a handler; its index is the next one. */
   add(method: string, func: string, symbol: string): void {
     let methods = this.#byFunc.get(func);
     if (methods === undefined) this.#byFunc.set(func, (methods = new Methods()));
-    methods.set(method, { symbol, index: this.#symbols.push(symbol) - 1 });
+    methods.set(method, this.addFunction(symbol));
+  }
+
+  /** Adds a function that routes may lead to, and no func does; its index is the next one. */
+  addFunction(symbol: string): Handler {
+    const handler = { symbol, index: this.#symbols.push(symbol) - 1 };
+    this.#bySymbol.set(symbol, handler);
+    return handler;
+  }
+
+  /** The handler of a symbol, for routes. */
+  bySymbol(symbol: string): Handler | undefined {
+    return this.#bySymbol.get(symbol);
   }
 
   /**
@@ -64,7 +79,7 @@ export class Handlers {
     return [...this.#byFunc.keys()];
   }
 
-  /** The symbols of all handlers, by index. */
+  /** The symbols of all handlers, and of the functions that routes may lead to, by index. */
   get symbols(): readonly string[] {
     return this.#symbols;
   }

@@ -12,6 +12,17 @@ export interface PluginRequest {
   readonly query: string;
   /** Names and values in turn, as node:http gives them. */
   readonly rawHeaders: readonly string[];
+  /** The route of the plugin's own by which it came; undefined where it came by /_PLUGIN/. */
+  readonly route?: RouteTaken | undefined;
+}
+
+/** The way of a request by a route of a plugin's own. */
+export interface RouteTaken {
+  /** `GET /hello/{name}` */
+  readonly title: string;
+  /** The names in its path, and what stood there. */
+  readonly names: readonly string[];
+  readonly values: readonly string[];
 }
 
 /**
@@ -21,10 +32,19 @@ export interface PluginRequest {
  *   bytes adds that and `}`
  */
 export function requestText(request: PluginRequest, hasBody: boolean): string {
+  const { route } = request;
+  const vars = route === undefined ? `"file":"${request.file}","func":"${request.func}"` : varsJson(request, route);
   return (
-    `{"http_vars":{"file":"${request.file}","func":"${request.func}"},"url_query":${queryJson(request.query)}` +
-    `,"method":"${request.method}","path":${quote(request.path)},"headers":${headersJson(request.rawHeaders)},"body":${hasBody ? '' : 'null}'}`
+    `{"http_vars":{${vars}},"url_query":${queryJson(request.query)}` +
+    `,"method":"${request.method}","path":${quote(request.path)},"headers":${headersJson(request.rawHeaders)}` +
+    `${route === undefined ? '' : `,"route":${quote(route.title)}`},"body":${hasBody ? '' : 'null}'}`
   );
+}
+
+/** A name in the path that is called file or func stands in the place of the host's. */
+function varsJson({ file, func }: PluginRequest, { names, values }: RouteTaken): string {
+  const own = (['file', 'func'] as const).filter((name) => !names.includes(name)).map((name) => `"${name}":"${name === 'file' ? file : func}"`);
+  return [...own, ...names.map((name, place) => `"${name}":${quote(values[place]!)}`)].join(',');
 }
 
 /** What {@link requestText} lacks where there is a body: its text, or null where the bytes are no UTF-8. */

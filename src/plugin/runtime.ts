@@ -4,6 +4,7 @@ import type { TimeSettings } from './deadline';
 import type { Callee, Exchange } from './exchange';
 import type { Fault } from './fault';
 import type { Handlers } from './handlers';
+import type { PluginRoute } from './route';
 
 /** What a plugin's file is. */
 export type Kind = 'library';
@@ -49,6 +50,8 @@ export interface PluginSettings<Own = Readonly<Record<string, unknown>>> extends
   readonly required: boolean;
   /** What PluginInit gets. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Routes of its own, besides those that it says itself. */
+  readonly routes: readonly PluginRoute[];
   /** The values of the runtime's own keys. */
   readonly own: Own;
 }
@@ -90,6 +93,10 @@ export interface PluginSource<Own = Readonly<Record<string, unknown>>> {
 export interface Instance extends Callee {
   /** Which handlers it has. */
   readonly handlers: Handlers;
+  /** The routes of its own that it says itself. Each leads to a handler that it has. */
+  readonly routes: readonly PluginRoute[];
+  /** What it calls itself, where it does. */
+  readonly title: string | undefined;
   /** Calls that can be inside the plugin at once. */
   readonly capacity: number;
   /** Calls given and not yet finished, also those that have answered 504 and still hold a thread. */
@@ -120,9 +127,10 @@ export interface Runtime<K extends Keys = Keys> {
   check(): void;
   /**
    * What a file says of itself before anything of it runs.
+   * @param routed functions that routes lead to by the configuration, whatever they are called
    * @throws DlserveError LOAD_FAILED with what is wrong and the mend, UNAVAILABLE
    */
-  examine(file: PluginFile): Promise<Handlers>;
+  examine(file: PluginFile, routed?: readonly string[]): Promise<Handlers>;
   /**
    * Loads a plugin, checks it and initialises it.
    * @throws DlserveError LOAD_FAILED, ABI_UNSUPPORTED, INIT_FAILED or UNAVAILABLE

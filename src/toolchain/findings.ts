@@ -8,9 +8,9 @@ import { messageOf } from '../ground/errors';
  */
 export async function findingsOf(library: string, saysNone: boolean): Promise<string[]> {
   try {
-    const { symbols, lookalikes } = handlersOf(await readLibrary(library, 'what was built'));
+    const { symbols, lookalikes, declaresRoutes } = handlersOf(await readLibrary(library, 'what was built'));
     const almost = Array.from(lookalikes, ([symbol, why]) => `${symbol} ${why}`);
-    if (symbols.length > 0 || saysNone) return almost;
+    if (symbols.length > 0 || declaresRoutes || saysNone) return almost;
     return [['it exports no handler: a handler is a function named like GETHelloHandler', ...almost].join('; ')];
   } catch (error) {
     return [messageOf(error)];

@@ -6,7 +6,7 @@ import { inspect } from '../../src/cli/inspect/inspect';
 import type { Findings } from '../../src/cli/inspect/findings';
 import { thisSystem } from '../../src/binary/system';
 import type { DlserveError } from '../../src/ground/errors';
-import { compile } from '../support/compile';
+import { compile, compileFixture } from '../support/compile';
 import { scratch, startServer } from '../support/server';
 import { buildLibrary, findings } from './findings';
 
@@ -54,6 +54,8 @@ test('says what a library offers', async () => {
       { symbol: 'PluginConcurrency', state: 'missing' },
       { symbol: 'PluginInit', state: 'missing' },
       { symbol: 'PluginStop', state: 'found' },
+      { symbol: 'PluginRoutes', state: 'missing' },
+      { symbol: 'PluginFactory', state: 'missing' },
     ],
   });
   const text = await inspect(file, false);
@@ -64,6 +66,22 @@ test('says what a library offers', async () => {
   expect(text).toContain('GETDataHandler is data, not a function');
   expect(text).not.toContain('Built by Go');
   expect(text).not.toMatch(/ \n/);
+});
+
+test('says that a library has routes of its own, and a factory that must be an object', async () => {
+  const file = compileFixture('routes.c');
+  expect(JSON.parse(await inspect(file, true))).toMatchObject({
+    problems: [],
+    abi: expect.arrayContaining([
+      expect.objectContaining({ symbol: 'PluginRoutes', state: 'found' }),
+      expect.objectContaining({ symbol: 'PluginFactory', state: 'found' }),
+    ]) as unknown,
+  });
+  const wrong = path.join(scratch(), 'wrong.c');
+  writeFileSync(wrong, 'void *PluginFactory(void) { return 0; }\nconst char PluginRoutes[] = "[]";\n');
+  const text = await inspect(compile(wrong), false);
+  expect(text).toContain('PluginFactory must be an object of the type dlserve_plugin, and is a function in it');
+  expect(text).toMatch(/\n {2}data +PluginRoutes +it is data and must be a function/);
 });
 
 test('says of a library for another machine that it does not fit, and nothing of what is on this host', async () => {

@@ -53,6 +53,7 @@ const SETTINGS = {
   after: [],
   required: false,
   config: {},
+  routes: [],
   own: { ownsymbols: true },
 };
 
@@ -143,6 +144,7 @@ describe('where values come from', () => {
       after: ['db', 'log'],
       required: true,
       config: {},
+      routes: [],
       own: { ownsymbols: false },
     });
     const processes = await load('[plugin.x]\nmode = "process"', { env });
@@ -268,6 +270,42 @@ describe('one plugin', () => {
       '{"10":1.5,"z":"hi","moment":"1979-05-27T07:32:00.000Z","local":"1979-05-27T07:32:00.250","day":"1979-05-27",' +
         '"time":"07:32:00.000","huge":"9223372036854775807","__proto__":{"a":[true,{"b":0}]}}',
     );
+  });
+
+  test('may have routes of its own', async () => {
+    const config = await load(`
+      [[plugin.hello.route]]
+      method = "GET"
+      path = "/hello/{name}"
+      handler = "GETHelloHandler"
+      [[plugin.hello.route]]
+      method = "PUT"
+      path = "/hello/{name}/{rest...}"
+      handler = "put"`);
+    const routes = [
+      { method: 'GET', path: '/hello/{name}', handler: 'GETHelloHandler' },
+      { method: 'PUT', path: '/hello/{name}/{rest...}', handler: 'put' },
+    ];
+    expect(config.settings('hello').routes).toEqual(routes);
+    expect(config.routes).toEqual(new Map([['hello', routes]]));
+    expect(config.notes).toEqual([]);
+  });
+
+  test.each([
+    ['[plugin.x]\nroute = 1', 'prest.toml:2: plugin.x.route must be a list of tables, not'],
+    ['[plugin.x.route]\nmethod = "GET"', 'must be a list of tables, not a table: write [[plugin.x.route]]'],
+    ['[[plugin.x.route]]\nmethod = "GET"\npath = "/a"', 'prest.toml:1: route 1 of plugin x has no text as its handler'],
+    ['[[plugin.x.route]]\nmethod = "GET"\npath = "a"\nhandler = "a"', 'has the path "a", which must begin with "/"'],
+    ['[[plugin.x.route]]\nmethod = "get"\npath = "/a"\nhandler = "a"', 'has the method "get": there are CHECKOUT'],
+    ['[[plugin.x.route]]\nmethod = "GET"\npath = "/_PLUGIN/a"\nhandler = "a"', 'which begins with "/_", which is kept for dlserve itself'],
+    ['[[plugin.x.route]]\nmethod = "GET"\npath = "/a"\nhandler = "a b"', 'has the handler "a b", which is no name of a C function'],
+    ['[[plugin.x.route]]\nmethods = "GET"\npath = "/a"\nhandler = "a"', 'has a key methods: there are method, path, handler'],
+    [
+      '[[plugin.x.route]]\nmethod = "GET"\npath = "/a/{b}"\nhandler = "a"\n[[plugin.y.route]]\nmethod = "GET"\npath = "/a/{c}"\nhandler = "a"',
+      'two routes answer the same requests: GET /a/{b} of x, and GET /a/{c} of y',
+    ],
+  ])('%j is no route', async (toml, words) => {
+    expect(await refusal(toml)).toContain(words);
   });
 
   test.each([

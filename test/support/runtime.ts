@@ -40,6 +40,7 @@ const DEFAULTS: Omit<PluginSettings, 'own'> = {
   trial: undefined,
   demote: true,
   config: {},
+  routes: [],
 };
 
 const OWN: OwnKeys = { ownsymbols: true, workers: 1, memory: 0, crashes: 5, crashwindow: 60_000, rest: 30_000 };

@@ -25,6 +25,11 @@ type plugin struct {
 	names    map[string]bool // base names of the files
 	inputs   string
 	handlers []handler
+	// others are the files that are not package main. Those of a package with a PluginFactory become so while it is built: frameworks
+	// link such packages into their programs.
+	others []other
+	// factory: its PluginFactory makes a plugin that is started, stopped and may have routes.
+	factory bool
 	// exported are the names of its //export lines.
 	exported map[string]bool
 	// exportsHandlers: some of these are handlers, of a C signature.
@@ -39,6 +44,12 @@ type plugin struct {
 	warnings []string
 	// saysNone: the warnings say that there is no handler.
 	saysNone bool
+}
+
+// other is a file of another package than main: its path, the package's name, and where that stands in it.
+type other struct {
+	name, pkg string
+	offset    int
 }
 
 // analyse reads a package. Its only errors are those of syntax.
@@ -57,7 +68,7 @@ func analyse(asked question) (*plugin, error) {
 			return nil, err
 		}
 		if file.Name.Name != "main" {
-			found.problem("%s: a plugin is package main, and this is package %s", filepath.Base(name), file.Name.Name)
+			found.others = append(found.others, other{name, file.Name.Name, fset.Position(file.Name.Pos()).Offset})
 		}
 		found.files = append(found.files, file)
 		found.names[filepath.Base(name)] = true
@@ -83,18 +94,24 @@ func analyse(asked question) (*plugin, error) {
 			}
 		}
 	}
+	found.considerFactory(fset)
+	if !found.factory {
+		for _, file := range found.others {
+			found.problem("%s: a plugin is package main, and this is package %s", filepath.Base(file.name), file.pkg)
+		}
+	}
 	found.hasVars = found.global("HTTPVars", types.NewMap(text, text))
 	found.hasQuery = found.global("URLQuery", types.NewMap(text, types.NewSlice(text)))
 	goexit := regexp.MustCompile(`Goexit`)
 	found.mayExit = matches(goexit, asked.Files) || matches(goexit, asked.Dependencies)
 	found.inC = mayHaveHandlers(asked, found.files, regexp.MustCompile(`\b`+name+`\b`))
-	if len(found.handlers) > 0 && found.exportsHandlers && !found.exported["PluginFree"] {
+	if (found.factory || len(found.handlers) > 0) && found.exportsHandlers && !found.exported["PluginFree"] {
 		found.warnOfRelease(asked)
 	}
 	if len(asked.Files) == 0 {
 		found.warn("go leaves out every Go file of it on this platform: see their names and build constraints")
 		found.saysNone = true
-	} else if len(found.handlers) == 0 && len(found.exported) == 0 && !found.inC {
+	} else if len(found.handlers) == 0 && len(found.exported) == 0 && !found.factory && !found.inC {
 		found.warn("it has no handler: write func GETNameHandler() string, or (string, int) with a status")
 		found.saysNone = true
 	}

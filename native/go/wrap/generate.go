@@ -9,6 +9,8 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"os"
+	"path/filepath"
 	"strings"
 	"text/template"
 	"unicode"
@@ -27,6 +29,10 @@ type page struct {
 	Handlers          []handler
 	HasVars, HasQuery bool
 	MayExit           bool
+	// Factory: the package has a PluginFactory.
+	Factory bool
+	// OwnConcurrency: the package says itself how many threads may be in it.
+	OwnConcurrency bool
 	// OwnFree: the package exports a PluginFree of its own.
 	OwnFree bool
 	// Remember: what the handlers here give has to be told apart from what others give.
@@ -42,16 +48,33 @@ func generate(found *plugin, reply *answer) error {
 		HasVars:  found.hasVars,
 		HasQuery: found.hasQuery,
 		MayExit:  found.mayExit,
+		Factory:  found.factory,
 		OwnFree:  found.exported["PluginFree"],
-		Remember: found.inC && !found.exported["PluginFree"],
+
+		OwnConcurrency: found.exported["PluginConcurrency"],
+		Remember:       found.inC && !found.exported["PluginFree"],
 	}
 	if err := found.add(reply, p, "inputs"); err != nil {
 		return err
+	}
+	for _, file := range found.others {
+		if err := file.becomeMain(reply); err != nil {
+			return err
+		}
 	}
 	if len(found.handlers) > 0 {
 		if err := found.add(reply, p, "handlers"); err != nil {
 			return err
 		}
+	}
+	if found.factory {
+		for _, name := range []string{"factory", "routes"} {
+			if err := found.add(reply, p, name); err != nil {
+				return err
+			}
+		}
+	}
+	if len(found.handlers) > 0 || found.factory {
 		if err := found.add(reply, p, "symbols"); err != nil {
 			return err
 		}
@@ -59,6 +82,16 @@ func generate(found *plugin, reply *answer) error {
 	if found.scope.Lookup("main") == nil {
 		return found.add(reply, p, "main")
 	}
+	return nil
+}
+
+// becomeMain has go see the file as one of package main.
+func (o other) becomeMain(reply *answer) error {
+	text, err := os.ReadFile(o.name)
+	if err != nil {
+		return err
+	}
+	reply.Files[filepath.Base(o.name)] = string(text[:o.offset]) + "main" + string(text[o.offset+len(o.pkg):])
 	return nil
 }
 

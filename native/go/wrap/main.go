@@ -36,7 +36,7 @@ type answer struct {
 	Warnings []string `json:"warnings"`
 	// SaysNone: the warnings say that there is no handler.
 	SaysNone bool `json:"saysNone"`
-	// Files are what has to be added to the package: text by file name.
+	// Files are what has to be added to the package, or to stand in the place of files of it: text by file name.
 	Files map[string]string `json:"files"`
 }
 

@@ -2,6 +2,7 @@ import type { Binary } from '../binary';
 import { leniently, Malformed } from '../bytes';
 import { elfMachine } from '../machine';
 import { Allowance } from '../name-table';
+import type { Which } from '../names';
 import type { Source } from '../source';
 import { readDynamic, type Dynamic } from './dynamic';
 import { PT_INTERP, PT_LOAD, readHeader, readSegments, type Elf } from './headers';
@@ -32,12 +33,12 @@ const ET_DYN = 3;
  * a library without section headers is read as well. Format: https://gabi.xinuos.com
  * @throws Malformed
  */
-export async function readElf(source: Source): Promise<Binary> {
+export async function readElf(source: Source, which: Which): Promise<Binary> {
   const elf = await readLibrary(source);
   const allowance = new Allowance(source.length);
   const dynamic = await readDynamic(elf, allowance);
   if (isProgram(elf, dynamic)) throw new Malformed(IS_PROGRAM);
-  const exports = await readExports(elf, dynamic, allowance);
+  const exports = await readExports(elf, dynamic, allowance, which);
   const notes = await noteNames(elf);
   const glibc = await glibcNeeded(elf, dynamic);
   const sections = await readSections(elf);

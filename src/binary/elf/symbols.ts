@@ -1,5 +1,6 @@
 import type { SymbolKind } from '../binary';
-import { NameTable, type Allowance } from '../name-table';
+import { EveryName, NameTable, type Allowance } from '../name-table';
+import type { Which } from '../names';
 import type { Dynamic } from './dynamic';
 import { symbolCount } from './hash';
 import { fileOffset, isCode, type Elf } from './headers';
@@ -20,10 +21,10 @@ export function symbolSize({ is64 }: Elf): number {
 }
 
 /**
- * The defined symbols of interest in a library's dynamic symbol table.
+ * The defined symbols that are wanted of a library's dynamic symbol table.
  * @throws Malformed
  */
-export async function readExports(elf: Elf, dynamic: Dynamic, allowance: Allowance): Promise<Map<string, SymbolKind>> {
+export async function readExports(elf: Elf, dynamic: Dynamic, allowance: Allowance, which: Which): Promise<Map<string, SymbolKind>> {
   const found = new Map<string, SymbolKind>();
   if (dynamic.symbols === undefined) return found;
   const { source, is64, little } = elf;
@@ -33,7 +34,7 @@ export async function readExports(elf: Elf, dynamic: Dynamic, allowance: Allowan
   const bytes = await source.bytes(start, count * size, little);
   const versionTable = dynamic.versions === undefined ? 0 : fileOffset(elf, dynamic.versions);
   const versions = dynamic.versions === undefined ? undefined : await source.bytes(versionTable, count * 2, little);
-  const names = new NameTable(dynamic.strings, allowance);
+  const names = which === 'all' ? new EveryName(dynamic.strings, allowance) : new NameTable(dynamic.strings, allowance);
   for (let i = 1; i < count; i++) {
     const at = start + i * size;
     const info = bytes.u8(at + (is64 ? 4 : 12));

@@ -2,6 +2,7 @@ import type { Binary } from '../binary';
 import { Malformed } from '../bytes';
 import { machOMachine } from '../machine';
 import { Allowance } from '../name-table';
+import type { Which } from '../names';
 import type { Source } from '../source';
 import { readHeaders } from './headers';
 import { readSymbols } from './symbols';
@@ -32,12 +33,12 @@ function isFat(head: Buffer): boolean {
  * @param machine which slice of a fat file is wanted; without it the first is read, under the names of all
  * @throws Malformed
  */
-export async function readMachO(source: Source, machine: string): Promise<Binary> {
-  if (!isFat(source.head)) return readThin(source);
+export async function readMachO(source: Source, machine: string, which: Which): Promise<Binary> {
+  if (!isFat(source.head)) return readThin(source, which);
   const slices = await readFat(source);
   const own = slices.find((slice) => slice.machine === machine);
   const { offset, length } = own ?? slices[0]!;
-  const library = await readThin(await source.slice(offset, length));
+  const library = await readThin(await source.slice(offset, length), which);
   return own === undefined ? { ...library, machine: slices.map((slice) => slice.machine).join(' and ') } : library;
 }
 
@@ -57,14 +58,14 @@ async function readFat(source: Source): Promise<{ machine: string; offset: numbe
   });
 }
 
-async function readThin(source: Source): Promise<Binary> {
+async function readThin(source: Source, which: Which): Promise<Binary> {
   if (!isThin(source.head)) throw new Malformed('a part of it is not Mach-O');
   const macho = await readHeaders(source);
   const allowance = new Allowance(source.length);
   return {
     format: 'mach-o',
     machine: machOMachine(macho.cpu, macho.subtype),
-    ...(await readSymbols(macho, allowance)),
+    ...(await readSymbols(macho, allowance, which)),
     needed: macho.needed,
     runpath: macho.runpath,
     runpathInherited: true,

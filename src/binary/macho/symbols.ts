@@ -1,7 +1,7 @@
 import type { Binary, Hiding, SymbolKind } from '../binary';
 import { leniently } from '../bytes';
 import { Allowance, NameTable } from '../name-table';
-import { isMissing, isOfInterest, MAX_SEARCHED } from '../names';
+import { isMissing, isOfInterest, MAX_SEARCHED, type Which } from '../names';
 import { kindAt, type MachO } from './headers';
 import { readTrie } from './trie';
 
@@ -10,9 +10,9 @@ import { readTrie } from './trie';
  * dyld goes by, else (files from before 2009) those of the symbol table.
  * @throws Malformed
  */
-export async function readSymbols(macho: MachO, allowance: Allowance): Promise<Pick<Binary, 'exports' | 'unexported'>> {
+export async function readSymbols(macho: MachO, allowance: Allowance, which: Which): Promise<Pick<Binary, 'exports' | 'unexported'>> {
   const { trie } = macho;
-  const exports = trie !== undefined && trie.size > 0 ? plain(await readTrie(macho, trie, allowance)) : await readTable(macho, allowance);
+  const exports = trie !== undefined && trie.size > 0 ? plain(await readTrie(macho, trie, allowance, which)) : await readTable(macho, allowance);
   return { exports, unexported: await leniently(readUnexported(macho, exports), new Map<string, Hiding>()) };
 }
 

@@ -1,7 +1,8 @@
+import { isRouteSymbol } from '../../plugin/route';
 import type { SymbolKind } from '../binary';
 import { Malformed } from '../bytes';
 import type { Allowance } from '../name-table';
-import { isOfInterest, MAX_NAME, SUFFIX } from '../names';
+import { isOfInterest, MAX_NAME, SUFFIX, type Which } from '../names';
 import { kindAt, type MachO } from './headers';
 
 /** Flags of a trie's node, <mach-o/loader.h>. */
@@ -10,7 +11,7 @@ const KIND_REGULAR = 0x00;
 const REEXPORT = 0x08;
 
 /**
- * The symbols of interest in an export trie. A node of it is the size of its symbol, which is 0 where it ends no name, that
+ * The symbols that are wanted of an export trie. A node of it is the size of its symbol, which is 0 where it ends no name, that
  * symbol, the number of its edges, and for each a text and the next node.
  * @throws Malformed
  */
@@ -18,6 +19,7 @@ export async function readTrie(
   macho: MachO,
   { offset, size }: { readonly offset: number; readonly size: number },
   allowance: Allowance,
+  which: Which,
 ): Promise<Map<string, SymbolKind>> {
   const found = new Map<string, SymbolKind>();
   const cursor = new Cursor(await macho.source.part(offset, size));
@@ -30,10 +32,10 @@ export async function readTrie(
     const symbolSize = cursor.uleb();
     const edges = cursor.at + symbolSize;
     // A handler's name, or one of the contract's: _PluginInit.
-    if (symbolSize > 0 && (matched === SUFFIX.length || path[1] === P)) {
+    if (symbolSize > 0 && (which === 'all' || matched === SUFFIX.length || path[1] === P)) {
       const name = path.toString('latin1', 0, length);
       allowance.read(length);
-      if (isOfInterest(name)) {
+      if (isOfInterest(name) || (which === 'all' && isRouteSymbol(name.slice(1)))) {
         allowance.keep();
         found.set(name, readKind(cursor, macho));
       }

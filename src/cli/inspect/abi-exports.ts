@@ -27,6 +27,16 @@ export const ABI_EXPORTS: readonly { readonly symbol: (typeof ABI_SYMBOLS)[numbe
     found: 'called once before the library is let go',
     missing: 'nothing to clean up',
   },
+  {
+    symbol: 'PluginRoutes',
+    found: 'tells the routes of its own, beside /_PLUGIN/; it is opened when the server starts',
+    missing: 'no routes of its own but those that prest.toml gives it',
+  },
+  {
+    symbol: 'PluginFactory',
+    found: 'the object through which it is started and stopped; it is opened when the server starts',
+    missing: 'nothing to start or stop but by PluginInit and PluginStop',
+  },
 ];
 
 /** What follows from a library being built by Go. */

@@ -11,10 +11,10 @@ export function endpointLines(plugins: readonly Listed[], url: string, pluginpat
   if (plugins.length === 0) {
     return `\nNo plugins in ${pluginpath} yet. Write one: dlserve new hello --lang c`;
   }
-  const lines = plugins.flatMap(({ name, endpoints, error }) => [
+  const lines = plugins.flatMap(({ name, endpoints, declaresRoutes, error }) => [
     ...endpoints.map(({ method, path }) => `  ${curl(method)}${url}${path}`),
     ...(error === undefined ? [] : [`  # ${error.message}`]),
-    ...(error === undefined && endpoints.length === 0 ? [`  # ${name}: no handlers, see: dlserve inspect`] : []),
+    ...(error === undefined && endpoints.length === 0 && !declaresRoutes ? [`  # ${name}: no handlers, see: dlserve inspect`] : []),
   ]);
   const rest = lines.length > MOST ? [`  ... and ${lines.length - MOST} more`] : [];
   return ['', ...lines.slice(0, MOST), ...rest].join('\n');

@@ -13,7 +13,13 @@ export const Outcome = { REPLY: 0, TOO_LATE: 1, TOO_LARGE: 2, NO_MEMORY: 3, HEAD
 export const JobState = { WAITING: 0, BEGUN: 1, ENDED: 2 } as const;
 
 /** What the life of a library is called on the status page, behind its handlers: enum life_label of native/addon/job.h. */
-export const LIFE = ['a constructor', 'PluginABI', 'PluginInit', 'PluginConcurrency', 'PluginStop'] as const;
+export const LIFE = [
+  'a constructor', 'PluginABI', 'PluginInit', 'PluginConcurrency', 'PluginStop',
+  'PluginFactory.name', 'PluginFactory.start', 'PluginFactory.stop', 'PluginRoutes', 'PluginFactory.routes',
+] as const;
+
+/** What a job runs that is a step of a PluginFactory or PluginRoutes: JOB_START, JOB_END and JOB_TEXT of enum job_kind. */
+export const Step = { START: 6, END: 7, TEXT: 8 } as const;
 
 /** The functions of native/addon/addon.c. Hubs, lanes and the slots of jobs are numbers. */
 export interface Addon {
@@ -44,6 +50,11 @@ export interface Addon {
   number(lane: number, address: bigint, label: number): number;
   /** Submits PluginInit, likewise. */
   init(lane: number, config: string): number;
+  /**
+   * Submits a function of a {@link Step}'s kind, likewise.
+   * @param config what a START gets
+   */
+  run(lane: number, step: number, address: bigint, label: number, config: string): number;
   /** Submits PluginStop, likewise. */
   stop(lane: number): number;
   /**

@@ -2,7 +2,8 @@ import { DlserveError } from '../../ground/errors';
 import { inTime, type Conditions } from '../../ground/waiting';
 import type { Exchange } from '../../plugin/exchange';
 import type { Handlers } from '../../plugin/handlers';
-import type { Instance, PluginFile } from '../../plugin/runtime';
+import { routesOf, type Declared, type PluginRoute } from '../../plugin/route';
+import { openLimit, type Instance, type PluginFile } from '../../plugin/runtime';
 import type { NativeSource } from './keys';
 import type { LoadedLibrary } from './loaded-library';
 import { StillRuns } from './loader';
@@ -12,7 +13,7 @@ interface Image {
   readonly source: NativeSource;
   readonly opener: Opener;
   readonly tenants: Set<Tenant>;
-  readonly opening: Promise<OpenImage>;
+  readonly opening: Promise<CheckedImage>;
   /** While it is closed; what comes next opens it anew. */
   closing: Promise<void> | undefined;
   /** Other threads of the process can't have it. */
@@ -25,7 +26,7 @@ interface Image {
 type Stuck = 'constructors' | 'init' | 'rest';
 
 /** An instance of which one host may let go while others keep it. */
-export interface SharedInstance extends Instance {
+export interface SharedInstance extends Omit<Instance, 'routes' | 'title'> {
   /** Something has come back. */
   readonly conditions: Conditions;
   /** Settles calls with STOPPING that have not come back in time; those that run are left to themselves, and the log says so. */
@@ -38,6 +39,8 @@ export interface SharedInstance extends Instance {
 export interface OpenImage {
   readonly instance: SharedInstance;
   readonly library: LoadedLibrary;
+  /** What the library says of itself; undefined where it says nothing. */
+  readonly declared: Declared | undefined;
 }
 
 /** How libraries are opened, and who among the threads of this process may. */
@@ -48,6 +51,9 @@ export interface Opener {
   claim(identity: string): boolean;
   unclaim(identity: string): void;
 }
+
+/** One whose routes are in order. */
+type CheckedImage = OpenImage & Pick<Instance, 'routes' | 'title'>;
 
 /** Every library that is open in this process, or is still initialised because it has no PluginStop. */
 const images: Image[] = [];
@@ -130,7 +136,7 @@ function newImage(source: NativeSource, opener: Opener): Image {
       fault: (fault) => tenants.forEach((tenant) => tenant.source.observer.fault(fault)),
     },
   };
-  const image: Image = { source, opener, tenants, opening: opener.open(shared), closing: undefined, isClaimed: true, stuck: undefined };
+  const image: Image = { source, opener, tenants, opening: opener.open(shared).then((open) => checked(open, shared)), closing: undefined, isClaimed: true, stuck: undefined };
   images.push(image);
   image.opening.then(
     // It has no owner that could mind.
@@ -147,6 +153,21 @@ function newImage(source: NativeSource, opener: Opener): Image {
     },
   );
   return image;
+}
+
+/** @throws DlserveError LOAD_FAILED where its routes are not in order; it is closed then */
+async function checked(open: OpenImage, { file, handlers, settings }: NativeSource): Promise<CheckedImage> {
+  const { instance, declared } = open;
+  if (declared === undefined) return { ...open, routes: [], title: undefined };
+  try {
+    const routes = routesOf(declared, file.base, (symbol) => handlers.bySymbol(symbol) !== undefined);
+    return { ...open, routes, title: declared.title || undefined };
+  } catch (refusal) {
+    await instance.close(openLimit(settings));
+    if (await inTime(instance.gone, 0)) throw refusal;
+    const { code, details } = refusal as DlserveError;
+    throw new DlserveError(code, details, { cause: new StillRuns(instance.gone) });
+  }
 }
 
 async function admit(image: Image, source: NativeSource): Promise<Instance> {
@@ -177,6 +198,8 @@ function forget(image: Image): void {
 /** One host's share of an image. */
 class Tenant implements Instance {
   readonly processes = [];
+  routes: readonly PluginRoute[] = [];
+  title: string | undefined;
   #instance!: SharedInstance;
   #closed: Promise<void> | undefined;
 
@@ -185,8 +208,10 @@ class Tenant implements Instance {
     readonly source: NativeSource,
   ) {}
 
-  opened({ instance }: OpenImage): void {
+  opened({ instance, routes, title }: CheckedImage): void {
     this.#instance = instance;
+    this.routes = routes;
+    this.title = title;
   }
 
   get handlers(): Handlers {

@@ -2,6 +2,7 @@ import { HOST_ABI } from '../../binary/exports';
 import { ABI_SYMBOLS } from '../../binary/names';
 import { DlserveError, messageOf } from '../../ground/errors';
 import { ANY_CONCURRENCY, MOST_CONCURRENCY, type PluginSource } from '../../plugin/runtime';
+import { readFactory, type Factory } from './factory';
 import { useKoffi, type KoffiFunction, type LibraryHandle } from './koffi/koffi';
 import { StillRuns } from './loader';
 
@@ -15,6 +16,8 @@ export type AbiSymbol = (typeof ABI_SYMBOLS)[number];
 export class LoadedLibrary {
   /** Addresses of its handlers, by index. */
   readonly handlers: readonly bigint[];
+  /** Its PluginFactory; undefined where it has none. */
+  readonly factory: Factory | undefined;
   readonly #addresses: ReadonlyMap<AbiSymbol, bigint>;
   #pin: bigint | null = null;
   #declared = 1;
@@ -31,6 +34,8 @@ export class LoadedLibrary {
     });
     const addresses = ABI_SYMBOLS.map((symbol) => [symbol, find(handle, symbol)] as const);
     this.#addresses = new Map(addresses.filter((entry): entry is [AbiSymbol, bigint] => entry[1] !== null));
+    const factory = this.address('PluginFactory');
+    if (factory !== null) this.factory = readFactory(factory, base);
   }
 
   /**
@@ -89,12 +94,17 @@ export class LoadedLibrary {
 
   /** Whether its configuration matters to it. */
   get hasInit(): boolean {
-    return this.#addresses.has('PluginInit');
+    return this.#addresses.has('PluginInit') || (this.factory?.start ?? 0n) !== 0n;
   }
 
   /** Whether it can be told to end what it has started. Without that it is never unmapped: it may have threads. */
   get canStop(): boolean {
-    return this.#addresses.has('PluginStop');
+    return this.#addresses.has('PluginStop') || (this.factory?.stop ?? 0n) !== 0n;
+  }
+
+  /** Whether it says something of itself when it is open. */
+  get declares(): boolean {
+    return this.factory !== undefined || this.#addresses.has('PluginRoutes');
   }
 
   /** Whether it does not matter to it who else calls it: it has no life of its own, and lets in any number of calls. */
@@ -126,6 +136,11 @@ export class LoadedLibrary {
   initHangs(limit: number): DlserveError {
     this.keep();
     return new DlserveError('INIT_FAILED', { library: this.name, reason: `it took longer than ${limit} ms` }, { cause: new StillRuns() });
+  }
+
+  /** @param words what PluginFactory.start said, '' where it said nothing */
+  startFailed(returned: number, words: string): DlserveError {
+    return this.initFailed(returned, `PluginFactory.start: ${words === '' ? `it returned ${returned} without a word` : words}`);
   }
 
   /** @param words what PluginInit said, '' where it said nothing */

@@ -38,7 +38,7 @@ function nativeRuntime(mode: Mode, options: NativeOptions, load: (addon: AddonOr
     endings: libraryEndings(),
     keys: NATIVE_KEYS,
     check: () => undefined,
-    examine: (file) => (require('../../binary/file') as typeof import('../../binary/file')).examineLibrary(file),
+    examine: (file, routed) => (require('../../binary/file') as typeof import('../../binary/file')).examineLibrary(file, routed),
     open: async (source) => {
       const { openShared } = require('./images') as typeof import('./images');
       opener ??= openerOf(options, load);

@@ -1,7 +1,8 @@
 import { DlserveError } from '../../ground/errors';
 import type { Exchange } from '../../plugin/exchange';
 import type { Handlers } from '../../plugin/handlers';
-import type { Instance, PluginSource } from '../../plugin/runtime';
+import { routesOf, type Declared, type PluginRoute } from '../../plugin/route';
+import { openLimit, type Instance, type PluginSource } from '../../plugin/runtime';
 import type { SupervisedKeys } from './keys';
 import { Pool } from './pool';
 import type { PoolUser } from './pool-user';
@@ -10,6 +11,8 @@ import type { Wire } from './worker';
 
 /** A plugin in processes of its own: the calls that wait for one, and what becomes of them. */
 export class SupervisedInstance implements Instance, PoolUser {
+  routes: readonly PluginRoute[] = [];
+  title: string | undefined;
   readonly #pool: Pool;
   #queue: Exchange[] = [];
   #isClosing = false;
@@ -26,7 +29,20 @@ export class SupervisedInstance implements Instance, PoolUser {
   static async open(wire: Wire, source: PluginSource<SupervisedKeys>): Promise<SupervisedInstance> {
     const instance = new SupervisedInstance(wire, source);
     await instance.#pool.open();
+    const { declared } = instance.#pool;
+    if (declared !== undefined) await instance.#take(declared);
     return instance;
+  }
+
+  async #take(declared: Declared): Promise<void> {
+    const { file, handlers, settings } = this.source;
+    this.title = declared.title || undefined;
+    try {
+      this.routes = routesOf(declared, file.base, (symbol) => handlers.bySymbol(symbol) !== undefined);
+    } catch (refusal) {
+      await this.close(openLimit(settings));
+      throw refusal;
+    }
   }
 
   get handlers(): Handlers {

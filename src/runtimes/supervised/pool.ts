@@ -1,6 +1,7 @@
 import { DlserveError, messageOf } from '../../ground/errors';
 import { Conditions } from '../../ground/waiting';
 import type { Exchange } from '../../plugin/exchange';
+import type { Declared } from '../../plugin/route';
 import type { PluginSource } from '../../plugin/runtime';
 import { CrashRecord } from './crash-record';
 import { lossError } from './deaths';
@@ -25,6 +26,8 @@ const SPAWN_RETRY = 200;
 export class Pool implements WorkerOwner {
   /** Something has come to its end. */
   readonly conditions = new Conditions();
+  /** What the plugin says of itself, in the first of its workers; undefined where it says nothing. */
+  declared: Declared | undefined;
   /** Calls that all workers together execute at once. */
   capacity = 0;
   /** Those that take calls, or soon will. */
@@ -168,6 +171,7 @@ export class Pool implements WorkerOwner {
     if (this.#opening !== null) {
       if (this.#workers.some((other) => other.state !== 'ready')) return;
       this.#concurrency = worker.concurrency;
+      this.declared = worker.declared;
       this.#log.opened();
       this.#opening.resolve();
       this.#opening = null;

@@ -1,5 +1,6 @@
 import type { DlserveError } from '../../ground/errors';
 import type { Exchange } from '../../plugin/exchange';
+import type { Declared } from '../../plugin/route';
 import type { Exit } from './process';
 
 /** Why a worker was ended by the host. */
@@ -39,6 +40,8 @@ export interface Worker {
   readonly state: 'opening' | 'ready' | 'retired' | 'stopping' | 'ending' | 'dead';
   /** Calls that it executes at once; may change. */
   readonly concurrency: number;
+  /** What the plugin in it says of itself; undefined where it says nothing, or is not open. */
+  readonly declared: Declared | undefined;
   /** Calls that it was given and that somebody waits for, or that hold a place in it. */
   readonly load: number;
   /** Calls that it has answered. */

@@ -18,7 +18,7 @@ interface Answer {
 
 /** What is added to a package while it is built. */
 export interface Added {
-  /** Text by file name. */
+  /** Text by file name; also of files of the package that go shall see otherwise. */
   readonly files: Readonly<Record<string, string>>;
   readonly warnings: readonly string[];
   /** Whether the warnings say that there is no handler. */

@@ -78,7 +78,7 @@ export async function go(job: GoJob, command: readonly string[], more: readonly 
   const overlay = path.join(job.workplace, 'overlay.json');
   await writeFile(overlay, JSON.stringify({ Replace: job.overlay }));
   const [verb, ...options] = command;
-  const target = job.source.folder ? job.target : [...job.target, ...more];
+  const target = job.source.folder ? job.target : [...new Set([...job.target, ...more])];
   return run(['go'], [verb!, '-overlay', overlay, ...job.args, ...options, ...target], { ...job, cwd: job.folder });
 }
 

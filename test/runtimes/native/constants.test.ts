@@ -3,7 +3,8 @@ import { mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { HOST_ABI } from '../../../src/binary/exports';
-import { HUB, JobState, LIFE, Outcome } from '../../../src/runtimes/native/addon';
+import { HUB, JobState, LIFE, Outcome, Step } from '../../../src/runtimes/native/addon';
+import { FACTORY } from '../../../src/runtimes/native/factory';
 import { EXCHANGE } from '../../../src/runtimes/native/koffi/invocation';
 import { STATUS } from '../../../src/runtimes/native/status';
 
@@ -37,7 +38,15 @@ test.each<[string, Readonly<Record<string, number>>, Readonly<Record<string, str
   ['outcomes', Outcome, { REPLY: 'OUTCOME_REPLY', TOO_LATE: 'OUTCOME_TOO_LATE', TOO_LARGE: 'OUTCOME_TOO_LARGE', NO_MEMORY: 'OUTCOME_NO_MEMORY', HEADERS_TOO_LARGE: 'OUTCOME_HEADERS_TOO_LARGE' }],
   ['states of jobs', JobState, { WAITING: 'JOB_WAITING', BEGUN: 'JOB_BEGUN', ENDED: 'JOB_ENDED' }],
   ['hub', HUB, { BATCH: 'HUB_BATCH', FIELDS: 'RECORD_FIELDS', HAS_HEADERS: 'RECORD_HAS_HEADERS' }],
-  ['life of a library', Object.fromEntries(LIFE.map((label, place) => [label, place])), { 'a constructor': 'LIFE_LOAD', PluginABI: 'LIFE_ABI', PluginInit: 'LIFE_INIT', PluginConcurrency: 'LIFE_CONCURRENCY', PluginStop: 'LIFE_STOP' }],
+  ['life of a library', Object.fromEntries(LIFE.map((label, place) => [label, place])), { 'a constructor': 'LIFE_LOAD', PluginABI: 'LIFE_ABI', PluginInit: 'LIFE_INIT', PluginConcurrency: 'LIFE_CONCURRENCY', PluginStop: 'LIFE_STOP',
+    'PluginFactory.name': 'LIFE_NAME', 'PluginFactory.start': 'LIFE_START', 'PluginFactory.stop': 'LIFE_END', PluginRoutes: 'LIFE_ROUTES',
+    'PluginFactory.routes': 'LIFE_OWN_ROUTES',
+  }],
+  ['steps of a factory', Step, { START: 'JOB_START', END: 'JOB_END', TEXT: 'JOB_TEXT' }],
+  ['factory', FACTORY, {
+    SIZE: 'offsetof(dlserve_plugin, size)', ABI: 'offsetof(dlserve_plugin, abi)', NAME: 'offsetof(dlserve_plugin, name)', START: 'offsetof(dlserve_plugin, start)',
+    STOP: 'offsetof(dlserve_plugin, stop)', ROUTES: 'offsetof(dlserve_plugin, routes)', END: 'sizeof(dlserve_plugin)',
+  }],
   ['status page', STATUS, { SLOTS: 'STATUS_SLOTS', LABELS: 'STATUS_LABELS', LABEL_SIZE: 'STATUS_LABEL_SIZE', LABELS_START: 'offsetof(status_file, labels)' }],
   ['exchange', EXCHANGE, {
     WORDS: 'sizeof(dlserve_exchange) / 8.0', REQUEST_BODY: offset('lent_request_body'), REQUEST_BODY_LENGTH: offset('lent_request_body_length'),

@@ -4,7 +4,7 @@ import type { Exchange } from '../../../plugin/exchange';
 import type { Handlers } from '../../../plugin/handlers';
 import type { OpenImage, SharedInstance } from '../images';
 import type { NativeSource } from '../keys';
-import { callInit, callNumber, callStop } from '../koffi/lifecycle';
+import { callDeclared, callInit, callNumber, callStart, callStop } from '../koffi/lifecycle';
 import { openPinned } from '../koffi/open';
 import type { LoadedLibrary } from '../loaded-library';
 import { openAlone } from '../loader';
@@ -33,8 +33,10 @@ export async function openInline(
     opened(library);
     library.checkAbi(await callNumber(library, 'PluginABI', here));
     await callInit(library, source, here);
+    const title = await callStart(library, source, here);
     library.concurrency(await callNumber(library, 'PluginConcurrency', here));
-    return { instance: new InlineInstance(source, library, prepare(library)), library };
+    const declared = await callDeclared(library, title, here);
+    return { instance: new InlineInstance(source, library, prepare(library)), library, declared };
   } catch (refusal) {
     await openAlone(source.file.base, 'unloading', Infinity, () => library.unload());
     throw refusal;
@@ -98,7 +100,7 @@ class InlineInstance implements SharedInstance {
   }
 
   async #close(): Promise<void> {
-    await callStop(this.library, here);
+    await callStop(this.library, this.source, here);
     this.invoker.end();
     if (this.library.canStop) await openAlone(this.library.name, 'unloading', Infinity, () => this.library.unload());
     else this.library.keep();

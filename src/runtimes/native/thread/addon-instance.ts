@@ -4,9 +4,8 @@ import type { Exchange } from '../../../plugin/exchange';
 import type { Handlers } from '../../../plugin/handlers';
 import { openLimit } from '../../../plugin/runtime';
 import { JobState, Outcome, type Addon, type Body, type Records } from '../addon';
-import type { SharedInstance } from '../images';
+import type { OpenImage, SharedInstance } from '../images';
 import type { NativeSource } from '../keys';
-import type { LoadedLibrary } from '../loaded-library';
 import { StillRuns } from '../loader';
 import { notTaken, refuse } from '../refusals';
 import { LaneTasks } from './lane-tasks';
@@ -45,12 +44,12 @@ export class AddonThreadInstance implements SharedInstance {
    * @param limit milliseconds
    * @throws DlserveError LOAD_FAILED, ABI_UNSUPPORTED or INIT_FAILED
    */
-  async open(limit: number): Promise<LoadedLibrary> {
+  async open(limit: number): Promise<Pick<OpenImage, 'library' | 'declared'>> {
     try {
-      const { library, threads } = await this.#tasks.open(limit);
+      const { library, threads, declared } = await this.#tasks.open(limit);
       this.capacity = threads;
       this.addon.limitLane(this.lane, threads);
-      return library;
+      return { library, declared };
     } catch (refusal) {
       const running = refusal instanceof DlserveError && refusal.cause instanceof StillRuns ? refusal.cause.end : undefined;
       void Promise.resolve(running).then(this.#isGone);

@@ -3,12 +3,13 @@ import { Conditions, inTime, within } from '../../../ground/waiting';
 import type { Exchange } from '../../../plugin/exchange';
 import type { Handlers } from '../../../plugin/handlers';
 import type { RawReply } from '../../../plugin/reply';
+import type { Declared } from '../../../plugin/route';
 import { openLimit } from '../../../plugin/runtime';
 import type { OpenImage, SharedInstance } from '../images';
 import type { NativeSource } from '../keys';
 import { Invocation } from '../koffi/invocation';
 import { useKoffi, type KoffiFunction } from '../koffi/koffi';
-import { callInit, callNumber, callStop, type Run } from '../koffi/lifecycle';
+import { callDeclared, callInit, callNumber, callStart, callStop, type Run } from '../koffi/lifecycle';
 import { openPinned, RTLD_NOW } from '../koffi/open';
 import { PluginMemory } from '../koffi/plugin-memory';
 import type { LoadedLibrary } from '../loaded-library';
@@ -49,19 +50,22 @@ class KoffiThreads {
       openAlone(source.file.base, 'unloading', limit, () => late?.unload()),
     );
     try {
-      const threads = await within(this.#initialise(library, source), end - performance.now());
-      if (threads === undefined) throw library.initHangs(limit);
-      return { instance: new KoffiThreadInstance(source, library, this.share, threads), library };
+      const initialised = await within(this.#initialise(library, source), end - performance.now());
+      if (initialised === undefined) throw library.initHangs(limit);
+      const { threads, declared } = initialised;
+      return { instance: new KoffiThreadInstance(source, library, this.share, threads), library, declared };
     } catch (refusal) {
       if (!(refusal instanceof DlserveError && refusal.cause instanceof StillRuns)) await openAlone(library.name, 'unloading', limit, () => library.unload());
       throw refusal;
     }
   }
 
-  async #initialise(library: LoadedLibrary, source: NativeSource): Promise<number> {
+  async #initialise(library: LoadedLibrary, source: NativeSource): Promise<{ threads: number; declared: Declared | undefined }> {
     library.checkAbi(await callNumber(library, 'PluginABI', this.#here));
     await callInit(library, source, this.#here);
-    return library.concurrency(await callNumber(library, 'PluginConcurrency', this.#here));
+    const title = await callStart(library, source, this.#here);
+    const threads = library.concurrency(await callNumber(library, 'PluginConcurrency', this.#here));
+    return { threads, declared: await callDeclared(library, title, this.#here) };
   }
 
   readonly #here: Run = (f, ...args) => this.share.runNow(f, ...args);
@@ -211,7 +215,7 @@ class KoffiThreadInstance implements SharedInstance, Waiting {
     const { library } = this;
     try {
       await this.conditions.until(this.#isIdle, Infinity);
-      await callStop(library, (stop) => this.share.runNow(stop));
+      await callStop(library, this.source, (stop, ...args) => this.share.runNow(stop, ...args));
       const limit = left() > 0 ? left() : openLimit(this.source.settings);
       if (library.canStop) await openAlone(library.name, 'unloading', limit, () => library.unload());
       else library.keep();

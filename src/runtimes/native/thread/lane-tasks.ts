@@ -1,7 +1,9 @@
 import { DlserveError } from '../../../ground/errors';
 import { inTime, within } from '../../../ground/waiting';
-import { JobState, LIFE, Outcome, type Addon, type Body } from '../addon';
+import type { Declared } from '../../../plugin/route';
+import { JobState, LIFE, Outcome, Step, type Addon, type Body } from '../addon';
 import type { NativeSource } from '../keys';
+import { logBadEnd } from '../koffi/lifecycle';
 import { bindLane } from '../lane';
 import { LoadedLibrary, loadFailed } from '../loaded-library';
 import { openAlone, StillRuns } from '../loader';
@@ -14,6 +16,20 @@ export interface Task {
   readonly outcome: number;
   readonly status: number;
   readonly body: Body;
+}
+
+type Label = (typeof LIFE)[number];
+
+/** The words that a library said; '' where it said nothing. */
+function textOf(body: Body): string {
+  return body === null ? '' : String(body);
+}
+
+/** A library, how many threads may be in it, and what it says of itself. */
+interface Opened {
+  readonly library: LoadedLibrary;
+  readonly threads: number;
+  readonly declared: Declared | undefined;
 }
 
 /** The life of a library of mode "thread", each step of it on a thread of the library's own, so that none can hold up the server. */
@@ -44,7 +60,7 @@ export class LaneTasks {
    * @returns the library, and how many threads may be in it
    * @throws DlserveError LOAD_FAILED, ABI_UNSUPPORTED or INIT_FAILED
    */
-  async open(limit: number): Promise<{ library: LoadedLibrary; threads: number }> {
+  async open(limit: number): Promise<Opened> {
     let end = Infinity;
     let library: LoadedLibrary | undefined;
     try {
@@ -56,7 +72,7 @@ export class LaneTasks {
       library = await openAlone(this.source.file.base, 'opening', limit, load, () => this.#leave(limit));
       const initialised = await within(this.#initialise(library), end - performance.now());
       if (initialised === undefined) throw library.initHangs(limit);
-      return { library, threads: initialised };
+      return { library, ...initialised };
     } catch (refusal) {
       if (!(refusal instanceof DlserveError && refusal.cause instanceof StillRuns)) await this.#leave(limit);
       // The library is not known here as long as its constructors run.
@@ -78,15 +94,46 @@ export class LaneTasks {
     return (this.#library = LoadedLibrary.open(this.source));
   }
 
-  async #initialise(library: LoadedLibrary): Promise<number> {
+  async #initialise(library: LoadedLibrary): Promise<Omit<Opened, 'library'>> {
     bindLane(this.addon, this.lane, library);
     library.checkAbi(await this.#number(library, 'PluginABI'));
-    if (library.hasInit) {
+    if (library.address('PluginInit') !== null) {
       const config = JSON.stringify(this.source.settings.config);
       const { status, body } = await this.#run(() => this.addon.init(this.lane, config));
-      if (status !== 0) throw library.initFailed(status, body === null ? '' : String(body));
+      if (status !== 0) throw library.initFailed(status, textOf(body));
     }
-    return library.concurrency(await this.#number(library, 'PluginConcurrency'));
+    const title = await this.#start(library);
+    const threads = library.concurrency(await this.#number(library, 'PluginConcurrency'));
+    return { threads, declared: await this.#declared(library, title) };
+  }
+
+  /** Starts the library by its PluginFactory, where it has one. @returns what it calls itself */
+  async #start(library: LoadedLibrary): Promise<string> {
+    const { factory } = library;
+    if (factory === undefined) return '';
+    const title = await this.#text(factory.name, 'PluginFactory.name');
+    if (factory.start === 0n) return title;
+    const config = JSON.stringify(this.source.settings.config);
+    const { status, body } = await this.#step(Step.START, factory.start, 'PluginFactory.start', config);
+    if (status === 0) return title;
+    // PluginInit has succeeded. Without PluginStop it may have threads that nobody ends.
+    if (library.address('PluginStop') !== null) await this.#run(() => this.addon.stop(this.lane));
+    else if (!library.canStop) library.keep();
+    throw library.startFailed(status, textOf(body));
+  }
+
+  async #declared(library: LoadedLibrary, title: string): Promise<Declared | undefined> {
+    if (!library.declares) return undefined;
+    const plain = await this.#text(library.address('PluginRoutes') ?? 0n, 'PluginRoutes');
+    return { title, routes: [plain, await this.#text(library.factory?.routes ?? 0n, 'PluginFactory.routes')] };
+  }
+
+  async #text(address: bigint, label: Label): Promise<string> {
+    return address === 0n ? '' : textOf((await this.#step(Step.TEXT, address, label)).body);
+  }
+
+  #step(step: number, address: bigint, label: Label, config = ''): Promise<Task> {
+    return this.#run(() => this.addon.run(this.lane, step, address, LIFE.indexOf(label), config));
   }
 
   async #number(library: LoadedLibrary, symbol: 'PluginABI' | 'PluginConcurrency'): Promise<number> {
@@ -112,9 +159,19 @@ export class LaneTasks {
   }
 
   async #stop(limit: number): Promise<void> {
-    const stopping = this.#run(() => this.addon.stop(this.lane));
+    const stopping = this.#callStops();
     if (!(await inTime(stopping, Math.max(limit, TO_BEGIN)))) this.#disregard();
     await stopping;
+  }
+
+  async #callStops(): Promise<void> {
+    const library = this.#library!;
+    const stop = library.factory?.stop ?? 0n;
+    if (stop !== 0n) {
+      const { status, body } = await this.#step(Step.END, stop, 'PluginFactory.stop');
+      if (status !== 0) logBadEnd(this.source, status, textOf(body));
+    }
+    if (library.address('PluginStop') !== null) await this.#run(() => this.addon.stop(this.lane));
   }
 
   /** Lets the process end by itself while the job runs that was submitted last. */

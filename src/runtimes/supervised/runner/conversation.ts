@@ -1,10 +1,11 @@
 import { surface } from '../../../ground/surface';
 import type { Exchange } from '../../../plugin/exchange';
+import type { Declared } from '../../../plugin/route';
 import { FrameReader, type FrameOwner } from './frames';
 import { LargeBodies } from './large-bodies';
 import type { Ledger } from './ledger';
 import {
-  FAILED_HEADER, Message, Outcome, ProtocolError, checkHello, partLength, readFailed, readOpened, replyId, type Failure,
+  FAILED_HEADER, FRAME_HEADER, MAX_DECLARED, Message, Outcome, ProtocolError, checkHello, partLength, readDeclared, readFailed, readOpened, replyId, type Failure,
 } from './protocol';
 import { readReply, refuse, type RunnerReply } from './replies';
 
@@ -14,6 +15,8 @@ export interface Listener {
   opened(): void;
   /** There was no memory for a request. */
   lacksMemory(): void;
+  /** The plugin says that its end was not as it should be. */
+  endedBadly(words: string): void;
 }
 
 /** What a runner says, in the order in which it may: HELLO, then OPENED or FAILED, then a REPLY for each call, at last STOPPED. */
@@ -21,6 +24,8 @@ export class Conversation implements FrameOwner {
   readonly frames = new FrameReader(this);
   /** Threads that may be inside the library; 0 until it is open. */
   concurrency = 0;
+  /** What the library says of itself; undefined where it says nothing. */
+  declared: Declared | undefined;
   /** Why it could not be opened. */
   failure: Failure | null = null;
   /** It has been told to stop. */
@@ -36,6 +41,7 @@ export class Conversation implements FrameOwner {
   private readonly listener: Listener;
   private readonly large = new LargeBodies();
   private greeted = false;
+  private readonly declaring: Buffer[] = [];
 
   /** It has said that the library is open. */
   get isOpen(): boolean {
@@ -55,16 +61,26 @@ export class Conversation implements FrameOwner {
     } else if (!this.greeted && message === Message.HELLO) {
       checkHello(buffer, start, end);
       this.greeted = true;
+    } else if (this.greeted && !this.isOpen && message === Message.DECLARED) {
+      this.declare(Buffer.from(buffer.subarray(start + FRAME_HEADER, end)));
     } else if (this.greeted && !this.isOpen && message === Message.OPENED) {
+      if (this.declaring.length > 0) this.declared = readDeclared(Buffer.concat(this.declaring.splice(0)));
       this.concurrency = readOpened(buffer, start, end);
       this.listener.opened();
     } else if (this.greeted && !this.isOpen && message === Message.FAILED && end - start >= FAILED_HEADER) {
       this.failure = readFailed(buffer, start, end);
     } else if (message === Message.STOPPED && this.stopAsked) {
       this.stopped = true;
+      if (end > start + FRAME_HEADER) this.listener.endedBadly(buffer.toString('utf8', start + FRAME_HEADER, end));
     } else {
       throw new ProtocolError(`message ${message} out of order`);
     }
+  }
+
+  private declare(bytes: Buffer): void {
+    this.declaring.push(bytes);
+    const length = this.declaring.reduce((sum, part) => sum + part.length, 0);
+    if (length > MAX_DECLARED) throw new ProtocolError('more of a name and routes than there may be');
   }
 
   /** @internal */

@@ -1,4 +1,5 @@
 import type { TimeLimits } from '../../../plugin/deadline';
+import type { Declared } from '../../../plugin/route';
 import { MOST_CONCURRENCY } from '../../../plugin/runtime';
 
 /**
@@ -35,10 +36,12 @@ export const Message = {
   REPLY: 6,
   /** Host, last: answer what was called, then PluginStop. Answered by STOPPED. */
   STOP: 7,
-  /** Runner, last; it ends with status 0. */
+  /** Runner, last; it ends with status 0. Words follow where the plugin says that its end was not as it should be. */
   STOPPED: 8,
   /** Runner, before a REPLY whose body is large: the next bytes of it. Those of several replies may take turns. */
   PART: 9,
+  /** Runner, before OPENED, where the library has PluginFactory or PluginRoutes: the next bytes of its name and routes. */
+  DECLARED: 10,
 } as const;
 
 export const FRAME_HEADER = 8;
@@ -51,6 +54,9 @@ export const HELLO_SIZE = 24;
 export const OPEN_HEADER = 44;
 /** u32 threads at most, u32 unused. */
 export const OPENED_SIZE = 16;
+/** Of what a library says of itself: its name, the JSON of PluginRoutes and that of its factory's routes, each with its NUL. */
+export const MOST_DECLARED = 65536;
+export const MAX_DECLARED = 2162688;
 /** number = stage; i32 detail, u32 unused; then words. */
 export const FAILED_HEADER = 16;
 /** Bytes of words in a FAILED. */
@@ -225,6 +231,16 @@ export function readFailed(buffer: Buffer, start: number, end: number): Failure 
     detail: buffer.readInt32LE(start + 8),
     words: buffer.toString('utf8', start + FAILED_HEADER, end),
   };
+}
+
+/**
+ * Reads what all DECLARED of a library say together.
+ * @throws ProtocolError
+ */
+export function readDeclared(bytes: Buffer): Declared {
+  const texts = bytes.toString('utf8').split('\0');
+  if (texts.length !== 4 || texts[3] !== '') throw new ProtocolError('a malformed DECLARED');
+  return { title: texts[0]!, routes: [texts[1]!, texts[2]!] };
 }
 
 /**

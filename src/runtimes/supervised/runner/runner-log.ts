@@ -29,6 +29,12 @@ export class RunnerLog {
     log.warn({ plugin: name, pid: this.pid, threads }, words);
   }
 
+  /** The plugin says that its end was not as it should be. */
+  endedBadly(words: string): void {
+    const { name, file, log } = this.source;
+    log.error({ plugin: name, pid: this.pid }, `${file.base} was not stopped as it should be: ${words}`);
+  }
+
   /** What came of it can't be, or could not be read. */
   unreadable(error: Error, isFault: boolean): void {
     const words = `${isFault ? 'the runner sent' : 'what the runner sent could not be read:'} ${messageOf(error)}`;

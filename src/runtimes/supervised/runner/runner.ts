@@ -1,5 +1,6 @@
 import { DlserveError } from '../../../ground/errors';
 import type { Exchange } from '../../../plugin/exchange';
+import type { Declared } from '../../../plugin/route';
 import type { PluginSource } from '../../../plugin/runtime';
 import type { SupervisedKeys } from '../keys';
 import { PluginProcess, type Exit, type ProcessOwner } from '../process';
@@ -122,6 +123,15 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   /** @internal */
   lacksMemory(): void {
     this.log.lacksMemory();
+  }
+
+  /** @internal */
+  endedBadly(words: string): void {
+    this.log.endedBadly(words);
+  }
+
+  get declared(): Declared | undefined {
+    return this.conversation.declared;
   }
 
   /** Does what may find that the runner breaks the protocol, or that there is no memory to read it: it is ended then. */

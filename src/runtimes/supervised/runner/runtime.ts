@@ -24,7 +24,7 @@ export function processRuntime(options: ProcessOptions = {}): Runtime<typeof SUP
       // The first call is not to wait for that.
       load();
     },
-    examine: (file) => (require('../../../binary/file') as typeof import('../../../binary/file')).examineLibrary(file),
+    examine: (file, routed) => (require('../../../binary/file') as typeof import('../../../binary/file')).examineLibrary(file, routed),
     open: async (source) => {
       const { SupervisedInstance, runnerWire } = load();
       return SupervisedInstance.open(runnerWire(runner(), source, options.openLimit ?? openLimit(source.settings)), source);
