@@ -129,7 +129,7 @@ export class Host extends EventEmitter<HostEvents> {
     const required = [...new Set([...this.#order.wanted, ...this.#slots.keys()])].filter((name) => this.#parts.settings(name).required).sort();
     const plugins = required.map((name) => {
       const slot = this.#slots.get(name);
-      const error = slot?.failure?.error ?? this.#order.errorOf(name);
+      const error = slot?.reason ?? this.#order.errorOf(name);
       if (slot !== undefined && slot.state !== 'found') return pluginReadiness(name, slot.state, error);
       const built = this.#parts.builds.unfinished();
       if (built.has(name) && built.get(name) === undefined) return pluginReadiness(name, 'building', undefined);

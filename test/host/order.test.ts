@@ -123,6 +123,7 @@ test('what can not start stops only what comes after it, which is tried again wh
 test('a plugin that is there by a request starts those that waited for it', async () => {
   const { host, lives, file } = await house({ db: {}, web: { start: 'server', after: ['db'] } }, {}, ['db']);
   expect((await host.start()).map(({ plugin }) => plugin).sort()).toEqual(['db', 'web']);
+  await until(async () => (await statesOf(host)).web === 'failed');
   cpSync(compileFixture('life.c'), file('lib/db.so'));
   await host.call('db', 'Hello');
   // Long before it would be tried again anyway.
