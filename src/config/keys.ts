@@ -3,6 +3,11 @@ import { LOG_LEVELS } from '../ground/log';
 import { boolean, duration, integer, oneOf, optional, size, text, words } from '../ground/value-types';
 import { MODES, MOST_CONCURRENCY, type Mode } from '../plugin/runtime';
 
+/** What makes a server look for plugins that have changed. */
+export const RELOADS = ['watch', 'signal'] as const;
+
+export type Reload = (typeof RELOADS)[number];
+
 /** The keys of the server. */
 export const SERVER = {
   pluginpath: key(
@@ -49,6 +54,12 @@ export const SERVER = {
     name: 'log-level',
     value: 'level',
   }),
+  reload: key(
+    'plugins.reload',
+    oneOf(RELOADS),
+    'signal',
+    'when plugins that have changed are reloaded: "watch" is as soon as a library or a source was saved, "signal" is on SIGHUP',
+  ),
   build: key('plugins.build', boolean, true, 'compile the sources in the folder src of pluginpath at start'),
   buildtimeout: key('plugins.buildtimeout', duration('1ms', '24h'), '10m', 'how long a compiler may run; then its build has failed'),
   buildmemory: key(

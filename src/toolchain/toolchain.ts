@@ -222,7 +222,8 @@ export class Toolchain {
       if (found === undefined) continue;
       const isThere = namesOf(found).has(name);
       const next = isThere ? await this.#check(name, found) : await this.#forget(name);
-      event = next === undefined || 'state' in next ? next && this.#end(next) : await this.#run(next);
+      if (next === undefined) event = undefined;
+      else event = 'state' in next ? this.#end(next) : await this.#run(next);
     }
     // At once: whoever comes after this finds that it has ended.
     this.#underway.delete(name);
