@@ -98,6 +98,16 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     return overview(this.#host, this.#builds, this.#config.pluginpath, (name) => this.#config.settings(name));
   }
 
+  /** @internal */
+  reload(name: string): Promise<unknown> {
+    return this.#host.reload(name);
+  }
+
+  /** @internal */
+  remove(name: string): Promise<unknown> {
+    return this.#host.remove(name);
+  }
+
   /** Resolves when every source has been compiled, or has failed to: {@link plugins} says which. */
   async ready(): Promise<void> {
     await this.#builds.finished;
@@ -133,11 +143,18 @@ export function checkModes({ modes }: Config): void {
 /**
  * Starts compiling the sources that a configuration asks for.
  * @param onProgress told how each source fares
+ * @param more.quiet whether that is shown, so that the log need not tell what goes well
+ * @param more.showsWords whether clients are shown what the compiler says
  */
-export function buildsOf(config: Config, log: Logger, onProgress?: ToolchainOptions['onProgress']): Builds {
+export function buildsOf(
+  config: Config,
+  log: Logger,
+  onProgress?: ToolchainOptions['onProgress'],
+  more: { readonly quiet?: boolean; readonly showsWords?: boolean } = {},
+): Builds {
   if (!config.build || endpointUnsupported() !== undefined) return NO_BUILDS;
   const { pluginpath, buildLimits: limits } = config;
-  return startBuilds({ pluginpath, flags: (name) => config.compile(name), limits, log, onProgress });
+  return startBuilds({ pluginpath, flags: (name) => config.compile(name), limits, log, onProgress, ...more });
 }
 
 /**

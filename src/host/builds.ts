@@ -1,6 +1,6 @@
-import { messageOf, type DlserveError } from '../ground/errors';
+import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
-import { Toolchain, type BuildEvent, type ToolchainOptions } from '../toolchain/toolchain';
+import { Toolchain, ToolFailure, type BuildEvent, type ToolchainOptions } from '../toolchain/toolchain';
 
 /** What the host asks while sources are compiled: a plugin under construction is waited for. */
 export interface Builds {
@@ -29,13 +29,27 @@ export const NO_BUILDS: Builds = {
   stop: () => Promise.resolve(),
 };
 
-/** Starts compiling the sources of a pluginpath. */
-export function startBuilds(options: ToolchainOptions & { readonly log: Logger }): Builds {
+/** A BUILD_FAILED that may tell clients what the compiler says. */
+export class CompilerWords extends DlserveError {
+  constructor(
+    error: DlserveError,
+    /** What the compiler has written; lines for people. */
+    readonly output: string,
+  ) {
+    super(error.code, error.details, { cause: error.cause });
+  }
+}
+
+/**
+ * Starts compiling the sources of a pluginpath.
+ * @param options.showsWords whether clients are shown what the compiler says
+ */
+export function startBuilds(options: ToolchainOptions & { readonly log: Logger; readonly showsWords?: boolean }): Builds {
   const toolchain = new Toolchain(options);
   const tell = (error: unknown): void => options.log.error(messageOf(error));
   const finished = toolchain.build().then(() => undefined, tell);
   return {
-    wait: (name) => toolchain.wait(name),
+    wait: (name) => (options.showsWords === true ? toolchain.wait(name)?.catch(withWords) : toolchain.wait(name)),
     unfinished: () => toolchain.unfinished,
     rebuild: (names) =>
       toolchain.rebuild(names).catch((error: unknown) => {
@@ -45,4 +59,10 @@ export function startBuilds(options: ToolchainOptions & { readonly log: Logger }
     finished,
     stop: () => toolchain.stop(),
   };
+}
+
+function withWords(error: unknown): never {
+  if (!(error instanceof DlserveError)) throw error;
+  const { cause } = error;
+  throw new CompilerWords(error, cause instanceof ToolFailure && cause.output !== '' ? cause.output : error.message);
 }

@@ -77,6 +77,19 @@ export class Host extends EventEmitter<HostEvents> {
     return opening;
   }
 
+  /** Opens what is there now in place of what is open. */
+  async reload(name: string): Promise<void> {
+    await this.remove(name);
+    await this.open(name);
+  }
+
+  /** Lets go of a plugin; the next call opens what is there then. */
+  async remove(name: string): Promise<void> {
+    const slot = this.#slots.get(name);
+    this.#slots.delete(name);
+    await slot?.close(LAST_WORDS);
+  }
+
   async #load(name: string): Promise<Slot> {
     const { pluginpath, builds } = this.#parts;
     await builds.wait(name);

@@ -190,7 +190,7 @@ export class Toolchain {
   }
 
   /** A source is gone. */
-  async #forget(name: string): Promise<undefined> {
+  async #forget(name: string): Promise<void> {
     if (!this.#known.delete(name)) return;
     this.#ended.delete(name);
     try {
@@ -198,7 +198,6 @@ export class Toolchain {
     } catch (error) {
       this.#log.unremovable(this.#pluginpath, name, error);
     }
-    return undefined;
   }
 
   #find(): Promise<Found> {
@@ -221,13 +220,17 @@ export class Toolchain {
       const found = await this.#find().catch(() => undefined);
       if (found === undefined) continue;
       const isThere = namesOf(found).has(name);
-      const next = isThere ? await this.#check(name, found) : await this.#forget(name);
-      if (next === undefined) event = undefined;
-      else event = 'state' in next ? this.#end(next) : await this.#run(next);
+      event = isThere ? await this.#runIfStale(name, found) : undefined;
+      if (!isThere) await this.#forget(name);
     }
     // At once: whoever comes after this finds that it has ended.
     this.#underway.delete(name);
     return event;
+  }
+
+  async #runIfStale(name: string, found: Found): Promise<BuildEvent> {
+    const next = await this.#check(name, found);
+    return 'state' in next ? this.#end(next) : this.#run(next);
   }
 
   async #run(task: Task): Promise<BuildEvent> {

@@ -8,6 +8,7 @@ import { createServer, listen } from '../../http/server';
 /** A server that listens, in this process. */
 export interface RunningServer {
   readonly port: number;
+  readonly plugins: PluginHost;
   /** Stops accepting, finishes what runs within `http.stoptimeout`, and lets go of the plugins. Never rejects. */
   readonly stop: () => Promise<void>;
 }
@@ -25,6 +26,7 @@ export async function startServer(config: Config, builds: Builds, log: Logger): 
   const port = await listen(server, host, config.http.port);
   return {
     port,
+    plugins,
     stop: async () => {
       const end = performance.now() + stoptimeout;
       const inTime = await connections.stop(stoptimeout);
