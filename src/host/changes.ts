@@ -5,7 +5,8 @@ import { isFileName } from '../plugin/name';
 import { ENDINGS } from '../runtimes/registry';
 import { languageOf } from '../toolchain/languages';
 import { sourceFolder } from '../toolchain/sources';
-import { recordedInputs, stampedNames } from '../toolchain/stamp';
+import { libraryPath } from '../toolchain/library';
+import { isAsBuilt, recordedInputs, stampedNames } from '../toolchain/stamp';
 import type { Builds } from './builds';
 import { findFile, listNames } from './find';
 import { settled, type Settled } from './settled';
@@ -51,8 +52,11 @@ export class Changes {
     this.#builds = options.builds;
     this.#target = options.target;
     this.#log = options.log;
-    this.ready = this.#remember();
-    void options.builds.finished.then(() => (this.#isStarted = true));
+    this.ready = this.#remember(true);
+    void options.builds.finished.then(async () => {
+      await this.#remember(false);
+      this.#isStarted = true;
+    });
   }
 
   close(): void {
@@ -170,8 +174,17 @@ export class Changes {
     return telling;
   }
 
-  async #remember(): Promise<void> {
-    await Promise.all((await listNames(this.#pluginpath, ENDINGS)).map((name) => this.#fingerprint(name)));
+  /**
+   * Takes in the libraries that are there.
+   * @param isFirst otherwise only those that were built of their sources meanwhile
+   */
+  async #remember(isFirst: boolean): Promise<void> {
+    const names = await listNames(this.#pluginpath, ENDINGS);
+    await Promise.all(
+      names.map(async (name) => {
+        if (isFirst || (await isAsBuilt(this.#pluginpath, name, libraryPath(this.#pluginpath, name)))) await this.#fingerprint(name);
+      }),
+    );
   }
 
   /** Looks at a library, which is known from now on. */
