@@ -12,7 +12,11 @@ beforeAll(async () => {
   const cwd = scratch();
   cpSync(path.resolve(__dirname, '../lib/src'), path.join(cwd, 'lib/src'), { recursive: true });
   server = await startServer([], { cwd });
-  lines = await until(() => server.stdout().match(/^ {2}curl .*$/gm) ?? undefined, 300_000);
+  // Each comes when its plugin is ready.
+  lines = await until(() => {
+    const printed = server.stdout().match(/^ {2}curl .*$/gm) ?? [];
+    return printed.length === 6 && printed.sort((a, b) => (a.replace(/.*http/, '') < b.replace(/.*http/, '') ? -1 : 1));
+  }, 300_000);
 }, 300_000);
 afterAll(() => server.stop());
 

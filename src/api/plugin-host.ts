@@ -29,6 +29,9 @@ export interface PluginEvents extends HostEvents {
   built: [BuildEvent];
 }
 
+/** How a host is besides what its configuration says. @internal */
+export type HostBehaviour = Pick<HostParts, 'showsBuildErrors'>;
+
 /** Everything behind `/_PLUGIN/{file}/{func}`, for a program of one's own and for `dlserve serve` alike. */
 export class PluginHost extends EventEmitter<PluginEvents> {
   readonly #config: Config;
@@ -44,7 +47,7 @@ export class PluginHost extends EventEmitter<PluginEvents> {
    * @param builds where plugins under construction are waited for
    * @internal
    */
-  constructor(config: Config, builds: Builds, log: Logger, options: Pick<HostParts, 'showsBuildErrors'> = {}) {
+  constructor(config: Config, builds: Builds, log: Logger, options: HostBehaviour = {}) {
     super();
     const unsupported = endpointUnsupported();
     this.#config = config;
@@ -154,6 +157,11 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     return this.#host.demote(plugin, reason);
   }
 
+  /** Its file, or its source, may have changed. @internal */
+  changed(plugin: string): Promise<void> {
+    return this.#host.changed(plugin);
+  }
+
   /** Closes a plugin whose file is gone. @internal */
   remove(plugin: string): Promise<void> {
     return this.#host.remove(plugin);
@@ -213,11 +221,18 @@ export function checkModes({ modes }: Config): void {
 /**
  * Starts compiling the sources that a configuration asks for.
  * @param onProgress told how each source fares
+ * @param more.quiet whether that is shown, so that the log need not tell what goes well
+ * @param more.showsWords whether clients are shown what the compiler says
  */
-export function buildsOf(config: Config, log: Logger, onProgress?: ToolchainOptions['onProgress']): Builds {
+export function buildsOf(
+  config: Config,
+  log: Logger,
+  onProgress?: ToolchainOptions['onProgress'],
+  more: { readonly quiet?: boolean; readonly showsWords?: boolean } = {},
+): Builds {
   if (!config.build || endpointUnsupported() !== undefined) return NO_BUILDS;
   const { pluginpath, buildLimits: limits } = config;
-  return startBuilds({ pluginpath, flags: (name) => config.compile(name), limits, log, onProgress });
+  return startBuilds({ pluginpath, flags: (name) => config.compile(name), limits, log, onProgress, ...more });
 }
 
 /**

@@ -5,7 +5,7 @@ import { SOURCE_ENDINGS } from '../toolchain/languages';
 import { readConfig } from './config';
 import type { FlagValues } from './flags';
 import { print } from './print';
-import { withProgress } from './progress';
+import { Progress } from './output/progress';
 import { onStopSignal } from './signals';
 
 /**
@@ -16,12 +16,14 @@ import { onStopSignal } from './signals';
 export async function build(files: readonly string[], flags: FlagValues): Promise<boolean> {
   const config = await readConfig(flags);
   const log = createCommandLog(config.log.level);
+  // Its standard output is for the results.
+  const progress = new Progress(() => log, undefined, () => []);
   const toolchain = new Toolchain({
     pluginpath: config.pluginpath,
     log,
     flags: (name) => config.compile(name),
     limits: config.buildLimits,
-    onProgress: withProgress(log),
+    onProgress: (event) => progress.build(event),
   });
   onStopSignal(log, () => toolchain.stop(), 1);
   const names = files.map(nameOf);

@@ -42,6 +42,10 @@ export function program(done: Done): Command {
       await (await import('./serve/serve.js')).serve(flags);
     });
 
+  withFlags(dlserve.command('dev'))
+    .description('serve, build what was saved and reload it, and show what compilers say in the answer')
+    .action(async (flags: FlagValues) => (await import('./dev/dev.js')).dev(flags));
+
   withFlags(dlserve.command('build'), ['config', 'pluginpath', 'log.level'])
     .argument('[file...]', 'names or paths of sources in lib/src; without one, all of them')
     .description('compile sources to libraries, and print what the compilers say')

@@ -4,6 +4,11 @@ import { boolean, duration, integer, list, matching, oneOf, optional, size, text
 import { FUNC, isFileName } from '../plugin/name';
 import { MODES, MOST_CONCURRENCY, STARTS, type Mode } from '../plugin/runtime';
 
+/** What makes a server look for plugins that have changed. */
+export const RELOADS = ['watch', 'signal'] as const;
+
+export type Reload = (typeof RELOADS)[number];
+
 /** The keys of the server. */
 export const SERVER = {
   pluginpath: key(
@@ -50,6 +55,12 @@ export const SERVER = {
     name: 'log-level',
     value: 'level',
   }),
+  reload: key(
+    'plugins.reload',
+    oneOf(RELOADS),
+    'signal',
+    'when plugins that have changed are reloaded: "watch" is as soon as a library or a source was saved, "signal" is on SIGHUP',
+  ),
   build: key('plugins.build', boolean, true, 'compile the sources in the folder src of pluginpath at start'),
   buildtimeout: key('plugins.buildtimeout', duration('1ms', '24h'), '10m', 'how long a compiler may run; then its build has failed'),
   buildmemory: key(

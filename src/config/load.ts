@@ -7,7 +7,7 @@ import type { PluginRoute } from '../plugin/route';
 import type { Mode, PluginSettings } from '../plugin/runtime';
 import { EMPTY, isTable, optionsDocument } from './document';
 import { readDocument } from './file';
-import { FILE, SERVER, type KeyOwner } from './keys';
+import { FILE, SERVER, type KeyOwner, type Reload } from './keys';
 import { Layers } from './layers';
 import { unknownKeys, unknownVariables, unusedKeys, unusedOptions, type Note } from './notes';
 import type { HostOptions } from './options';
@@ -34,6 +34,8 @@ export interface Config {
     readonly stoptimeout: number;
   };
   readonly log: { readonly level: LogLevel };
+  /** What makes a server look for plugins that have changed. */
+  readonly reload: Reload;
   /** Whether sources are compiled at start. */
   readonly build: boolean;
   /** What a compiler may take; memory 0 is no limit. */
@@ -112,6 +114,7 @@ function assemble(
       stoptimeout: layers.read(SERVER.stoptimeout),
     },
     log: { level: layers.read(SERVER.level) },
+    reload: layers.read(SERVER.reload),
     build: layers.read(SERVER.build),
     buildLimits: { time: layers.read(SERVER.buildtimeout), memory: layers.read(SERVER.buildmemory) },
     modes: plugins.modes,

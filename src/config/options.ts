@@ -1,5 +1,6 @@
 import type { Mode, Start } from '../plugin/runtime';
 import type { LogLevel } from '../ground/log';
+import type { Reload } from './keys';
 
 /** `[plugins]` as an object; durations and sizes are text with a unit, as in the file. */
 export interface PluginOptions {
@@ -55,6 +56,7 @@ export interface HostOptions {
   log?: { level?: LogLevel };
   /** For every plugin. */
   plugins?: PluginOptions & {
+    reload?: Reload;
     build?: boolean;
     /** For example "10m". */
     buildtimeout?: string;

@@ -26,9 +26,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
  * counted.
  * @param level the least severe level that is written
  * @param fields of each line
+ * @param forPeople whether they are no JSON
  */
-export function createLog(level: LogLevel, fields: object = {}): Logger {
-  const format = isatty(2) ? formatForPeople() : (line: string) => line;
+export function createLog(level: LogLevel, fields: object = {}, forPeople = isatty(2)): Logger {
+  const format = forPeople ? formatForPeople() : (line: string) => line;
   const tellDropped = (count: number, reason: string): void =>
     log.error(`${count} lines of the log were dropped: ${reason}`);
   const log = pino({ level, base: fields }, { write: (line) => standardError.write(format(line), tellDropped) });

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { messageOf } from './errors';
 import { nonblockingWrite, type Standard, type Write } from './nonblocking-write';
 
@@ -11,6 +12,19 @@ const LONGEST_RETRY = 100;
 
 /** What is told of lines that were dropped, once lines can be written again. */
 export type TellDropped = (count: number, reason: string) => void;
+
+/** What stands below all lines of a terminal. */
+export interface Footer {
+  /** The same text, with what takes the footer away before it and puts it back behind it. */
+  above(text: string): string;
+}
+
+let footer: Footer | undefined;
+
+/** Has every line that goes to the terminal written above a footer; undefined: there is none any more. */
+export function setFooter(shown: Footer | undefined): void {
+  footer = shown;
+}
 
 interface Drops {
   count: number;
@@ -38,6 +52,8 @@ export class Outlet {
   #retryAt = 0;
   #hasTimer = false;
 
+  #isTerminal: boolean | undefined;
+
   constructor(private readonly standard: Standard) {}
 
   /**
@@ -46,6 +62,14 @@ export class Outlet {
    * @param tellDropped called later if this line is the first of some that are dropped
    */
   write(text: string, tellDropped?: TellDropped): void {
+    if (footer === undefined || !(this.#isTerminal ??= isatty(this.standard))) {
+      this.#writeOrKeep(text, tellDropped);
+      return;
+    }
+    this.#writeOrKeep(footer.above(text), tellDropped);
+  }
+
+  #writeOrKeep(text: string, tellDropped: TellDropped | undefined): void {
     const line = Buffer.from(text);
     // The timer does not come while lines are written without a pause.
     if (this.#kept.length > 0 && performance.now() >= this.#retryAt) this.#retry();

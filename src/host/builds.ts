@@ -1,6 +1,6 @@
-import { messageOf, type DlserveError } from '../ground/errors';
+import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
-import { Toolchain, type ToolchainOptions } from '../toolchain/toolchain';
+import { Toolchain, ToolFailure, type BuildEvent, type ToolchainOptions } from '../toolchain/toolchain';
 
 /** What the host asks while sources are compiled: a plugin under construction is waited for. */
 export interface Builds {
@@ -8,6 +8,12 @@ export interface Builds {
   wait(name: string): Promise<void> | undefined;
   /** Plugins whose source is being compiled, without a value, or has failed to be, with the reason. */
   unfinished(): ReadonlyMap<string, DlserveError | undefined>;
+  /**
+   * Looks at the sources again and builds what is stale. {@link wait} knows of it at once. Never rejects.
+   * @param names the plugins to look at; by default all
+   * @returns how each of those that have a source ended
+   */
+  rebuild(names?: readonly string[]): Promise<readonly BuildEvent[]>;
   /** Resolves when every source has been compiled, or has failed to. */
   readonly finished: Promise<void>;
   /** Ends every compiler that still runs. */
@@ -18,21 +24,45 @@ export interface Builds {
 export const NO_BUILDS: Builds = {
   wait: () => undefined,
   unfinished: () => new Map(),
+  rebuild: () => Promise.resolve([]),
   finished: Promise.resolve(),
   stop: () => Promise.resolve(),
 };
 
-/** Starts compiling the sources of a pluginpath. */
-export function startBuilds(options: ToolchainOptions & { readonly log: Logger }): Builds {
+/** A BUILD_FAILED that may tell clients what the compiler says. */
+export class CompilerWords extends DlserveError {
+  constructor(
+    error: DlserveError,
+    /** What the compiler has written; lines for people. */
+    readonly output: string,
+  ) {
+    super(error.code, error.details, { cause: error.cause });
+  }
+}
+
+/**
+ * Starts compiling the sources of a pluginpath.
+ * @param options.showsWords whether clients are shown what the compiler says
+ */
+export function startBuilds(options: ToolchainOptions & { readonly log: Logger; readonly showsWords?: boolean }): Builds {
   const toolchain = new Toolchain(options);
-  const finished = toolchain.build().then(
-    () => undefined,
-    (error: unknown) => options.log.error(messageOf(error)),
-  );
+  const tell = (error: unknown): void => options.log.error(messageOf(error));
+  const finished = toolchain.build().then(() => undefined, tell);
   return {
-    wait: (name) => toolchain.wait(name),
+    wait: (name) => (options.showsWords === true ? toolchain.wait(name)?.catch(withWords) : toolchain.wait(name)),
     unfinished: () => toolchain.unfinished,
+    rebuild: (names) =>
+      toolchain.rebuild(names).catch((error: unknown) => {
+        tell(error);
+        return [];
+      }),
     finished,
     stop: () => toolchain.stop(),
   };
+}
+
+function withWords(error: unknown): never {
+  if (!(error instanceof DlserveError)) throw error;
+  const { cause } = error;
+  throw new CompilerWords(error, cause instanceof ToolFailure && cause.output !== '' ? cause.output : error.message);
 }

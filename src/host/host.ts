@@ -215,9 +215,10 @@ export class Host extends EventEmitter<HostEvents> {
       try {
         await this.#parts.builds.wait(name);
         const file = await this.#findFile(name);
-        const isChanged = file.fingerprint !== slot.file?.fingerprint;
-        slot.blocked = undefined;
-        if (!isChanged && !isForced) return slot.current.number;
+        if (file.fingerprint === slot.file?.fingerprint && !isForced) {
+          slot.compiles();
+          return slot.current.number;
+        }
         slot.file = file;
         if (isForced || slot.demotion?.fingerprint !== file.fingerprint) slot.demotion = undefined;
         await this.#replace(slot, file);
@@ -227,6 +228,17 @@ export class Host extends EventEmitter<HostEvents> {
         throw error;
       }
     });
+  }
+
+  /**
+   * The file of a plugin may have changed, or whether its source compiles. One that is open is reloaded then; another one is looked at by
+   * the next request, whatever came of the last.
+   * @throws DlserveError as reload() does
+   */
+  async changed(name: string): Promise<void> {
+    const slot = this.#slots.get(name);
+    if (slot?.current !== undefined) await this.reload(name, { isForced: false });
+    else if (slot !== undefined) slot.failure = undefined;
   }
 
   /** Reloads every open plugin whose file has changed; one whose file is gone is closed. Never rejects: the log says what fails. */
@@ -336,9 +348,9 @@ export class Host extends EventEmitter<HostEvents> {
     if (this.#closed !== undefined) return;
     const { name } = slot;
     slot.trouble = error instanceof DlserveError ? error : new DlserveError('INTERNAL', {}, { cause: error });
-    if (slot.trouble.code === 'BUILD_FAILED' && this.#parts.showsBuildErrors === true) slot.blocked = slot.trouble;
+    slot.isBlocked = slot.trouble.code === 'BUILD_FAILED' && this.#parts.showsBuildErrors === true;
     slot.settle();
-    this.#parts.log.error({ plugin: name, generation: slot.generations }, `${name} was not replaced, and goes on as it is: ${messageOf(error)}`);
+    if (!slot.isBlocked) this.#parts.log.error({ plugin: name, generation: slot.generations }, `${name} was not replaced, and goes on as it is: ${messageOf(error)}`);
   }
 
   async #drain(slot: Slot, last: Generation): Promise<void> {

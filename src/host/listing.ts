@@ -27,10 +27,11 @@ export interface Listed {
 /** Lists every plugin in `pluginpath`, in alphabetical order. A folder that is not there has none. */
 export async function listPlugins(pluginpath: string): Promise<Listed[]> {
   const names = await listNames(pluginpath, ENDINGS);
-  return Promise.all(names.map((name) => listOne(pluginpath, name)));
+  return Promise.all(names.map((name) => listPlugin(pluginpath, name)));
 }
 
-async function listOne(pluginpath: string, name: string): Promise<Listed> {
+/** One of them, which need not be there. */
+export async function listPlugin(pluginpath: string, name: string): Promise<Listed> {
   try {
     checkNames(name, 'Any');
     const file = await findFile(pluginpath, name, ENDINGS);

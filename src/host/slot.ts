@@ -45,8 +45,8 @@ export class Slot {
   /** Why what was to replace the current generation could not. */
   trouble: DlserveError | undefined;
   demotion: Demotion | undefined;
-  /** What calls are answered while its source does not compile, for whoever writes it. */
-  blocked: DlserveError | undefined;
+  /** Calls are answered with that trouble: its source does not compile, and whoever writes it is to see that. */
+  isBlocked = false;
   /** What the generation before the current one ran from. */
   previous: PrivateCopy | undefined;
   /** Generations that are closed and could not be unloaded from the memory of this process. */
@@ -97,11 +97,19 @@ export class Slot {
     else this.state = this.reason === undefined ? 'ready' : 'degraded';
   }
 
+  /** Its source compiles, to what is open. */
+  compiles(): void {
+    if (this.trouble?.code !== 'BUILD_FAILED') return;
+    this.trouble = undefined;
+    this.isBlocked = false;
+    this.settle();
+  }
+
   /** Why it takes no call now; undefined where it does. */
   refusal(): DlserveError | undefined {
     const current = this.#current;
     if (current === undefined || this.#state === 'draining' || this.#state === 'stopped') return new DlserveError('STOPPING');
-    if (this.blocked !== undefined) return this.blocked;
+    if (this.isBlocked) return this.trouble;
     const { instance } = current;
     const { queue } = this.settings;
     if (instance.outstanding - instance.capacity < queue) return undefined;
@@ -138,7 +146,8 @@ export class Slot {
     const last = this.#current;
     this.#current = next;
     this.#isResting = false;
-    this.failure = this.trouble = this.blocked = undefined;
+    this.failure = this.trouble = undefined;
+    this.isBlocked = false;
     if (last !== undefined) this.draining.add(last);
     this.settle();
     return last;

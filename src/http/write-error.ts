@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DlserveError, messageOf } from '../ground/errors';
 import { cut, LimitedLog } from '../ground/limited-log';
 import type { Logger } from '../ground/log';
+import { CompilerWords } from '../host/builds';
+import { writeBuildError } from './build-error-page';
 
 /**
  * Errors of a plugin under pressure: the runtime logs the change of state, not each request that meets it. And of a client,
@@ -21,6 +23,10 @@ export function writeError(thrown: unknown, req: IncomingMessage, res: ServerRes
   const error = thrown instanceof DlserveError ? thrown : new DlserveError('INTERNAL', {}, { cause: thrown });
   logError(error, req, log, context);
   if (res.headersSent || res.destroyed) return;
+  if (error instanceof CompilerWords) {
+    writeBuildError(error, req, res);
+    return;
+  }
   const body = JSON.stringify({ error: error.message, code: error.code });
   res.writeHead(error.status, {
     ...error.headers,

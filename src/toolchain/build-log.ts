@@ -16,6 +16,8 @@ export class BuildLog {
   constructor(
     private readonly log: Logger,
     private readonly onProgress: (event: BuildEvent) => void,
+    /** Whether somebody else shows how builds fare. */
+    private readonly quiet: boolean,
   ) {}
 
   notes(pluginpath: string, notes: readonly Note[]): void {
@@ -28,6 +30,16 @@ export class BuildLog {
       const library = path.basename(libraryPath(pluginpath, name));
       this.log.warn({ plugin: name }, `${library} was built from a source that is gone, and is still served: delete it if it shall go too`);
     }
+  }
+
+  /** A library was deleted with its source. */
+  removed(pluginpath: string, name: string): void {
+    this.log.info({ plugin: name }, `deleted ${path.basename(libraryPath(pluginpath, name))}, since its source is gone`);
+  }
+
+  unremovable(pluginpath: string, name: string, error: unknown): void {
+    const library = path.basename(libraryPath(pluginpath, name));
+    this.log.warn({ plugin: name }, `${library} was built from a source that is gone, and can't be deleted: ${messageOf(error)}`);
   }
 
   /** One line a missing compiler, for all the plugins that need it. */
@@ -44,12 +56,13 @@ export class BuildLog {
     this.log[failed === '' ? 'warn' : 'error'](line);
   }
 
-  event(event: BuildEvent): void {
+  /** @param isAgain whether a server runs that may have served the last build of it */
+  event(event: BuildEvent, isAgain = false): void {
     this.onProgress(event);
     const { name, state, ms, output, warnings, error } = event;
     const about = { plugin: name };
     for (const warning of warnings) this.log.warn(about, `${name}: ${warning}`);
-    if (state === 'built') this.log.info({ ...about, ms }, `built ${name}`);
+    if (state === 'built') this.log[this.quiet ? 'debug' : 'info']({ ...about, ms }, `built ${name}`);
     if (state === 'built' && output !== '') this.log.warn(about, `the compiler warns about ${name}:\n${output.trimEnd()}`);
     if (error === undefined || error.cause instanceof MissingTool) return;
     if (state === 'unchecked') {
@@ -57,7 +70,7 @@ export class BuildLog {
     } else if (output === '') {
       this.log.error(about, error.message);
     } else {
-      const what = error.cause instanceof LimitReached ? error.message : `${name} did not compile, so no library of that name is served:`;
+      const what = error.cause instanceof LimitReached ? error.message : `${name} did not compile${isAgain ? '' : ', so no library of that name is served'}:`;
       this.log.error(about, `${what}\n${output.trimEnd()}`);
     }
   }

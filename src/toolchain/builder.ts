@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { packageRoot } from '../ground/package';
 import type { Limits } from './run';
-import type { Work } from './jobs';
+import type { Pace, Work } from './jobs';
 import type { Source } from './sources';
 import type { Plan } from './stamp';
 import type { Tool, Tools } from './tools';
@@ -53,6 +53,7 @@ export interface Built {
 
 /** How the sources of some languages become a library. */
 export interface Builder {
+  readonly pace: Pace;
   /** The compilers without which there is no use in beginning. */
   needs(source: Source, env: NodeJS.ProcessEnv): readonly string[];
   /** Quick: it is asked at every start, and starts nothing. */

@@ -17,6 +17,25 @@ export async function digestFiles(pluginpath: string, files: Iterable<string>): 
 }
 
 /**
+ * The same for files that are known only after a compiler has read them: one that was touched since then has an empty digest, as nobody
+ * knows what the compiler read.
+ * @param since when the compiler was started, by the clock of the file system, in milliseconds
+ */
+export async function digestUntouched(pluginpath: string, files: Iterable<string>, since: number): Promise<Record<string, string>> {
+  const all = new Set(files);
+  // The digests first: what is touched while they are made has a later time then.
+  const digests = await digestFiles(pluginpath, all);
+  await Promise.all(
+    Array.from(all, async (file) => {
+      const status = await stat(file).catch(() => undefined);
+      // A folder counts by the names in it, and libraries come and go in some.
+      if (status?.isDirectory() !== true && (status?.ctimeMs ?? Infinity) > since) digests[path.relative(pluginpath, file)] = '';
+    }),
+  );
+  return digests;
+}
+
+/**
  * SHA-256 of a file.
  * @throws for what is no regular file: a pipe may be silent for ever, and a device without an end
  */

@@ -20,11 +20,13 @@ export interface BuildEvent {
   readonly warnings: readonly string[];
   /** Of `failed`: BUILD_FAILED. Of `unchecked`: why. */
   readonly error?: DlserveError;
+  /** Of `building`: why it may take long. */
+  readonly note?: string;
 }
 
 /** A build that begins, or one that need not. */
-export function goesWell(name: string, state: 'building' | 'fresh'): BuildEvent {
-  return { name, state, ms: 0, output: '', warnings: [] };
+export function goesWell(name: string, state: 'building' | 'fresh', note?: string): BuildEvent {
+  return { name, state, ms: 0, output: '', warnings: [], ...(note !== undefined && { note }) };
 }
 
 /**

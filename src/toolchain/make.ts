@@ -1,16 +1,18 @@
-import { rename } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Builder, Built, Flags, Means } from './builder';
 import { cBuilder } from './c/builder';
-import { digestFiles } from './digest';
+import { digestFiles, digestUntouched } from './digest';
 import { findingsOf } from './findings';
 import { goBuilder } from './go/builder';
 import { libraryPath } from './library';
 import type { Work } from './jobs';
 import type { Source } from './sources';
-import { describeLibrary, isFresh, writeStamp, type Plan } from './stamp';
+import { describeLibrary, isFresh, wasUsed, writeStamp, type Plan } from './stamp';
 import { MissingTool } from './tools';
 import { Unwritable, withWorkplace } from './workplace';
+
+const FIRST_GO = 'first Go build compiles the standard library, up to a minute';
 
 /** A source that has to be built, as it was when it was looked at. */
 export interface Task {
@@ -18,6 +20,8 @@ export interface Task {
   readonly builder: Builder;
   readonly flags: Flags;
   readonly plan: Plan;
+  /** Why it may take long, if there is a reason. */
+  readonly note?: string | undefined;
 }
 
 /**
@@ -33,7 +37,8 @@ export async function check(source: Source, flags: Flags, means: Means): Promise
   for (const command of builder.needs(source, means.env)) {
     if (means.tools.find(command) === undefined) throw new MissingTool(command);
   }
-  return { source, builder, flags, plan };
+  const isFirstGo = source.language === 'go' && !(await wasUsed(means.pluginpath, 'go'));
+  return { source, builder, flags, plan, ...(isFirstGo && { note: FIRST_GO }) };
 }
 
 /**
@@ -49,12 +54,13 @@ export async function make({ source, builder, flags, plan }: Task, means: Means,
     const inputs = await digestFiles(pluginpath, plan.files);
     const target = libraryPath(pluginpath, source.name);
     const library = path.join(workplace, path.basename(target));
+    const begun = (await stat(workplace)).ctimeMs;
     const built = await builder.build({ ...means, work, source, flags, workplace, library });
     const stamp = {
       format: 2 as const,
       recipe: plan.recipe,
       tools: built.tools,
-      inputs: { ...(await digestFiles(pluginpath, built.inputs)), ...inputs },
+      inputs: { ...(await digestUntouched(pluginpath, built.inputs, begun)), ...inputs },
       library: await describeLibrary(library),
     };
     const warnings = [...built.warnings, ...(await findingsOf(library, built.saysNone))];

@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestFile, digestFiles } from './digest';
 import type { Tool, Tools } from './tools';
@@ -95,6 +95,22 @@ export async function writeStamp(pluginpath: string, name: string, stamp: Stamp)
     await writeFile(temporary, `${JSON.stringify(stamp, undefined, 2)}\n`);
     await rename(temporary, stampFile(pluginpath, name));
   });
+}
+
+/** Forgets what a library was built from. */
+export async function removeStamp(pluginpath: string, name: string): Promise<void> {
+  await rm(stampFile(pluginpath, name), { force: true });
+}
+
+/** Absolute paths of what a library was built from: files, and folders whose names count. None where there is no stamp. */
+export async function recordedInputs(pluginpath: string, name: string): Promise<string[]> {
+  return Object.keys((await readStamp(pluginpath, name))?.inputs ?? {}).map((file) => path.resolve(pluginpath, file));
+}
+
+/** Whether a compiler has made any library here. @param program of the compiler, such as `go` */
+export async function wasUsed(pluginpath: string, program: string): Promise<boolean> {
+  const stamps = await Promise.all((await stampedNames(pluginpath)).map((name) => readStamp(pluginpath, name)));
+  return stamps.some((stamp) => stamp?.tools.some(({ command }) => command === program));
 }
 
 function stampFile(pluginpath: string, name: string): string {

@@ -51,18 +51,22 @@ export class Tools {
   }
 
   /**
-   * Looks a compiler up and asks it for its version, once.
+   * Looks a compiler up and asks it for its version, once for each that it is.
    * @throws MissingTool, or ToolFailure when it cannot say its version
    */
   async describe(command: string): Promise<Tool> {
     const program = this.find(command);
     if (program === undefined) throw new MissingTool(command);
-    let version = this.versions.get(command);
+    // A compiler that is updated while a server runs is another one.
+    const { path: file, size, mtimeMs } = program;
+    const key = `${command}\0${file}\0${size}\0${mtimeMs}`;
+    let version = this.versions.get(key);
     if (version === undefined) {
       const question = path.basename(program.path) === 'go' ? 'version' : '--version';
       const options = { cwd: path.parse(process.execPath).root, env: this.env, signal: this.signal, limits: this.limits };
       version = run(words(command), [question], options).then(({ output }) => output.trim());
-      this.versions.set(command, version);
+      this.versions.set(key, version);
+      version.catch(() => this.versions.delete(key));
     }
     return { ...program, version: await version };
   }

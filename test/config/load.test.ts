@@ -36,6 +36,7 @@ async function refusal(toml?: string | Buffer, given?: Given): Promise<string> {
 const DEFAULTS = {
   http: { host: '127.0.0.1', port: 3000, bodylimit: 1_048_576, bodybudget: 268_435_456, writetimeout: 30_000, workers: 1, fastlane: true, stoptimeout: 10_000 },
   log: { level: 'info' },
+  reload: 'signal',
   build: true,
   buildLimits: { time: 600_000, memory: 4 * 1024 ** 3 },
   notes: [],
@@ -123,12 +124,14 @@ describe('where values come from', () => {
       PREST_PLUGINS_REST: '5m',
       PREST_PLUGINS_CFLAGS: ' -O2  -g ',
       PREST_PLUGINS_LDFLAGS: '-lm',
+      PREST_PLUGINS_RELOAD: 'watch',
     };
     const config = await load(undefined, { env });
     expect(config).toMatchObject({
       pluginpath: '/p',
       http: { host: '::1', port: 0, bodylimit: 2048, bodybudget: 1_048_576, writetimeout: 0, workers: 64, fastlane: false, stoptimeout: 0 },
       log: { level: 'warn' },
+      reload: 'watch',
       build: false,
       buildLimits: { time: 90_000, memory: 2 ** 29 },
     });

@@ -20,7 +20,7 @@ test.each([[[]], [['--workers', '2']]])('a section of no plugin is warned of, wi
   const cwd = folder();
   writeFileSync(path.join(cwd, 'prest.toml'), '[plugin.typo]\nqueue = 1\n[plugin.broken]\nqueue = 1\n\n[plugin.tyop]\nqueue = 1\n[plugin."far.off".config]\na = 1\n');
   const server = await startServer(more, { cwd });
-  await until(() => server.stdout().includes('curl'));
+  await until(() => server.log().some(({ msg }) => String(msg).includes('far.off')));
   await server.stop();
   expect(server.log().flatMap(({ level, msg }) => (level === 40 ? [msg] : []))).toEqual([
     'prest.toml:6: [plugin.tyop]: there is no plugin of that name in ./lib: did you mean typo?',

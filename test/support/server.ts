@@ -34,6 +34,8 @@ export interface ServerSetup {
   readonly node?: string;
   /** The command of another package than the one under test, such as a copy of it. */
   readonly main?: string;
+  /** `dev` in place of `serve`. */
+  readonly command?: string;
 }
 
 /** A fresh folder. */
@@ -46,7 +48,7 @@ export function scratch(): string {
  * @param args more arguments
  */
 export async function startServer(args: readonly string[] = [], setup: ServerSetup = {}): Promise<TestServer> {
-  const child = spawn(setup.node ?? process.execPath, [setup.main ?? main, 'serve', '--port', '0', ...args], {
+  const child = spawn(setup.node ?? process.execPath, [setup.main ?? main, setup.command ?? 'serve', '--port', '0', ...args], {
     cwd: setup.cwd ?? scratch(),
     env: { ...process.env, ...setup.env },
     stdio: ['ignore', 'pipe', 'pipe'],

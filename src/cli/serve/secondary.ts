@@ -53,6 +53,8 @@ function askPrimary(): Builds {
       return promise;
     },
     unfinished: () => new Map(),
+    // The primary's own.
+    rebuild: () => Promise.resolve([]),
     finished: Promise.resolve(),
     stop: () => Promise.resolve(),
   };

@@ -3,12 +3,13 @@ import type { Config } from '../../config/load';
 import type { Builds } from '../../host/builds';
 import { Connections } from '../../http/connections';
 import { Probes } from '../../http/probes';
-import { checkModes, findPlugins, PluginHost } from '../../api/plugin-host';
+import { checkModes, findPlugins, PluginHost, type HostBehaviour } from '../../api/plugin-host';
 import { createServer, listen } from '../../http/server';
 
 /** A server that listens, in this process. */
 export interface RunningServer {
   readonly port: number;
+  readonly plugins: PluginHost;
   /** Stops accepting, finishes what runs within `http.stoptimeout`, and lets go of the plugins. Never rejects. */
   readonly stop: () => Promise<void>;
 }
@@ -17,10 +18,10 @@ export interface RunningServer {
 const LAST_WORDS = 500;
 
 /** @throws DlserveError RUNNER_MISSING, or BAD_CONFIG when the address can't be had */
-export async function startServer(config: Config, builds: Builds, log: Logger): Promise<RunningServer> {
+export async function startServer(config: Config, builds: Builds, log: Logger, options: HostBehaviour = {}): Promise<RunningServer> {
   checkModes(config);
   const names = await findPlugins(config);
-  const plugins = new PluginHost(config, builds, log);
+  const plugins = new PluginHost(config, builds, log, options);
   const { fastlane, bodylimit, host, stoptimeout } = config.http;
   const probes = new Probes(() => plugins.readiness(), log);
   const server = createServer({ endpoint: plugins.endpoint, fastlane, bodylimit, log, probes });
@@ -29,6 +30,7 @@ export async function startServer(config: Config, builds: Builds, log: Logger): 
   plugins.begin(names);
   return {
     port,
+    plugins,
     stop: async () => {
       probes.stopping();
       const end = performance.now() + stoptimeout;

@@ -32,6 +32,8 @@ const THREADS = darwin ? [] : ['-pthread'];
 
 /** C and C++: each file by its own compiler, linked by the C++ compiler where any of them is C++. */
 export const cBuilder: Builder = {
+  pace: 'quick',
+
   needs: (source, env) => compilers(source, makeRecipe(NO_FLAGS, env)),
 
   async plan(source, flags, env) {

@@ -14,6 +14,9 @@ const DECISIVE =
 
 /** Go in both styles, exported functions and handlers written for prestd. The author's files are read, never touched. */
 export const goBuilder: Builder = {
+  // Go compiles its whole standard library when it builds for the first time.
+  pace: 'slow',
+
   needs: () => ['go'],
 
   async plan(source, flags, env) {

@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { scratch, startServer } from '../support/server';
+import { until } from '../support/until';
+import { endAfterTest, main } from './support';
+
+const SAYS = 'char *GETSayHandler(void) { return "x"; }\n';
+
+/** A working directory with a plugin that is built at once, and one whose compiler waits for a gate. */
+function folder(): { cwd: string; gate: string; env: Record<string, string> } {
+  const cwd = scratch();
+  const gate = path.join(cwd, 'gate');
+  mkdirSync(path.join(cwd, 'lib/src'), { recursive: true });
+  for (const name of ['a-slow', 'quick']) writeFileSync(path.join(cwd, `lib/src/${name}.c`), SAYS);
+  const script = `#!/bin/sh\ncase "$*" in *a-slow.c*) while [ ! -e ${gate} ]; do sleep 0.01; done;; esac\nexec cc "$@"\n`;
+  writeFileSync(path.join(cwd, 'cc'), script);
+  chmodSync(path.join(cwd, 'cc'), 0o755);
+  return { cwd, gate, env: { CC: path.join(cwd, 'cc') } };
+}
+
+test('a URL is printed as soon as its plugin is ready, in plain lines where there is no terminal', async () => {
+  const { cwd, gate, env } = folder();
+  const server = await startServer([], { cwd, env });
+  endAfterTest(server.process);
+  await until(() => server.stdout().includes('/_PLUGIN/quick/Say'));
+  expect(server.stdout()).not.toContain('a-slow');
+  writeFileSync(gate, '');
+  await until(() => server.stdout().includes('/_PLUGIN/a-slow/Say'));
+  expect(server.stdout()).toMatch(/^dlserve [\d.]+ listens on (http:\S+)\n\n {2}curl \1\/_PLUGIN\/quick\/Say\n {2}curl \1\/_PLUGIN\/a-slow\/Say\n$/);
+});
+
+/** Standard output and standard error on one terminal, of util-linux's script. */
+function onTerminal(cwd: string, env: Record<string, string>): { said: () => string; stop: () => void } {
+  const command = `stty cols 100 rows 30; exec ${process.execPath} ${main} serve --port 0`;
+  const child = spawn('script', ['-qfec', command, '/dev/null'], { cwd, env: { ...process.env, TERM: 'xterm', ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
+  endAfterTest(child);
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  return { said: () => said, stop: () => child.stdin.write('\x03') };
+}
+
+/** What stands on a terminal in the end: lines, where the cursor went up and what was below was cleared. */
+function screen(said: string): string[] {
+  const lines: string[] = [];
+  // eslint-disable-next-line no-control-regex
+  for (const part of said.split(/(\x1b\[\d+A\r\x1b\[J|\r?\n)/)) {
+    // eslint-disable-next-line no-control-regex
+    const up = /^\x1b\[(\d+)A/.exec(part);
+    if (up !== null) lines.splice(lines.length - Number(up[1]));
+    else if (!/^\r?\n$/.test(part) && part !== '') lines.push(part);
+    else if (part !== '' && lines.at(-1) === undefined) lines.push('');
+  }
+  return lines;
+}
+
+const hasScript = existsSync('/usr/bin/script') && process.platform === 'linux';
+
+(hasScript ? test : test.skip)('on a terminal what is under way is one line that is written anew, below all others', async () => {
+  const { cwd, gate, env } = folder();
+  const { said, stop } = onTerminal(cwd, { ...env, NO_COLOR: '' });
+  // Seconds go by in place.
+  await until(() => /a-slow +builds +1\.\d s/.test(said()));
+  const meanwhile = screen(said());
+  expect(meanwhile.filter((line) => line.includes('builds'))).toHaveLength(1);
+  expect(meanwhile.at(-1)).toMatch(/^ {2}a-slow +builds/);
+  expect(meanwhile.some((line) => line.includes('/_PLUGIN/quick/Say'))).toBe(true);
+  writeFileSync(gate, '');
+  await until(() => said().includes('/_PLUGIN/a-slow/Say'));
+  await until(() => !screen(said()).some((line) => line.includes('builds')));
+  stop();
+});
+
+(hasScript ? test.each([['NO_COLOR', '1'], ['TERM', 'dumb']]) : test.skip.each([['', '']]))('with %s=%s nothing is written anew', async (name, value) => {
+  const { cwd, gate, env } = folder();
+  writeFileSync(gate, '');
+  const { said, stop } = onTerminal(cwd, { ...env, [name]: value });
+  await until(() => said().includes('/_PLUGIN/a-slow/Say'));
+  expect(said()).not.toContain('\x1b[J');
+  stop();
+});
