@@ -6,6 +6,7 @@
 
 #include "../invoke/clock.h"
 #include "answers.h"
+#include "crash.h"
 #include "fault.h"
 #include "guard.h"
 #include "replies.h"
@@ -57,12 +58,14 @@ void execute_call(const frames_call *call, int lost, invoke_scratch *scratch) {
   }
   invoke_reply reply;
   replies_leave();
+  crash_enter(call->id, call->symbol);
   invoke_call(calls.library->handlers[call->symbol], text, &request, &reply);
   if (guard_is_fork()) _exit(0);
   double ended = clock_now();
   learn(call->symbol, ended - began);
   answers_reply(call->id, &reply, &calls.library->limits, began, ended);
   invoke_release(calls.library->release, &reply);
+  crash_leave();
   invoke_scratch_trim(scratch);
 }
 

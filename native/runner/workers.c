@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../invoke/clock.h"
+#include "crash.h"
 #include "execute.h"
 #include "fault.h"
 #include "guard.h"
@@ -187,6 +188,9 @@ static void take(task *task, int was_busy) {
 static void *work(void *unused) {
   (void)unused;
   threads_is_worker = 1;
+  /* At the far end of the thread's stack, which never runs out there. */
+  char spare[CRASH_STACK];
+  crash_use_stack(spare, sizeof spare);
   invoke_scratch scratch = {0};
   for (int was_busy = 0;; was_busy = 1) {
     task task;

@@ -9,11 +9,17 @@ export interface PluginOptions {
   queue?: number;
   concurrency?: number;
   ownsymbols?: boolean;
-  workers?: number;
+  /** A number, or the fewest and the most: "1-4". */
+  workers?: number | string;
+  scaleafter?: string;
+  scaleidle?: string;
+  retry?: boolean;
   /** For example "512MB"; "" is no limit. */
   memory?: string;
   crashes?: number;
   crashwindow?: string;
+  faultshare?: number;
+  faultcalls?: number;
   rest?: string;
   cflags?: readonly string[];
   ldflags?: readonly string[];

@@ -12,6 +12,10 @@ import { readReply, refuse, type RunnerReply } from './replies';
 export interface Listener {
   /** It has opened the library. */
   opened(): void;
+  /** A handler has replied. */
+  answered(call: Exchange): void;
+  /** A call that was to be reclaimed has not been made. */
+  gaveBack(call: Exchange): void;
   /** There was no memory for a request. */
   lacksMemory(): void;
 }
@@ -36,8 +40,9 @@ export class Conversation implements FrameOwner {
   private readonly listener: Listener;
   private readonly large = new LargeBodies();
   private greeted = false;
-  /** Calls that were being taken when they were withdrawn. */
+  /** Calls that were being taken when they were withdrawn, or reclaimed. */
   private readonly withdrawn = new WeakSet<Exchange>();
+  private readonly reclaimed = new WeakSet<Exchange>();
 
   /** It has said that the library is open. */
   get isOpen(): boolean {
@@ -52,6 +57,11 @@ export class Conversation implements FrameOwner {
   /** Nobody waits for the call. If it turns out to be skipped, that is no failure. */
   withdraw(exchange: Exchange): void {
     this.withdrawn.add(exchange);
+  }
+
+  /** The call is wanted back. If it turns out to be skipped, it is. */
+  reclaim(exchange: Exchange): void {
+    this.reclaimed.add(exchange);
   }
 
   /** @internal */
@@ -104,10 +114,13 @@ export class Conversation implements FrameOwner {
   private settle(call: Exchange, reply: RunnerReply): void {
     if (reply.raw !== null) {
       this.served++;
+      this.listener.answered(call);
       this.typical += (reply.microseconds - this.typical) / 8;
       call.reply(reply.raw);
     } else if (reply.outcome === Outcome.SKIPPED && this.withdrawn.has(call)) {
       call.drop();
+    } else if (reply.outcome === Outcome.SKIPPED && this.reclaimed.has(call)) {
+      this.listener.gaveBack(call);
     } else {
       if (reply.outcome === Outcome.NO_MEMORY) this.listener.lacksMemory();
       refuse(reply, call);

@@ -95,9 +95,15 @@ export const Stage = { START: 0, LOAD: 1, ABI: 2, INIT: 3, SERVE: 4, STOP: 5 } a
 
 /** The shared file: where things are in it. */
 export const SharedLayout = {
-  BEGUN: 0, TAKEN: 8, COMMITTED: 64, STAGE: 128, THREADS: 132, HALT: 192, CANCELLED: 4096, RING: 20480, SIZE: 151552,
+  BEGUN: 0, TAKEN: 8, COMMITTED: 64, STAGE: 128, THREADS: 132, HALT: 192, CRASH: 256, MODULES: 1024,
+  CANCELLED: 4096, RING: 20480, SIZE: 151552,
 } as const;
 export const RING_SIZE = 131072;
+/** In what a process says of its crash, and of the files in its memory. */
+export const MOST_FRAMES = 40;
+export const MOST_MODULES = 46;
+/** Kinds of crashes: by a signal that the process has caused itself, by one that was sent from elsewhere, by exit in a handler. */
+export const CrashKind = { SIGNAL: 1, SENT: 2, EXIT: 3 } as const;
 /** More than calls can be open: twice as many as threads can be, or a thousand. */
 export const MOST_CANCELLED = 4096;
 /** Threads inside a library. */

@@ -3,15 +3,16 @@ import type { Exchange } from '../../../plugin/exchange';
 import type { PluginSource } from '../../../plugin/runtime';
 import type { SupervisedKeys } from '../keys';
 import { PluginProcess, type Exit, type ProcessOwner } from '../process';
-import type { Ending, Worker, WorkerOwner } from '../worker';
+import type { Culprit, Ending, Worker, WorkerOwner } from '../worker';
 import { Batch } from './batch';
+import { readCrash, type CrashWords } from './crash-site';
 import { Conversation, type Listener } from './conversation';
 import { Hangs, type Hangable } from './hangs';
 import { opening, programOf } from './launch';
 import { Ledger } from './ledger';
 import { lackOf, openError, placeOf } from './opening';
 import { Progress } from './progress';
-import { ProtocolError, stopFrame } from './protocol';
+import { CrashKind, ProtocolError, stopFrame } from './protocol';
 import { RunnerLog } from './runner-log';
 import { Shared } from './shared';
 
@@ -36,6 +37,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   private ending: Ending | null = null;
   private faulty = false;
   private threads = Infinity;
+  private readonly started = performance.now();
 
   /**
    * Starts the process and asks it to open the library.
@@ -79,6 +81,10 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     return this.conversation.served;
   }
 
+  get given(): number {
+    return this.calls.lastId;
+  }
+
   get typical(): number {
     return this.conversation.typical;
   }
@@ -117,6 +123,16 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     if (this.state !== 'opening') return;
     this.state = 'ready';
     this.owner.opened(this);
+  }
+
+  /** @internal */
+  answered(call: Exchange): void {
+    this.owner.answered(call);
+  }
+
+  /** @internal */
+  gaveBack(call: Exchange): void {
+    this.owner.gaveBack(call);
   }
 
   /** @internal */
@@ -166,6 +182,19 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     // It was taken meanwhile, and may have been skipped or not: its reply says which.
     this.conversation.withdraw(exchange);
     return false;
+  }
+
+  /** The steps of withdraw, for all at once. */
+  reclaim(): Exchange[] {
+    const waiting = this.state === 'ready' ? this.calls.after(this.begun) : [];
+    if (waiting.length === 0) return [];
+    for (const [id] of waiting) this.shared.cancel(id);
+    const { begun } = this;
+    return waiting.flatMap(([id, call]) => {
+      if (id > begun) this.calls.cancel(id);
+      else this.conversation.reclaim(call);
+      return id > begun ? [call] : [];
+    });
   }
 
   expire(exchange: Exchange): boolean {
@@ -231,6 +260,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     const unsent = this.shared.unsent(this.fromRing, committed);
     if (unsent.length > 0) this.receive(unsent);
     this.state = 'dead';
+    const crash = readCrash(this.shared.crash(), this.source.file.base);
     this.shared.close();
     const waiting = this.calls.takeWaiting(begun);
     const left = this.calls.left();
@@ -241,10 +271,21 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
       ending: this.ending,
       stopped: this.conversation.stopped && exit.status === 0,
       refusal: this.conversation.isOpen ? null : this.refusal(stage, exit),
+      culprit: crash === null ? null : this.culprit(crash, begun),
+      site: crash?.site ?? null,
+      age: performance.now() - this.started,
+      lines: this.process.lines,
       place: placeOf(stage, left.executing.length + left.expired.length),
       ...left,
       waiting,
     });
+  }
+
+  private culprit({ kind, call, symbol }: CrashWords, begun: number): Culprit | 'elsewhere' | null {
+    if (kind === CrashKind.SENT) return 'elsewhere';
+    if (call === 0 || call > begun || symbol >= this.source.handlers.symbols.length) return null;
+    const exchange = this.calls.get(call);
+    return { handler: exchange?.handler.index ?? symbol, call: exchange };
   }
 
   private refusal(stage: number, exit: Exit): DlserveError {
