@@ -35,28 +35,30 @@ static struct {
 
 /* Where a thread was when the signal came. */
 typedef struct {
-  uintptr_t counter, stack; /* 0: unknown */
+  int is_known;
+  uintptr_t counter, stack;
 } place;
 
 static place place_of(const void *context) {
   const ucontext_t *at = context;
 #if defined(__linux__) && defined(__x86_64__)
-  return (place){(uintptr_t)at->uc_mcontext.gregs[REG_RIP], (uintptr_t)at->uc_mcontext.gregs[REG_RSP]};
+  return (place){1, (uintptr_t)at->uc_mcontext.gregs[REG_RIP], (uintptr_t)at->uc_mcontext.gregs[REG_RSP]};
 #elif defined(__linux__) && defined(__aarch64__)
-  return (place){(uintptr_t)at->uc_mcontext.pc, (uintptr_t)at->uc_mcontext.sp};
+  return (place){1, (uintptr_t)at->uc_mcontext.pc, (uintptr_t)at->uc_mcontext.sp};
 #elif defined(__APPLE__) && defined(__x86_64__)
-  return (place){(uintptr_t)at->uc_mcontext->__ss.__rip, (uintptr_t)at->uc_mcontext->__ss.__rsp};
+  return (place){1, (uintptr_t)at->uc_mcontext->__ss.__rip, (uintptr_t)at->uc_mcontext->__ss.__rsp};
 #elif defined(__APPLE__) && defined(__aarch64__)
-  return (place){(uintptr_t)at->uc_mcontext->__ss.__pc, (uintptr_t)at->uc_mcontext->__ss.__sp};
+  return (place){1, (uintptr_t)at->uc_mcontext->__ss.__pc, (uintptr_t)at->uc_mcontext->__ss.__sp};
 #else
   (void)at;
-  return (place){0, 0};
+  return (place){0, 0, 0};
 #endif
 }
 
 typedef struct {
   shared_crash *crash;
-  uintptr_t from; /* frames before this one are the handler's; 0: there are none */
+  int is_inside;  /* still in the handler of the signal, */
+  uintptr_t from; /* which ends with this frame */
 } walk;
 
 static void add(shared_crash *crash, uintptr_t address) {
@@ -70,8 +72,9 @@ static void add(shared_crash *crash, uintptr_t address) {
 static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *data) {
   walk *walk = data;
   const uintptr_t at = _Unwind_GetIP(context);
-  if (walk->from != 0) {
-    if (at == walk->from) walk->from = 0;
+  if (walk->is_inside) {
+    /* That one is there already. */
+    if (at == walk->from) walk->is_inside = 0;
     return _URC_NO_REASON;
   }
   add(walk->crash, at);
@@ -95,14 +98,14 @@ static void write_down(uint32_t kind, int number, uintptr_t address, place place
   crash->address = address;
   crash->call = crash_current.id;
   crash->symbol = crash_current.symbol;
-  if (place.counter != 0) add(crash, place.counter);
+  if (place.is_known) add(crash, place.counter);
   atomic_store(&crash->kind, kind);
   /* A call to where no code is: who made it is on top of the stack. */
 #if defined(__x86_64__)
-  if (place.counter != 0 && place.counter == address && place.stack != 0) add(crash, *(const uintptr_t *)place.stack);
+  if (place.is_known && place.counter == address) add(crash, *(const uintptr_t *)place.stack);
 #endif
   limit_walk();
-  walk walk = {.crash = crash, .from = place.counter};
+  walk walk = {.crash = crash, .is_inside = place.is_known, .from = place.counter};
   _Unwind_Backtrace(step, &walk);
   alarm(0);
 }
@@ -132,7 +135,7 @@ static void on_fatal(int number, siginfo_t *info, void *context) {
 
 static void on_exit_in_call(void) {
   if (crash_current.id == 0 || getpid() != watch.process || atomic_exchange(&watch.taken, 1)) return;
-  write_down(PROTOCOL_CRASH_EXIT, 0, 0, (place){0, 0});
+  write_down(PROTOCOL_CRASH_EXIT, 0, 0, (place){0, 0, 0});
 }
 
 static _Unwind_Reason_Code step_once(struct _Unwind_Context *context, void *unused) {

@@ -49,7 +49,7 @@ describe('a handler', () => {
     const all = quarantine();
     for (let i = 0; i < 100; i++, now += 120) expect(all.faulted(1)).toBe(false);
     now += 120;
-    expect([all.faulted(1), all.faulted(1), all.faulted(1)]).toContain(true);
+    expect(Array.from({ length: 9 }, () => all.faulted(1))).toContain(true);
   });
 
   it('is tried by one call after the other when it has rested', () => {
