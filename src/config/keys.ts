@@ -76,6 +76,7 @@ export const PLUGIN = {
     undefined,
     'threads inside a library at once, in place of its PluginConcurrency; 0 is any number',
   ),
+  faultreports: key('plugins.faultreports', integer(0, 1000), 10, 'how many reports of the last faults of a plugin are kept'),
   cflags: key('plugins.cflags', words, [], 'more flags for the C, C++ or Go (cgo) compiler'),
   ldflags: key('plugins.ldflags', words, [], 'more flags for the linker, such as "-lm"'),
 } as const;

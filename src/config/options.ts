@@ -8,6 +8,7 @@ export interface PluginOptions {
   timeout?: string;
   queue?: number;
   concurrency?: number;
+  faultreports?: number;
   ownsymbols?: boolean;
   /** A number, or the fewest and the most: "1-4". */
   workers?: number | string;

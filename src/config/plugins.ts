@@ -66,6 +66,7 @@ function readPlugin(config: PluginSettings['config'], runtimes: readonly KeyOwne
       timeout: read(PLUGIN.timeout),
       queue: read(PLUGIN.queue),
       concurrency: read(PLUGIN.concurrency),
+      faultreports: read(PLUGIN.faultreports),
       config,
       own: readOwn(mode, runtimes, read),
     },

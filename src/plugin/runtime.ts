@@ -33,6 +33,8 @@ export interface PluginSettings<Own = Readonly<Record<string, unknown>>> {
   readonly queue: number;
   /** How many calls may be inside at once, in place of what the plugin itself says; 0 is any number, undefined leaves it to the plugin. */
   readonly concurrency: number | undefined;
+  /** How many reports of its last faults are kept. */
+  readonly faultreports: number;
   /** What PluginInit gets. */
   readonly config: Readonly<Record<string, unknown>>;
   /** The values of the runtime's own keys. */

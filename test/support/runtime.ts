@@ -28,7 +28,7 @@ export interface SourceOptions {
   readonly observer?: Observer;
 }
 
-const DEFAULTS: Omit<PluginSettings, 'own'> = { mode: 'thread', timeout: 30_000, queue: 1024, concurrency: undefined, config: {} };
+const DEFAULTS: Omit<PluginSettings, 'own'> = { mode: 'thread', timeout: 30_000, queue: 1024, concurrency: undefined, faultreports: 10, config: {} };
 
 const OWN: Omit<OwnKeys, 'workers'> = {
   ownsymbols: true, memory: 0, crashes: 5, crashwindow: 60_000, faultshare: 0.5, faultcalls: 10, rest: 30_000, retry: false, scaleafter: 50, scaleidle: 30_000,
