@@ -1,9 +1,14 @@
 import { leniently } from '../bytes';
-import type { Functions } from '../functions';
 import type { Source } from '../source';
 import { readHeader, type Elf } from './headers';
 import { readSections } from './sections';
 import { FUNCTIONS, SHN_UNDEF, symbolSize } from './symbols';
+
+/** The functions of a library. */
+export interface Functions {
+  /** The one that this address of the file belongs to, as far as the symbols tell, and where it begins. */
+  at(address: number): { readonly name: string; readonly start: number } | undefined;
+}
 
 const SHT_SYMTAB = 2;
 const SHT_DYNSYM = 11;

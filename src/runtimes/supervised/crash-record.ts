@@ -85,9 +85,9 @@ export class CrashRecord {
 
   /** A call was answered. */
   answered(): void {
-    this.fruitless = 0;
     if (this.phase !== 'trial') return;
     this.phase = 'serving';
     this.times = [];
+    this.fruitless = 0;
   }
 }

@@ -68,11 +68,11 @@ export class PluginLog {
     const { name, file: { base }, handlers: { symbols }, observer } = this.source;
     const [{ sha256 }, output, stack] = await Promise.all([file, within(death.lines, LINES_LIMIT), this.stackOf(death)]);
     const fault = faultOf(death, { plugin: name, symbols, again, sha256, output: output ?? [], stack });
-    const { signal = null, status = null, calls, reason, kind, at, ...rest } = fault;
+    const { signal = null, status = null, calls, reason, address, age } = fault;
     const lost = calls.filter(({ request }) => fault.again?.includes(request) !== true);
     const of = { plugin: name, handlers: lost.map(({ handler }) => handler), requests: lost.map(({ request }) => request) };
     const level = death.ending === null || death.ending === 'fault' ? 'error' : 'warn';
-    this.limited.write(level, kindOf(death), () => ({ ...rest, ...of, signal, status, pid: death.pid }), `${base} ${reason}`);
+    this.limited.write(level, kindOf(death), () => ({ ...of, again: fault.again, signal, status, pid: death.pid, address, stack, output: fault.output, age, sha256 }), `${base} ${reason}`);
     observer.fault(fault);
   }
 

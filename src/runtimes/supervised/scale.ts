@@ -32,16 +32,6 @@ export class Scale {
     this.wanted = limits.workers.least;
   }
 
-  /** Whether the number may change. */
-  get isElastic(): boolean {
-    return this.limits.workers.most > this.limits.workers.least;
-  }
-
-  /** Whether there is never more than one. */
-  get isSingle(): boolean {
-    return this.limits.workers.most === 1;
-  }
-
   /**
    * To be called at regular times while calls are open.
    * @param waiting calls in the queue

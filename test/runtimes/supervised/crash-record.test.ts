@@ -30,7 +30,7 @@ describe('restarts', () => {
     const crashes = record();
     for (let i = 0; i < 10; i++) crashes.crashed(false, false);
     expect([crashes.delay, crashes.count, crashes.isServing]).toEqual([1000, 0, true]);
-    crashes.answered();
+    crashes.crashed(true, false);
     expect(crashes.delay).toBe(0);
   });
 });

@@ -1,10 +1,11 @@
 import type { Exchange } from '../../../src/plugin/exchange';
 import { Quarantine } from '../../../src/runtimes/supervised/quarantine';
-import { callHandler, head } from '../../support/runtime';
+import { callHandler, handlersNamed, head, makeCall } from '../../support/runtime';
 import { until } from '../../support/until';
 import { askUntil, closeAll, open, type Opened } from './harness';
 
-const call = (index: number): Exchange => ({ handler: { index, symbol: `GET${index}Handler` } }) as Exchange;
+const handlers = handlersNamed(['GETAHandler', 'GETBHandler', 'GETCHandler']);
+const call = (index: number): Exchange => makeCall({ handlers }, index, {}, () => undefined);
 
 describe('a handler', () => {
   let now: number;
