@@ -59,9 +59,9 @@ export class PluginLog {
     void report.then(() => this.reports.delete(report));
   }
 
-  /** Resolves when all is told. */
+  /** Resolves when all is told, and keeps the host from ending until then. */
   async told(): Promise<void> {
-    await Promise.all(this.reports);
+    await within(Promise.all(this.reports), 2 * LINES_LIMIT);
   }
 
   private async report(death: Death, again: readonly Exchange[], file: Promise<HashedFile>): Promise<void> {
