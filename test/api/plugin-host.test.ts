@@ -125,6 +125,7 @@ test('a listener that throws does so beside the host', async () => {
       const ask = (func) => host.call('crash', func).then(({ status }) => status, ({ code }) => code);
       console.log(await ask('Echo'), await ask('Fault'), await ask('Echo'), (await host.plugins())[0].state);
       await host.close();
+      await new Promise(setImmediate);
       console.log([...new Set(seen)].sort().join(' '));
     });
   `;
