@@ -13,6 +13,7 @@
           'sources': [
             'native/runner/main.c',
             'native/runner/answers.c',
+            'native/runner/crash.c',
             'native/runner/execute.c',
             'native/runner/fault.c',
             'native/runner/frames.c',
@@ -25,7 +26,8 @@
             'native/runner/workers.c',
             'native/invoke/invoke.c',
           ],
-          'conditions': [['OS == "linux"', { 'libraries': ['-ldl', '-lpthread'] }]],
+          # Its own unwinder, so that it does not load another library at each start.
+          'conditions': [['OS == "linux"', { 'libraries': ['-ldl', '-lpthread'], 'ldflags': ['-static-libgcc'] }]],
         },
         {
           # Modes "thread" and "inline": handlers called on threads of our own, answers drained in batches.

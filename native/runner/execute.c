@@ -6,6 +6,7 @@
 
 #include "../invoke/clock.h"
 #include "answers.h"
+#include "crash.h"
 #include "fault.h"
 #include "guard.h"
 #include "replies.h"
@@ -65,6 +66,7 @@ void execute_call(const frames_call *call, int lost, invoke_scratch *scratch, ui
   invoke_reply reply;
   replies_leave();
   enter(running, call->id, since);
+  crash_enter(call->id, call->symbol);
   invoke_call(calls.library->handlers[call->symbol], text, &request, &reply);
   if (guard_is_fork()) _exit(0);
   leave(running);
@@ -72,6 +74,7 @@ void execute_call(const frames_call *call, int lost, invoke_scratch *scratch, ui
   learn(call->symbol, ended - began);
   answers_reply(call->id, &reply, &calls.library->limits, began, ended);
   invoke_release(calls.library->release, &reply);
+  crash_leave();
   invoke_scratch_trim(scratch);
 }
 

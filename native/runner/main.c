@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../invoke/clock.h"
+#include "crash.h"
 #include "fault.h"
 #include "frames.h"
 #include "guard.h"
@@ -138,6 +139,7 @@ int main(int argc, char **argv) {
   int replies = guard_take_socket(PROTOCOL_REPLIES_FD);
   shared = map_shared(guard_take_descriptor(PROTOCOL_SHARED_FD));
   prepare_process();
+  crash_watch(shared);
   guard_watch(calls);
   replies_start(replies, shared);
   watch_start(replies_look, workers_look);
@@ -155,6 +157,7 @@ int main(int argc, char **argv) {
   read_open(&open, &request);
   memory_limit(request.memory, (double)threads_worker_size() * PROTOCOL_MOST_THREADS);
   if (!library_open(&request, &library, &refusal, enter_stage)) send_failed(&refusal);
+  if (library.symbol_count > 0) crash_note_modules((const void *)library.handlers[0]);
   frames_release(hello.chunk);
   frames_release(open.chunk);
   memory_limit_more((double)threads_worker_size() * (library.concurrency - 1));

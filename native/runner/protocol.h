@@ -97,19 +97,31 @@
  * u32 threads: how many the system gives at most, where it has refused one; else 0.
  * u32 halt: written by the host, not 0: take no more calls. u32 cancelled[]: written by the host, for the id n at n modulo its
  * size, n divided by its size plus 1: that call must not begin. running[], of each thread: u64 id of the call that it executes, or
- * 0; f64 since when. */
+ * 0; f64 since when.
+ *
+ * What a process says of its crash: u32 kind (0: nothing), u32 signal, u32 symbol, u32 frames, u64 the call that the thread executed
+ * (0: none), u64 the address that it could not reach; then the frames, u64 each, the innermost first. The files in its memory: u32 how
+ * many, u32 unused; then of each u64 bias, u64 start, u64 end, 40 bytes of its name. The library is the first. */
 #define PROTOCOL_SHARED_BEGUN 0
 #define PROTOCOL_SHARED_TAKEN 8
 #define PROTOCOL_SHARED_COMMITTED 64
 #define PROTOCOL_SHARED_STAGE 128
 #define PROTOCOL_SHARED_THREADS 132
 #define PROTOCOL_SHARED_HALT 192
+#define PROTOCOL_SHARED_CRASH 256
+#define PROTOCOL_SHARED_MODULES 1024
 #define PROTOCOL_SHARED_CANCELLED 4096
 #define PROTOCOL_SHARED_RUNNING 20480
 #define PROTOCOL_SHARED_RING 36864
 #define PROTOCOL_SHARED_SIZE 167936
 #define PROTOCOL_RUNNING_SIZE 16
 #define PROTOCOL_RING_SIZE 131072
+#define PROTOCOL_MOST_FRAMES 40
+#define PROTOCOL_MOST_MODULES 46
+/* Kinds of crashes: by a signal that the process has caused itself, by one that was sent from elsewhere, by exit in a handler */
+#define PROTOCOL_CRASH_SIGNAL 1
+#define PROTOCOL_CRASH_SENT 2
+#define PROTOCOL_CRASH_EXIT 3
 /* More than calls can be open: twice as many as threads can be, or a thousand. */
 #define PROTOCOL_MOST_CANCELLED 4096
 /* Inside a library */

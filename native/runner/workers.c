@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../invoke/clock.h"
+#include "crash.h"
 #include "execute.h"
 #include "fault.h"
 #include "guard.h"
@@ -191,6 +192,9 @@ static void *work(void *unused) {
   (void)unused;
   threads_is_worker = 1;
   const uint32_t thread = atomic_fetch_add(&threads, 1);
+  /* At the far end of the thread's stack, which never runs out there. */
+  char spare[CRASH_STACK];
+  crash_use_stack(spare, sizeof spare);
   invoke_scratch scratch = {0};
   for (int was_busy = 0;; was_busy = 1) {
     task task;

@@ -109,6 +109,7 @@ export const PLUGIN = {
   start: key('plugins.start', oneOf(STARTS), 'request', 'when a plugin is opened: by its first "request", or when the "server" starts'),
   after: key('plugins.after', list('a list of names of plugins, such as ["db"]', isFileName), [], 'the plugins that are opened before it, and closed after it'),
   required: key('plugins.required', boolean, false, 'whether `/_ready` answers 503 while the plugin does not answer; it is opened when the server starts'),
+  faultreports: key('plugins.faultreports', integer(0, 1000), 10, 'how many reports of the last faults of a plugin are kept'),
   cflags: key('plugins.cflags', words, [], 'more flags for the C, C++ or Go (cgo) compiler'),
   ldflags: key('plugins.ldflags', words, [], 'more flags for the linker, such as "-lm"'),
 } as const;

@@ -15,12 +15,19 @@ export interface PluginOptions {
   start?: Start;
   after?: readonly string[];
   required?: boolean;
+  faultreports?: number;
   ownsymbols?: boolean;
-  workers?: number;
+  /** A number, or the fewest and the most: "1-4". */
+  workers?: number | string;
+  scaleafter?: string;
+  scaleidle?: string;
+  retry?: boolean;
   /** For example "512MB"; "" is no limit. */
   memory?: string;
   crashes?: number;
   crashwindow?: string;
+  faultshare?: number;
+  faultcalls?: number;
   rest?: string;
   /** The {func} of a GET handler. */
   trial?: string;

@@ -100,6 +100,7 @@ function readPlugin(own: Pick<PluginSettings, 'config' | 'routes'>, runtimes: re
     required,
     trial: read(PLUGIN.trial),
     demote: read(PLUGIN.demote),
+    faultreports: read(PLUGIN.faultreports),
     ...own,
     own: readOwn(mode, runtimes, read),
   });

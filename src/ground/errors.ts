@@ -41,7 +41,7 @@ export const ERRORS = {
   INTERNAL: { status: 500, message: 'internal error, see the log' },
   PLUGIN_CRASHED: { status: 502, message: '{plugin} crashed in {symbol}: {reason}' },
   OVERLOADED: { status: 503, message: '{plugin} has {queue} calls waiting already' },
-  PLUGIN_RESTING: { status: 503, message: '{plugin} crashed {crashes} times and rests' },
+  PLUGIN_RESTING: { status: 503, message: '{what} rests: {reason}' },
   MEMORY_LIMIT: { status: 503, message: '{plugin} has no memory for the request to {symbol}; its limit is the key "memory"' },
   OUT_OF_MEMORY: { status: 503, message: 'the server has no memory for {what}' },
   UNAVAILABLE: { status: 503, message: '{plugin} is not available now: {reason}' },

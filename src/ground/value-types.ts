@@ -69,6 +69,47 @@ export function integer(least: number, most: number): Type<number> {
   };
 }
 
+/** The fewest and the most of something. */
+export interface Range {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** A whole number within bounds, or two of them as text: "1-4". */
+export function range(least: number, most: number): Type<Range> {
+  const wants = `a whole number from ${least} to ${most}, or two such as "${least}-4"`;
+  const read = (text: string): Range => {
+    const [, low, high] = /^(\d+)(?:-(\d+))?$/.exec(text.trim()) ?? [];
+    const given = { least: Number(low), most: Number(high ?? low) };
+    if (given.least >= least && given.least <= given.most && given.most <= most) return given;
+    throw new Unfit(`${wants}, not ${JSON.stringify(text)}`);
+  };
+  return {
+    wants,
+    fromText: read,
+    fromValue: (value) => {
+      if (typeof value === 'string' && value.includes('-')) return read(value);
+      if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return { least: Number(value), most: Number(value) };
+      const unquoted = typeof value === 'string' && /^\d+$/.test(value) ? `: write ${value} without quotes` : '';
+      throw new Unfit(`${wants}, not ${describe(value)}${unquoted}`);
+    },
+  };
+}
+
+/** A part of a whole: a number above 0, up to 1. */
+export function share(): Type<number> {
+  const wants = 'a number above 0, up to 1';
+  const check = (value: number, given: string): number => {
+    if (!(value > 0 && value <= 1)) throw new Unfit(`${wants}, not ${given}`);
+    return value;
+  };
+  return {
+    wants,
+    fromText: (given) => check(/^\d*\.?\d+$/.test(given.trim()) ? Number(given) : NaN, JSON.stringify(given)),
+    fromValue: (value) => check(typeof value === 'number' ? value : NaN, describe(value)),
+  };
+}
+
 export const boolean: Type<boolean> = {
   wants: 'true or false',
   fromText: (given) => {

@@ -29,9 +29,6 @@ export interface SlotOwner {
   faulted(slot: Slot, generation: number, fault: Fault): void;
 }
 
-/** Faults of which the reports are kept. */
-const MOST_FAULTS = 10;
-
 /** The place of a plugin in the host. Routes lead here, and ask each time anew for the generation that answers now. */
 export class Slot {
   /** The file that was opened, or was tried last, as it stands in pluginpath. */
@@ -132,8 +129,9 @@ export class Slot {
         this.settle();
       },
       fault: (fault) => {
-        this.faults = [fault, ...this.faults.slice(0, MOST_FAULTS - 1)];
-        this.owner.faulted(this, number, fault);
+        const report = { ...fault, generation: number };
+        this.faults = [report, ...this.faults].slice(0, this.settings.faultreports);
+        this.owner.faulted(this, number, report);
       },
     };
   }

@@ -48,6 +48,8 @@ export interface PluginSettings<Own = Readonly<Record<string, unknown>>> extends
   readonly after: readonly string[];
   /** Whether the server is ready only while it answers. It starts with the server then. */
   readonly required: boolean;
+  /** How many reports of its last faults are kept. */
+  readonly faultreports: number;
   /** What PluginInit gets. */
   readonly config: Readonly<Record<string, unknown>>;
   /** Routes of its own, besides those that it says itself. */

@@ -47,6 +47,7 @@ describe('host.plugins', () => {
     await host.call('echo', 'Echo');
     await host.call('init_fails', 'Never').catch(() => undefined);
     await host.call('crash', 'Fault').catch(() => undefined);
+    await until(async () => (await host.plugins())[0]!.faults.length > 0);
     const [crash, echo, , fails, text] = await host.plugins();
     expect(echo).toEqual({
       name: 'echo',
@@ -97,16 +98,24 @@ describe('host.plugins', () => {
 });
 
 test('events tell of states and faults as they come', async () => {
-  const { host } = await open(['crash.c'], { plugins: { mode: 'process', crashes: 1, rest: '200ms' } });
-  const heard: string[] = [];
-  host.on('state', ({ plugin, state }) => heard.push(`${plugin} ${state}`));
-  host.on('fault', ({ plugin, fault }) => heard.push(`${plugin} ${fault.kind} in ${fault.calls.map(({ handler }) => handler).join()}`));
-  await host.call('crash', 'Echo');
-  for (let i = 0; i < 2; i++) await host.call('crash', 'Fault').catch(() => undefined);
-  await until(async () => (await host.call('crash', 'Echo').catch(() => undefined))?.status === 200);
+  const { host } = await open(['crash.c', 'idle_thread_crash.c'], { plugins: { mode: 'process', crashes: 1, rest: '200ms' } });
+  const states: string[] = [];
+  const faults: string[] = [];
+  host.on('state', ({ plugin, state }) => states.push(`${plugin} ${state}`));
+  host.on('fault', ({ plugin, fault }) => faults.push(`${plugin} ${fault.kind} in ${fault.handler}, ${fault.calls.map(({ handler }) => handler).join()}`));
+  const ask = (plugin: string, func: string): Promise<number | undefined> => host.call(plugin, func).then(({ status }) => status, () => undefined);
+  await ask('crash', 'Fault');
+  await until(() => faults.length === 1);
+  for (let i = 2; i <= 3; i++) {
+    await until(async () => (await ask('idle_thread_crash', 'Fault')) === 200);
+    await until(() => faults.length === i);
+  }
+  await until(async () => (await ask('idle_thread_crash', 'Echo')) === 200);
   await host.close();
-  const fault = 'crash crash in GETFaultHandler';
-  expect(heard).toEqual(['crash opening', 'crash ready', fault, fault, 'crash resting', 'crash ready', 'crash draining', 'crash stopped']);
+  expect(faults).toEqual(['crash crash in GETFaultHandler, GETFaultHandler', ...Array<string>(2).fill('idle_thread_crash crash in undefined, ')]);
+  expect(states.filter((state) => state.startsWith('idle'))).toEqual(
+    ['opening', 'ready', 'resting', 'ready', 'draining', 'stopped'].map((state) => `idle_thread_crash ${state}`),
+  );
 });
 
 test('a listener that throws does so beside the host', async () => {
@@ -119,6 +128,7 @@ test('a listener that throws does so beside the host', async () => {
       const ask = (func) => host.call('crash', func).then(({ status }) => status, ({ code }) => code);
       console.log(await ask('Echo'), await ask('Fault'), await ask('Echo'), (await host.plugins())[0].state);
       await host.close();
+      await new Promise(setImmediate);
       console.log([...new Set(seen)].sort().join(' '));
     });
   `;

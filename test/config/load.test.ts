@@ -53,6 +53,7 @@ const SETTINGS = {
   start: 'request',
   after: [],
   required: false,
+  faultreports: 10,
   config: {},
   routes: [],
   own: { ownsymbols: true },
@@ -117,10 +118,16 @@ describe('where values come from', () => {
       PREST_PLUGINS_AFTER: 'db log',
       PREST_PLUGINS_REQUIRED: 'true',
       PREST_PLUGINS_OWNSYMBOLS: 'false',
-      PREST_PLUGINS_WORKERS: '2',
+      PREST_PLUGINS_FAULTREPORTS: '0',
+      PREST_PLUGINS_WORKERS: '2-8',
+      PREST_PLUGINS_SCALEAFTER: '1s',
+      PREST_PLUGINS_SCALEIDLE: '2s',
+      PREST_PLUGINS_RETRY: 'true',
       PREST_PLUGINS_MEMORY: '1 GB',
       PREST_PLUGINS_CRASHES: '1',
       PREST_PLUGINS_CRASHWINDOW: '1h',
+      PREST_PLUGINS_FAULTSHARE: '.25',
+      PREST_PLUGINS_FAULTCALLS: '3',
       PREST_PLUGINS_REST: '5m',
       PREST_PLUGINS_CFLAGS: ' -O2  -g ',
       PREST_PLUGINS_LDFLAGS: '-lm',
@@ -146,12 +153,24 @@ describe('where values come from', () => {
       start: 'server',
       after: ['db', 'log'],
       required: true,
+      faultreports: 0,
       config: {},
       routes: [],
       own: { ownsymbols: false },
     });
     const processes = await load('[plugin.x]\nmode = "process"', { env });
-    expect(processes.settings('x').own).toEqual({ workers: 2, memory: 2 ** 30, crashes: 1, crashwindow: 3_600_000, rest: 300_000 });
+    expect(processes.settings('x').own).toEqual({
+      workers: { least: 2, most: 8 },
+      scaleafter: 1000,
+      scaleidle: 2000,
+      retry: true,
+      memory: 2 ** 30,
+      crashes: 1,
+      crashwindow: 3_600_000,
+      faultshare: 0.25,
+      faultcalls: 3,
+      rest: 300_000,
+    });
     expect(config.compile('x')).toEqual({ cflags: ['-O2', '-g'], ldflags: ['-lm'] });
   });
 
@@ -359,6 +378,9 @@ describe('wrong values', () => {
     ['plugins.concurrency', '1025', 'from 0 to 1024'],
     ['plugins.workers', 'true', 'not true'],
     ['plugins.memory', '"1MB"', 'from "16MB" to "1024TB"'],
+    ['plugins.workers', '"4-2"', 'not "4-2"'],
+    ['plugins.workers', '"3"', 'write 3 without quotes'],
+    ['plugins.faultshare', '1.5', 'a number above 0, up to 1, not 1.5'],
     ['plugins.crashes', '0', 'from 1'],
     ['plugins.cflags', '"-O2"', 'a list of texts, such as ["-O2", "-lm"], not "-O2"'],
     ['plugins.cflags', '["-O2", 3]', 'not a list with 3'],
@@ -377,7 +399,7 @@ describe('wrong values', () => {
 
   test('of one plugin are checked as those of all', async () => {
     expect(await refusal('[plugin.hello]\nmode = "process"\nworkers = 65')).toBe(
-      'prest.toml:3: plugin.hello.workers must be a whole number from 1 to 64, not 65',
+      'prest.toml:3: plugin.hello.workers must be a whole number from 1 to 64, or two such as "1-4", not 65',
     );
   });
 

@@ -84,7 +84,7 @@ describe('a crash', () => {
   });
 
   test('is noticed by no other plugin, and by no other call of its own', async () => {
-    const server = await serve(['crash.c', 'abort.c', 'hang.c'], '[plugin.crash]\ncrashes = 1000\n[plugin.hang]\nmode = "thread"\n');
+    const server = await serve(['crash.c', 'abort.c', 'hang.c'], '[plugin.crash]\nfaultcalls = 1000\n[plugin.hang]\nmode = "thread"\n');
     const others = ['abort', 'hang'];
     const before = await Promise.all(others.map((plugin) => askPid(server, plugin)));
     expect(before[1]).toBe(server.process.pid);
@@ -135,17 +135,18 @@ describe('a call that takes longer than it may', () => {
   });
 });
 
-test('a plugin that crashes too often rests, says until when, and works again', async () => {
-  const server = await serve(['crash.c', 'abort.c'], '[plugins]\ncrashes = 1\nrest = "3s"\n');
-  for (let i = 0; i < 2; i++) expect((await ask(server, 'crash/Fault')).status).toBe(502);
-  const { status, text, retryAfter } = await ask(server, 'crash/Echo');
-  expect([status, JSON.parse(text)]).toEqual([503, { error: 'crash crashed 2 times and rests', code: 'PLUGIN_RESTING' }]);
+test('a handler that mostly crashes rests, says why and until when, and its neighbours go on', async () => {
+  const server = await serve(['crash.c', 'abort.c'], '[plugins]\ncrashes = 1\nfaultcalls = 3\nrest = "3s"\n');
+  for (let i = 0; i < 3; i++) expect((await ask(server, 'crash/Fault')).status).toBe(502);
+  const { status, text, retryAfter } = await ask(server, 'crash/Fault');
+  const error = 'GETFaultHandler in crash rests: 3 of its last 3 calls crashed or hung';
+  expect([status, JSON.parse(text)]).toEqual([503, { error, code: 'PLUGIN_RESTING' }]);
   expect(['1', '2', '3']).toContain(retryAfter);
-  expect((await ask(server, 'abort/Echo')).status).toBe(200);
-  await until(() => server.log().some(({ plugin, msg, rest }) => plugin === 'crash' && msg === 'crash.so rests' && rest === 3000));
-  await until(async () => (await ask(server, 'crash/Echo')).status === 200);
-  expect((await ask(server, 'crash/Fault')).status).toBe(502);
   expect((await ask(server, 'crash/Echo')).status).toBe(200);
+  expect((await ask(server, 'abort/Fault')).status).toBe(502);
+  await until(() => server.log().some(({ plugin, handler, rest }) => plugin === 'crash' && handler === 'GETFaultHandler' && rest === 3000));
+  await until(async () => (await ask(server, 'crash/Fault')).status === 502);
+  expect((await ask(server, 'crash/Fault')).status).toBe(503);
 });
 
 test('a SIGTERM that is not the host’s ends no process, and no call', async () => {

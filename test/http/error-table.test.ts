@@ -34,7 +34,7 @@ stoptimeout = "1s"
 timeout = "20s"
 [plugin.crash]
 mode = "process"
-crashes = 2
+faultcalls = 3
 rest = "1h"
 [plugin.gate]
 queue = 1

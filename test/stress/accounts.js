@@ -5,7 +5,8 @@
  * @typedef {object} Death a line of the server's log on the end of a process
  * @property {string} plugin
  * @property {number} pid
- * @property {readonly string[]} requests that were in their handlers
+ * @property {readonly string[]} requests that were in their handlers, and lost
+ * @property {readonly string[]} [again] those that were made again
  * @property {string | null} signal
  * @property {number | null} status
  * @property {number} time milliseconds since 1970
@@ -19,9 +20,10 @@
  * @property {Buffer} tally see plugins/gopher/tally.h
  * @property {readonly Death[]} deaths
  * @property {readonly import('./chaos').Act[]} acts
+ * @property {boolean} [retry] whether calls may be made again: then no innocent one is lost
  */
 
-/** @typedef {'crash' | 'kill' | 'stop'} Cause a guilty call, SIGKILL from outside, or the server because of a SIGSTOP from outside */
+/** @typedef {'crash' | 'hang' | 'kill' | 'stop'} Cause a guilty call, one that hung, SIGKILL from outside, or the server because of a SIGSTOP from outside */
 /** @typedef {'guilty' | 'beside' | 'killed' | 'late'} Fate `beside`: innocent, in a process with one that crashed */
 
 /** An act and its line in the log are at most this far apart; a process that is stopped while it opens may take the longest. */
@@ -37,12 +39,13 @@ const add = (lists, key, value) => lists.set(key, [...(lists.get(key) ?? []), va
 
 class Accounts {
   /** @param {Evidence} evidence */
-  constructor({ plugins, ledger, tally, deaths, acts }) {
+  constructor({ plugins, ledger, tally, deaths, acts, retry = false }) {
     this.plugins = plugins;
     this.ledger = ledger;
     this.tally = tally;
     this.deaths = deaths;
     this.acts = acts;
+    this.retry = retry;
     this.byName = new Map(plugins.map((plugin) => [plugin.name, plugin]));
     /** Requests that were not answered rightly, by number. */
     this.unusual = new Map(ledger.unusual.map((request) => [request.n, request]));
@@ -55,6 +58,9 @@ class Accounts {
     /** @type {Map<number, Death[]>} lines of the log that name a request, by its number */
     this.named = new Map();
     for (const death of deaths) for (const id of death.requests) add(this.named, Number(id), death);
+    /** @type {Map<number, number>} how often a request was made again */
+    this.again = new Map();
+    for (const { again = [] } of deaths) for (const id of again) this.again.set(Number(id), (this.again.get(Number(id)) ?? 0) + 1);
   }
 
   /** How often a handler began call n. */
@@ -82,7 +88,10 @@ class Accounts {
    * @returns {Cause | undefined} undefined: nothing explains it
    */
   causeOf(death) {
-    if (STOPPED.test(death.msg)) return this.wasStruck(death, 'stop') ? 'stop' : undefined;
+    if (STOPPED.test(death.msg)) {
+      if (death.requests.some((id) => this.isHung(Number(id)))) return 'hang';
+      return this.wasStruck(death, 'stop') ? 'stop' : undefined;
+    }
     if (death.requests.some((id) => this.isCulprit(Number(id), death))) return 'crash';
     return death.signal === 'SIGKILL' && this.wasStruck(death, 'kill') ? 'kill' : undefined;
   }
@@ -90,7 +99,12 @@ class Accounts {
   /** Whether a process can have ended by a call: it is guilty, has begun, and would end it in this way. */
   isCulprit(n, { plugin, signal, status }) {
     const way = this.unusual.get(n)?.way ?? null;
-    return way !== null && this.begun(n) === 1 && this.byName.get(plugin).ways[way] === (signal ?? status);
+    return way !== null && this.begun(n) > 0 && this.byName.get(plugin).ways[way] === (signal ?? status);
+  }
+
+  /** Whether it is one that hangs, and has begun. */
+  isHung(n) {
+    return this.unusual.get(n)?.way === 'Hang' && this.begun(n) > 0;
   }
 
   /** Whether a process of the plugin was stopped, for good, while the request was on its way. */
@@ -105,7 +119,7 @@ class Accounts {
   /** @returns {Map<string, Record<Fate, number>>} what became of the requests that were not answered rightly, by plugin */
   fates() {
     const fates = new Map(this.plugins.map(({ name }) => [name, { guilty: 0, beside: 0, killed: 0, late: 0 }]));
-    for (const { plugin } of this.late) fates.get(plugin).late++;
+    for (const { plugin, way } of this.late) fates.get(plugin)[way === null ? 'late' : 'guilty']++;
     for (const { n, plugin, way } of this.crashed) {
       const death = this.named.get(n)?.[0];
       const isBeside = death !== undefined && this.causeOf(death) === 'crash';
@@ -116,7 +130,7 @@ class Accounts {
 
   /** @returns {Record<Cause, number>} ends of processes */
   ends() {
-    const ends = { crash: 0, kill: 0, stop: 0 };
+    const ends = { crash: 0, hang: 0, kill: 0, stop: 0 };
     for (const death of this.deaths) {
       const cause = this.causeOf(death);
       if (cause !== undefined) ends[cause]++;

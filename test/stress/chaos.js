@@ -13,8 +13,7 @@ const { runnersOf } = require('./runners');
  * @property {number} end of a pause or a stop; Infinity: its process did not live to see it
  */
 
-/** Shares of all that happens. */
-const STOPS = 0.03;
+/** Share of all that happens. */
 const PAUSES = 0.2;
 const LONGEST_PAUSE = 300;
 
@@ -32,12 +31,14 @@ class Chaos {
    * @param {number} server
    * @param {readonly string[]} plugins whose runners are struck
    * @param {number} rate acts each second and plugin
+   * @param {number} stops the share of them that are stopped for good
    * @param {() => number} next random
    */
-  constructor(server, plugins, rate, next) {
+  constructor(server, plugins, rate, stops, next) {
     this.server = server;
     this.plugins = plugins;
     this.rate = rate;
+    this.stops = stops;
     this.next = next;
     /** @type {Act[]} */
     this.acts = [];
@@ -71,7 +72,7 @@ class Chaos {
     const grown = runners.filter(({ pid }) => this.seen.has(pid));
     this.seen = new Set(runners.map(({ pid }) => pid));
     const draw = this.next();
-    const kind = draw < STOPS ? 'stop' : draw < STOPS + PAUSES ? 'pause' : 'kill';
+    const kind = draw < this.stops ? 'stop' : draw < this.stops + PAUSES ? 'pause' : 'kill';
     const plugin = this.pick(this.plugins);
     const choice = (kind === 'stop' ? grown : runners).filter((runner) => runner.plugin === plugin);
     if (choice.length === 0) return undefined;

@@ -21,7 +21,7 @@ class Ledger {
     this.right = Buffer.alloc(1 << 16);
     /** @type {Unusual[]} */
     this.unusual = [];
-    /** By plugin: requests, those answered rightly, and how long each took in microseconds. */
+    /** By plugin: requests, those answered rightly, and how long each innocent one took in microseconds. */
     this.plugins = new Map(plugins.map(({ name }) => [name, { sent: 0, right: 0, took: createHistogram() }]));
   }
 
@@ -42,7 +42,7 @@ class Ledger {
    */
   end({ n, way }, plugin, outcome, sent, answered) {
     const account = this.plugins.get(plugin);
-    account.took.record(Math.max(1, Math.round((answered - sent) * 1000)));
+    if (way === null) account.took.record(Math.max(1, Math.round((answered - sent) * 1000)));
     if (outcome === 'right') {
       account.right++;
       this.right[n]++;

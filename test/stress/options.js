@@ -8,13 +8,16 @@ const USAGE = `npm run stress -- [options]
   --seconds N       how long the load lasts (10)
   --connections N   clients, each with a connection that it keeps (64)
   --guilty SHARE    requests that crash, of all (0.01; beyond 0.1 a plugin would be waiting to restart most of its time)
+  --hangs SHARE     requests that hang, of all (0.001; at most 0.01)
   --kills N         runners of each plugin that are killed or stopped from outside each second (2; at most 5, likewise)
+  --stops SHARE     of these, those that are stopped for good, which costs the call inside (0)
+  --crashes N       so many crashes in place of all that, and what they leave behind in the server
   --plugins A,B     only these of ${PLUGINS.map(({ name }) => name).join(', ')}
   --seed N          repeats the requests of an earlier run (random, and printed)`;
 
 /**
  * @param {readonly string[]} args
- * @returns {{ seconds: number, connections: number, guilty: number, kills: number, seed: number,
+ * @returns {{ seconds: number, connections: number, guilty: number, hangs: number, kills: number, stops: number, crashes: number, seed: number,
  *   plugins: readonly import('./plugins').Plugin[] } | undefined} undefined: the usage was printed
  */
 function readOptions(args) {
@@ -24,7 +27,10 @@ function readOptions(args) {
       seconds: { type: 'string', default: '10' },
       connections: { type: 'string', default: '64' },
       guilty: { type: 'string', default: '0.01' },
+      hangs: { type: 'string', default: '0.001' },
       kills: { type: 'string', default: '2' },
+      stops: { type: 'string', default: '0' },
+      crashes: { type: 'string', default: '0' },
       plugins: { type: 'string' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
       help: { type: 'boolean' },
@@ -41,7 +47,10 @@ function readOptions(args) {
     seconds: number('seconds', values.seconds, 1, 86_400),
     connections: number('connections', values.connections, 1, 10_000),
     guilty: number('guilty', values.guilty, 0, 0.1),
+    hangs: number('hangs', values.hangs, 0, 0.01),
     kills: number('kills', values.kills, 0, 5),
+    stops: number('stops', values.stops, 0, 1),
+    crashes: number('crashes', values.crashes, 0, 10_000_000),
     seed: number('seed', values.seed, 0, 2 ** 32),
     plugins: PLUGINS.filter(({ name }) => names?.includes(name) ?? true),
   };

@@ -28,7 +28,7 @@ function totals({ plugins, ledger }, { fates }) {
     const times = [took.percentile(50), took.percentile(99), took.max].map((microseconds) => (microseconds / 1000).toFixed(1));
     return [name, where, ...counts, ...times];
   });
-  const heads = ['plugin', 'where', 'requests', '200', '502 guilty', '502 beside', '502 killed', '504 stopped', 'wrong', 'p50 ms', 'p99', 'max'];
+  const heads = ['plugin', 'where', 'requests', '200', 'guilty', '502 beside', '502 killed', '504 stopped', 'wrong', 'innocents p50 ms', 'p99', 'max'];
   return table(heads, [...rows, ['all', '', ...sum, '', '', '']]);
 }
 
@@ -41,7 +41,7 @@ function happenings({ acts }, { ends }) {
   return table(
     ['from outside', 'SIGKILL', 'SIGSTOP', 'SIGSTOP, then SIGCONT'],
     [['signals', count('kill'), count('stop'), count('pause')]],
-  ) + '\n\n' + table(['processes that ended', 'by a guilty call', 'by SIGKILL from outside', 'by the server, being stopped'], [['', ends.crash, ends.kill, ends.stop]]);
+  ) + '\n\n' + table(['processes that ended', 'by a guilty call', 'by one that hung', 'by SIGKILL from outside', 'by the server, being stopped'], [['', ends.crash, ends.hang, ends.kill, ends.stop]]);
 }
 
 /** @param {readonly number[]} samples MB, one a second */

@@ -37,7 +37,8 @@ const SIZES = [
   [1, 300],
 ];
 
-const POSTS = 0.4;
+/** Of a method that may be made again. */
+const PUTS = 0.4;
 /** Some of the others take their time in the handler, in milliseconds. */
 const SLOW = 0.05;
 const LONGEST_WAIT = 30;
@@ -56,10 +57,12 @@ class Requests {
   /**
    * @param {number} seed
    * @param {number} guilty share
+   * @param {number} hangs share
    */
-  constructor(seed, guilty) {
+  constructor(seed, guilty, hangs) {
     this.seed = seed;
     this.guilty = guilty;
+    this.hangs = hangs;
     const next = generator(seed);
     // A body is a part of it, from anywhere: hardly two are the same.
     this.pool = Buffer.from(Array.from({ length: 2 * LONGEST }, () => next() * 256));
@@ -71,16 +74,18 @@ class Requests {
    * @param {import('./plugins').Plugin} plugin
    * @returns {Request}
    */
-  make(n, { name, ways }) {
+  make(n, { name, ways, hangs = false }) {
     const next = generator(this.seed ^ Math.imul(n, 0x9e3779b1));
     const names = Object.keys(ways);
-    const way = next() < this.guilty && names.length > 0 ? names[Math.floor(next() * names.length)] : null;
+    const draw = next();
+    const crash = draw < this.guilty && names.length > 0 ? names[Math.floor(next() * names.length)] : null;
+    const way = crash ?? (hangs && draw > 1 - this.hangs ? 'Hang' : null);
     const size = sizeOf(next);
-    if (next() < POSTS) {
+    if (next() < PUTS) {
       const start = Math.floor(next() * (this.pool.length - size));
       const part = (bytes) => bytes.subarray(start, start + size);
       const path = `/_PLUGIN/${name}/${way ?? 'Invert'}?n=${n}`;
-      return { n, way, method: 'POST', path, body: part(this.pool), expected: way === null ? part(this.inverted) : null };
+      return { n, way, method: 'PUT', path, body: part(this.pool), expected: way === null ? part(this.inverted) : null };
     }
     const wait = next() < SLOW ? Math.ceil(next() * LONGEST_WAIT) : 0;
     const path = `/_PLUGIN/${name}/${way ?? 'Text'}?n=${n}&size=${size}&wait=${wait}`;
@@ -102,7 +107,7 @@ function judge({ n, way, method, expected }, { status, headers, body }) {
   }
   if (status !== 200) return `status ${status}: ${body.toString().slice(0, 200)}`;
   if (way !== null) return 'a guilty one answered 200';
-  if (method === 'POST' && headers['x-call'] !== String(n)) return `the reply of call ${headers['x-call']}`;
+  if (method === 'PUT' && headers['x-call'] !== String(n)) return `the reply of call ${headers['x-call']}`;
   return body.equals(expected) ? 'right' : `wrong bytes: ${body.length} of ${expected.length}, ${JSON.stringify(body.toString('latin1', 0, 40))}`;
 }
 

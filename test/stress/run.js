@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { Chaos } = require('./chaos');
+const { endure } = require('./endurance');
 const { Ledger } = require('./ledger');
 const { ask, load } = require('./load');
 const { readOptions, USAGE } = require('./options');
@@ -51,16 +52,16 @@ async function stress(options) {
   return agreed;
 }
 
-async function run({ seed, guilty, seconds, connections, kills }, plugins, folder) {
-  const requests = new Requests(seed, guilty);
+async function run({ seed, guilty, hangs, seconds, connections, kills, stops }, plugins, folder) {
+  const requests = new Requests(seed, guilty, hangs);
   const ledger = new Ledger(plugins);
   const running = await startServer(folder);
-  console.log(`${seconds} s, ${connections} connections, ${guilty} guilty, ${kills} kills a second and plugin, --seed ${seed}`);
-  await Promise.all(plugins.map((plugin) => warm(running.url, plugin, new Requests(seed, 0), ledger)));
+  console.log(`${seconds} s, ${connections} connections, ${guilty} guilty, ${hangs} hang, ${kills} kills a second and plugin, --seed ${seed}`);
+  await Promise.all(plugins.map((plugin) => warm(running.url, plugin, new Requests(seed, 0, 0), ledger)));
   const targets = plugins.filter(({ mode }) => mode === 'process').map(({ name }) => name);
   const canStrike = process.platform === 'linux' && kills > 0 && targets.length > 0;
   if (process.platform !== 'linux' && kills > 0) console.log('no process is struck from outside: that needs /proc');
-  const chaos = new Chaos(running.pid, targets, kills, generator(seed));
+  const chaos = new Chaos(running.pid, targets, kills, stops, generator(seed));
   const memory = watchMemory(running.pid);
   await Promise.all([
     load(running.url, connections, seconds, plugins, requests, ledger),
@@ -70,7 +71,7 @@ async function run({ seed, guilty, seconds, connections, kills }, plugins, folde
   const { code, log } = await running.stop();
   const failures = orphansOf(running.pid).map(({ plugin, pid }) => `process ${pid} of ${plugin} is left`);
   if (code !== 0) failures.push(`it ended with ${code}`);
-  return { evidence: { plugins, ledger, deaths: readDeaths(log), acts: chaos.acts }, server: { failures, log }, samples };
+  return { evidence: { plugins, ledger, retry: true, deaths: readDeaths(log), acts: chaos.acts }, server: { failures, log }, samples };
 }
 
 /** The first call waits until its source is built; what strikes the library while it is opened would be the operator's affair. */
@@ -101,7 +102,7 @@ async function main() {
   }
   if (options === undefined) return 0;
   try {
-    return (await stress(options)) ? 0 : 1;
+    return (await (options.crashes > 0 ? endure(options) : stress(options))) ? 0 : 1;
   } catch (error) {
     console.error(error);
     return 1;

@@ -28,19 +28,21 @@ const CLAIMS = [
     },
   ],
   [
-    'no call was begun twice, and each that was answered rightly was begun and ended once',
+    'no call was begun twice, unless the log says that it was made again, and each that was answered rightly was begun and ended',
     (accounts, object) => {
       const { ledger, tally } = accounts;
       for (let n = 0; 2 * n < tally.length; n++) {
         const [begun, ended] = [accounts.begun(n), accounts.ended(n)];
         if (begun > 0 && (n === 0 || n > ledger.sent)) object(`call ${n} was never made`);
         const isRight = n <= ledger.sent && ledger.right[n] === 1;
-        if (isRight ? begun !== 1 || ended !== 1 : begun > 1 || ended > begun) object(`call ${n} was begun ${begun} times and ended ${ended} times`);
+        const made = 1 + (accounts.again.get(n) ?? 0);
+        const isMore = begun > made || ended > begun;
+        if (isRight ? begun < 1 || isMore || ended < 1 || (made === 1 && begun !== ended) : isMore) object(`call ${n} was begun ${begun} times and ended ${ended} times`);
       }
     },
   ],
   [
-    'every end of a process has its cause: a guilty call, or a signal from outside',
+    'every end of a process has its cause: a guilty call, one that hangs, or a signal from outside',
     (accounts, object) => {
       for (const death of accounts.deaths) {
         const { plugin, pid, msg, requests } = death;
@@ -80,17 +82,27 @@ const CLAIMS = [
     (accounts, object) => {
       for (const [n, [death]] of accounts.named) {
         const outcome = accounts.unusual.get(n)?.outcome;
-        const fits = outcome === 'crashed' || (outcome === 'late' && accounts.wasStruck(death, 'stop'));
+        const fits = outcome === 'crashed' || (outcome === 'late' && (accounts.isHung(n) || accounts.wasStruck(death, 'stop')));
         if (!fits) object(`request ${n} to ${death.plugin} (${death.msg}): ${outcome ?? 'right'}`);
       }
     },
   ],
   [
-    'every 504 took its time, while a process of its plugin was stopped',
+    'every 504 took its time, by a call that hangs, or while a process of its plugin was stopped',
     (accounts, object) => {
       for (const request of accounts.late) {
         const took = request.answered - request.sent;
-        if (took < TIMEOUT - SLACK || !accounts.metStop(request)) object(`request ${request.n} to ${request.plugin} after ${Math.round(took)} ms`);
+        if (took < TIMEOUT - SLACK || (request.way !== 'Hang' && !accounts.metStop(request))) object(`request ${request.n} to ${request.plugin} after ${Math.round(took)} ms`);
+      }
+    },
+  ],
+  [
+    'every innocent request was answered 200, unless its process was stopped for good',
+    (accounts, object) => {
+      if (!accounts.retry) return;
+      for (const request of accounts.ledger.unusual) {
+        const { n, plugin, way, outcome } = request;
+        if (way === null && !accounts.metStop(request)) object(`request ${n} to ${plugin}: ${outcome}`);
       }
     },
   ],

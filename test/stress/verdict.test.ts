@@ -17,6 +17,7 @@ interface Death {
   plugin: string;
   pid: number;
   requests: string[];
+  again?: string[];
   signal: string | null;
   status: number | null;
   time: number;
@@ -73,11 +74,21 @@ type Evidence = ReturnType<typeof evidence>;
 
 const against = (given: Evidence): string[] => reach(given).claims.filter((claim) => claim.against.length > 0).map(({ claim }) => claim);
 
+test('a call that the log has as made again may have begun twice; one that hangs is late by itself', () => {
+  const given = evidence();
+  given.deaths[1]!.again = ['2'];
+  given.tally[4] = 2;
+  given.ledger.unusual[2]!.way = 'Hang';
+  given.acts.pop();
+  expect(against(given)).toEqual([]);
+  expect(reach(given).ends).toEqual({ crash: 2, hang: 1, kill: 1, stop: 0 });
+});
+
 test('accounts that agree', () => {
   const given = evidence();
   expect(against(given)).toEqual([]);
   const { ends, fates } = reach(given);
-  expect(ends).toEqual({ crash: 2, kill: 1, stop: 1 });
+  expect(ends).toEqual({ crash: 2, hang: 0, kill: 1, stop: 1 });
   expect(Object.fromEntries(fates)).toEqual({
     one: { guilty: 1, beside: 0, killed: 1, late: 0 },
     two: { guilty: 1, beside: 1, killed: 0, late: 1 },
@@ -103,6 +114,7 @@ test.each<[string, (given: Evidence) => unknown, RegExp]>([
   ['a 504 too early', ({ ledger }) => (ledger.unusual[2]!.answered = 3500), /^every 504/],
   ['a 504 while nothing was stopped', ({ ledger }) => (ledger.unusual[2]!.sent = 4600), /^every 504/],
   ['an innocent beside a guilty one that runs alone', ({ deaths }) => deaths.splice(0, 2, { ...deaths[0]!, requests: ['4', '5'] }), /one by one/],
+  ['an innocent one that was lost where it could be made again', (given) => Object.assign(given, { retry: true }), /every innocent/],
   ['a plugin outside that noticed', ({ ledger }) => (ledger.unusual[1]!.plugin = 'out'), /outside noticed/],
 ])('%s speaks against it', (_, falsify, claim) => {
   const given = evidence();

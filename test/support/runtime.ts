@@ -16,7 +16,7 @@ import type { NATIVE_KEYS } from '../../src/runtimes/native/keys';
 import type { SupervisedKeys } from '../../src/runtimes/supervised/keys';
 
 /** The settings of a plugin, those of its runtime among them. */
-export type TestSettings = Omit<PluginSettings, 'own'> & OwnKeys;
+export type TestSettings = Omit<PluginSettings, 'own'> & Omit<OwnKeys, 'workers'> & { readonly workers: number | OwnKeys['workers'] };
 
 type OwnKeys = SupervisedKeys & Values<typeof NATIVE_KEYS>;
 
@@ -39,11 +39,14 @@ const DEFAULTS: Omit<PluginSettings, 'own'> = {
   required: false,
   trial: undefined,
   demote: true,
+  faultreports: 10,
   config: {},
   routes: [],
 };
 
-const OWN: OwnKeys = { ownsymbols: true, workers: 1, memory: 0, crashes: 5, crashwindow: 60_000, rest: 30_000 };
+const OWN: Omit<OwnKeys, 'workers'> = {
+  ownsymbols: true, memory: 0, crashes: 5, crashwindow: 60_000, faultshare: 0.5, faultcalls: 10, rest: 30_000, retry: false, scaleafter: 50, scaleidle: 30_000,
+};
 
 /** A log that writes nothing. */
 export function silentLog(): Logger {
@@ -53,11 +56,12 @@ export function silentLog(): Logger {
 /** A library as the host gives it to a runtime, its name taken from its file. */
 export function pluginSource(library: string, options: SourceOptions): PluginSource<OwnKeys> {
   const given = { ...DEFAULTS, ...options.settings };
+  const { workers = 1 } = given;
   return {
     name: path.parse(library).name,
     file: pluginFile(library),
     handlers: handlersNamed(options.symbols),
-    settings: { ...given, own: { ...OWN, ...options.settings } },
+    settings: { ...given, own: { ...OWN, ...given, workers: typeof workers === 'number' ? { least: workers, most: workers } : workers } },
     log: options.log ?? silentLog(),
     observer: options.observer ?? { resting: () => undefined, fault: () => undefined },
   };
@@ -94,6 +98,8 @@ export interface CallOptions {
   /** The client's own, in milliseconds of performance.now(). */
   readonly deadline?: number;
   readonly id?: string;
+  /** GET unless given. */
+  readonly method?: PluginRequest['method'];
 }
 
 /** The request that every call of a test makes. */
@@ -123,11 +129,11 @@ let calls = 0;
 class RecordedExchange extends Exchange {
   constructor(
     handler: Handler,
-    { body, query, deadline, id }: CallOptions,
+    { body, query, deadline, id, method = 'GET' }: CallOptions,
     private readonly settle: Settle,
   ) {
     const own = deadline === undefined ? undefined : new Deadline(deadline, 30_000);
-    super(testRequest(query), handler, body ?? null, new TimeLimits(DEFAULTS, own), id ?? `call-${++calls}`, NOBODY);
+    super({ ...testRequest(query), method }, handler, body ?? null, new TimeLimits(DEFAULTS, own), id ?? `call-${++calls}`, NOBODY);
   }
 
   override reply(raw: RawReply): void {

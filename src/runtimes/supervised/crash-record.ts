@@ -12,8 +12,9 @@ export interface CrashLimits {
 }
 
 /**
- * What a plugin's crashes mean for it. The first restart is immediate; a process that ends without having answered anything
- * makes the next one wait. Past the limit the plugin rests, and then one trial call decides.
+ * What those ends of a plugin's processes mean that no call explains: crashes while none was inside, and failures to open it again.
+ * The first restart is immediate; a process that ends without having answered anything makes the next one wait. Past the limit the
+ * plugin rests, and then one trial call decides.
  */
 export class CrashRecord {
   private readonly limits: CrashLimits;
@@ -48,18 +49,21 @@ export class CrashRecord {
   }
 
   /**
-   * Notes a crash.
+   * Notes the end of a process that no call explains.
    * @param answered whether that process had answered any call
+   * @param isOwn whether the plugin has caused it; one that was killed from elsewhere only makes the next one wait
    */
-  crashed(answered: boolean): void {
+  crashed(answered: boolean, isOwn = true): void {
+    this.fruitless = answered ? 1 : this.fruitless + 1;
+    if (!isOwn) return;
     const now = this.now();
     this.times = this.times.filter((time) => now - time < this.limits.crashwindow);
     this.times.push(now);
-    this.fruitless = answered ? 1 : this.fruitless + 1;
-    if (this.times.length > this.limits.crashes || this.phase !== 'serving') this.rest();
+    if (this.times.length > this.limits.crashes) this.rest();
+    else this.failed();
   }
 
-  /** A trial has failed otherwise than by a crash. */
+  /** A process has ended, by a call or otherwise: if one was to try how the plugin is, it has failed. */
   failed(): void {
     if (this.phase !== 'serving') this.rest();
   }

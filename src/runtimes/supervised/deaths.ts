@@ -35,15 +35,43 @@ function describeCrash(death: Death): string {
   return `crashed: ${death.exit.words}${death.place}`;
 }
 
-/** The same as the API tells it. */
-export function faultOf(death: Death): Fault {
+/** What is found out about a death afterwards. */
+export interface Findings {
+  readonly plugin: string;
+  /** The symbols of its handlers. */
+  readonly symbols: readonly string[];
+  readonly again: readonly Exchange[];
+  readonly sha256: string;
+  readonly output: readonly string[];
+  readonly stack: readonly string[] | undefined;
+}
+
+/** The report of a death. */
+export function faultOf(death: Death, { plugin, symbols, again, sha256, output, stack }: Findings): Fault {
+  const calls = [...death.executing, ...death.expired];
   return {
     kind: death.ending === 'deadline' || death.ending === 'stall' ? 'hang' : 'crash',
     at: Date.now(),
+    plugin,
     reason: describeDeath(death),
-    calls: [...death.executing, ...death.expired].map(({ handler, id }) => ({ handler: handler.symbol, request: id })),
+    ...culpritOf(death, symbols),
+    calls: calls.map(({ handler, id }) => ({ handler: handler.symbol, request: id })),
+    again: again.length === 0 ? undefined : again.map(({ id }) => id),
     pid: death.pid ?? undefined,
     signal: death.exit.signal ?? undefined,
     status: death.exit.status ?? undefined,
+    address: death.site?.address,
+    stack,
+    output,
+    sha256,
+    age: Math.round(death.age),
   };
+}
+
+/** Where only one call was inside, it was that. */
+function culpritOf({ ending, culprit, executing, expired }: Death, symbols: readonly string[]): Pick<Fault, 'handler' | 'request'> {
+  if (culprit !== null && culprit !== 'elsewhere') return { handler: symbols[culprit.handler], request: culprit.call?.id };
+  const suspects = ending === 'deadline' ? expired : [...executing, ...expired];
+  if (suspects.length !== 1 || culprit === 'elsewhere') return {};
+  return { handler: suspects[0]!.handler.symbol, request: suspects[0]!.id };
 }

@@ -15,6 +15,7 @@ export class SupervisedInstance implements Instance, PoolUser {
   title: string | undefined;
   readonly #pool: Pool;
   #queue: Exchange[] = [];
+  #through = 0;
   #isClosing = false;
   #closed: Promise<void> | undefined;
 
@@ -66,7 +67,7 @@ export class SupervisedInstance implements Instance, PoolUser {
   }
 
   call(exchange: Exchange): void {
-    const refusal = this.#isClosing ? new DlserveError('STOPPING') : (this.wire.refuse(exchange) ?? this.#pool.refusal());
+    const refusal = this.#isClosing ? new DlserveError('STOPPING') : (this.wire.refuse(exchange) ?? this.#pool.refusal(exchange));
     if (refusal !== undefined) {
       exchange.fail(refusal);
       return;
@@ -84,6 +85,7 @@ export class SupervisedInstance implements Instance, PoolUser {
     const place = this.#queue.indexOf(exchange);
     if (place === -1) return this.#pool.withdraw(exchange);
     this.#queue.splice(place, 1);
+    this.#pool.dropped(exchange);
     this.#pool.conditions.changed();
     return true;
   }
@@ -98,10 +100,15 @@ export class SupervisedInstance implements Instance, PoolUser {
     return this.#queue.length;
   }
 
+  get through(): number {
+    return this.#through;
+  }
+
   hasRoom(): void {
     while (this.#queue.length > 0) {
       const worker = this.#pool.pick();
       if (worker === null) return;
+      this.#through++;
       worker.send(this.#queue.shift()!);
     }
   }
@@ -110,8 +117,16 @@ export class SupervisedInstance implements Instance, PoolUser {
     this.#queue = [...exchanges, ...this.#queue];
   }
 
-  refuse(error: DlserveError): void {
-    failAll(this.#queue.splice(0), () => error);
+  refuse(errorOf: (exchange: Exchange) => DlserveError | undefined): void {
+    if (this.#queue.length === 0) return;
+    const refused = new Map<Exchange, DlserveError>();
+    this.#queue = this.#queue.filter((exchange) => {
+      const error = errorOf(exchange);
+      if (error !== undefined) refused.set(exchange, error);
+      return error === undefined;
+    });
+    for (const exchange of refused.keys()) this.#pool.dropped(exchange);
+    failAll([...refused.keys()], (exchange) => refused.get(exchange)!);
   }
 
   close(limit: number): Promise<void> {
@@ -125,7 +140,7 @@ export class SupervisedInstance implements Instance, PoolUser {
     this.#pool.drain();
     await this.#pool.conditions.until(() => this.outstanding === 0, limit);
     const closed = this.#pool.close(end - performance.now());
-    this.refuse(new DlserveError('STOPPING'));
+    this.refuse(() => new DlserveError('STOPPING'));
     await closed;
   }
 }

@@ -9,14 +9,18 @@ const DEEP = 1024;
 const AHEAD = 2000;
 const MOST_AHEAD = 64;
 
+const NONE: ReadonlySet<Worker> = new Set();
+
 /**
  * The worker with the fewest calls of those that have room; null when there is none.
  * @param isOnly whether a plugin has no more than one at a time
+ * @param slow those in which nothing has begun for a while: they get no calls to wait there
  */
-export function leastBusy(workers: readonly Worker[], isOnly: boolean): Worker | null {
+export function leastBusy(workers: readonly Worker[], isOnly: boolean, slow = NONE): Worker | null {
   let best: Worker | null = null;
   for (const worker of workers) {
-    if (worker.hasRoom(windowOf(worker, isOnly)) && (best === null || worker.load < best.load)) best = worker;
+    const window = slow.has(worker) ? worker.concurrency : windowOf(worker, isOnly);
+    if (worker.hasRoom(window) && (best === null || worker.load < best.load)) best = worker;
   }
   return best;
 }

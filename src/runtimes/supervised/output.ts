@@ -8,17 +8,34 @@ const BURST = 65536;
 const PAUSE = 5;
 const NEWLINE = 10;
 
+/** How many of the last lines are kept for a fault report, and how much of each. */
+const KEPT = 20;
+const KEPT_LENGTH = 1024;
+
+/** The last lines of a process. */
+export class LastLines {
+  readonly lines: string[] = [];
+
+  add(line: string): void {
+    this.lines.push(line.slice(0, KEPT_LENGTH));
+    if (this.lines.length > KEPT) this.lines.shift();
+  }
+}
+
 /**
  * Logs what a plugin prints, line by line, the last one also without its end.
  * @param level of the lines
  * @param fields of each line
+ * @param last gets them, too
  */
-export function logLines(stream: Readable, log: Logger, level: 'info' | 'warn', fields: Record<string, unknown>): void {
+export function logLines(stream: Readable, log: Logger, level: 'info' | 'warn', fields: Record<string, unknown>, last?: LastLines): void {
   let rest: Buffer = Buffer.alloc(0);
   let burst = 0;
   const write = (line: Buffer): void => {
     const text = line.toString('utf8').replace(/\r$/, '');
-    if (text !== '') log[level](fields, text);
+    if (text === '') return;
+    log[level](fields, text);
+    last?.add(text);
   };
   stream.on('data', (chunk: Buffer) => {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);

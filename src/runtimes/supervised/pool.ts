@@ -3,39 +3,39 @@ import { Conditions } from '../../ground/waiting';
 import type { Exchange } from '../../plugin/exchange';
 import type { Declared } from '../../plugin/route';
 import type { PluginSource } from '../../plugin/runtime';
-import { CrashRecord } from './crash-record';
+import { blameOf, Retries, type Blame } from './blame';
 import { lossError } from './deaths';
+import { Elastic, type ElasticOwner } from './elastic';
+import { Health } from './health';
 import type { SupervisedKeys } from './keys';
 import { leastBusy } from './least-busy';
 import { PluginLog } from './plugin-log';
 import type { PoolUser } from './pool-user';
 import { failAll } from './settling';
+import { Rest } from './rest';
+import { Staff } from './staff';
 import type { Death, Wire, Worker, WorkerOwner } from './worker';
 
-/** Milliseconds between two looks at workers that have calls, and after how many without progress one is given up. */
+/** Milliseconds between two looks at workers that have calls. */
 const WATCH = 250;
-const STALLED = 4;
-
-/** Milliseconds from SIGTERM to SIGKILL. */
-const TERMINATE_GRACE = 500;
 
 /** Milliseconds until a process that the system could not start is tried again. */
 const SPAWN_RETRY = 200;
 
 /** The workers of one plugin: they come, crash, are replaced, rest and go. */
-export class Pool implements WorkerOwner {
+export class Pool implements WorkerOwner, ElasticOwner {
   /** Something has come to its end. */
   readonly conditions = new Conditions();
   /** What the plugin says of itself, in the first of its workers; undefined where it says nothing. */
   declared: Declared | undefined;
   /** Calls that all workers together execute at once. */
   capacity = 0;
-  /** Those that take calls, or soon will. */
-  #workers: Worker[] = [];
-  /** Those that only finish what they have. */
-  readonly #leaving = new Set<Worker>();
-  readonly #crashes: CrashRecord;
+  readonly #staff = new Staff();
   readonly #log: PluginLog;
+  readonly #health: Health;
+  readonly #rest: Rest;
+  readonly #retries: Retries;
+  readonly #elastic: Elastic;
   #opening: { readonly resolve: () => void; readonly reject: (error: Error) => void } | null = null;
   #restart: NodeJS.Timeout | null = null;
   #watch: NodeJS.Timeout | null = null;
@@ -51,8 +51,11 @@ export class Pool implements WorkerOwner {
     private readonly source: PluginSource<SupervisedKeys>,
     private readonly user: PoolUser,
   ) {
-    this.#crashes = new CrashRecord(source.settings.own);
     this.#log = new PluginLog(source);
+    this.#health = new Health(source, this.#log);
+    this.#rest = new Rest(this.#health, { tryAgain: () => this.#restartSoon(0), recovered: () => this.#recovered() });
+    this.#retries = new Retries(source.settings.own.retry);
+    this.#elastic = new Elastic(this, this.#staff, user, source.settings.own);
   }
 
   /** @throws DlserveError LOAD_FAILED, ABI_UNSUPPORTED, INIT_FAILED or UNAVAILABLE */
@@ -65,47 +68,31 @@ export class Pool implements WorkerOwner {
 
   /** Calls that the workers have. */
   get load(): number {
-    let count = 0;
-    for (const worker of this.#workers) count += worker.load;
-    for (const worker of this.#leaving) count += worker.load;
-    return count;
+    return this.#staff.load;
   }
 
   get processes(): number[] {
-    return this.#all().flatMap(({ pid }) => (pid === null ? [] : [pid]));
+    return this.#staff.processes;
   }
 
-  /** Why a call can't be taken now; undefined where it can. After a rest, one at a time may try whether the plugin is well. */
-  refusal(): DlserveError | undefined {
-    if (this.#unavailable !== null && this.#workers.length === 0) return this.#unavailable;
-    if (this.#crashes.isServing || this.#admitsTrial()) return undefined;
-    return this.#resting();
-  }
-
-  #admitsTrial(): boolean {
-    if (this.#crashes.restLeft > 0 || this.load + this.user.waiting > 0) return false;
-    if (this.#crashes.isResting) {
-      this.#crashes.beginTrial();
-      this.#startMissing();
-    }
-    return true;
-  }
-
-  #resting(): DlserveError {
-    const seconds = Math.max(1, Math.ceil(this.#crashes.restLeft / 1000));
-    const details = { plugin: this.source.name, crashes: this.#crashes.count };
-    return new DlserveError('PLUGIN_RESTING', details, { headers: { 'Retry-After': String(seconds) } });
+  /** Why a call can't be taken now; undefined where it can. */
+  refusal(exchange: Exchange): DlserveError | undefined {
+    if (this.#unavailable !== null && this.#staff.workers.length === 0) return this.#unavailable;
+    const refusal = this.#health.refusal(exchange, () => this.load + this.user.waiting > 0);
+    if (refusal === undefined && !this.#health.isServing && this.#staff.workers.length === 0) this.#restartSoon(0);
+    return refusal;
   }
 
   /** The worker for the next call; null while none has room. */
   pick(): Worker | null {
     this.#watch ??= setInterval(() => this.#look(), WATCH);
-    return leastBusy(this.#workers, this.source.settings.own.workers === 1);
+    this.#elastic.begin();
+    return leastBusy(this.#staff.workers, this.#elastic.isSingle, this.#elastic.slow);
   }
 
   /** See {@link Worker.begunAt}. */
   begunAt(exchange: Exchange): number | undefined {
-    for (const worker of this.#all()) {
+    for (const worker of this.#staff.all()) {
       const at = worker.begunAt(exchange);
       if (at !== undefined) return at;
     }
@@ -114,26 +101,36 @@ export class Pool implements WorkerOwner {
 
   /** @returns whether a worker had the call and will never begin it */
   withdraw(exchange: Exchange): boolean {
-    if (!this.#all().some((worker) => worker.withdraw(exchange))) return false;
+    if (!this.#staff.withdraw(exchange)) return false;
+    this.dropped(exchange);
     this.conditions.changed();
     return true;
   }
 
+  /** The call is not made. */
+  dropped(exchange: Exchange): void {
+    this.#health.dropped(exchange);
+  }
+
   /** The call, which is in some worker, has had its time. */
   expire(exchange: Exchange): void {
-    this.#all().some((worker) => worker.expire(exchange));
+    this.#staff.expire(exchange);
+  }
+
+  /** Workers that there should be now. */
+  get #wanted(): number {
+    return this.#health.isServing ? this.#elastic.wanted : 1;
   }
 
   #startMissing(): void {
     this.#restart = null;
-    const wanted = this.#crashes.isServing ? this.source.settings.own.workers : 1;
-    if (this.#workers.length < wanted) this.#log.restarts();
-    while (this.#workers.length < wanted) if (!this.#start()) return;
+    if (this.#staff.workers.length < this.#wanted) this.#log.restarts();
+    while (this.#staff.workers.length < this.#wanted) if (!this.#start()) return;
   }
 
   #start(): boolean {
     try {
-      this.#workers.push(this.wire.start(this));
+      this.#staff.add(this.wire.start(this));
       return true;
     } catch (cause) {
       this.#lacks(messageOf(cause), cause);
@@ -151,8 +148,12 @@ export class Pool implements WorkerOwner {
     }
     if (this.#unavailable === null) log.error({ plugin: name, retry: SPAWN_RETRY }, error.message);
     this.#unavailable = error;
-    if (this.#workers.length === 0) this.user.refuse(error);
-    else this.user.hasRoom();
+    if (this.#staff.workers.length === 0) {
+      this.user.refuse(() => error);
+    } else {
+      this.#elastic.refused();
+      this.user.hasRoom();
+    }
     if (!this.#isClosed) this.#restart ??= setTimeout(() => this.#startMissing(), SPAWN_RETRY).unref();
   }
 
@@ -160,7 +161,7 @@ export class Pool implements WorkerOwner {
     const opening = this.#opening;
     this.#opening = null;
     this.#isClosed = true;
-    for (const worker of this.#workers) worker.kill('close');
+    this.#staff.kill('close');
     opening?.reject(error);
   }
 
@@ -169,7 +170,7 @@ export class Pool implements WorkerOwner {
   opened(worker: Worker): void {
     this.#unavailable = null;
     if (this.#opening !== null) {
-      if (this.#workers.some((other) => other.state !== 'ready')) return;
+      if (this.#staff.workers.some((other) => other.state !== 'ready')) return;
       this.#concurrency = worker.concurrency;
       this.declared = worker.declared;
       this.#log.opened();
@@ -177,85 +178,130 @@ export class Pool implements WorkerOwner {
       this.#opening = null;
     }
     this.#countCapacity();
+    this.#rest.opened(worker);
     if (this.#isClosed) worker.stop();
     else this.user.hasRoom();
   }
 
-  /** A worker that is missing will be as good as another. */
   #countCapacity(): void {
-    const open = this.#workers.filter(({ concurrency }) => concurrency > 0);
-    const missing = this.source.settings.own.workers - open.length;
-    this.capacity = open.reduce((sum, { concurrency }) => sum + concurrency, missing * this.#concurrency);
+    this.capacity = this.#staff.capacity(this.#wanted, this.#concurrency);
+  }
+
+  answered(exchange: Exchange): void {
+    this.#health.answered(exchange);
+  }
+
+  gaveBack(exchange: Exchange): void {
+    if (exchange.isSettled) this.dropped(exchange);
+    else this.#takeBack([exchange]);
   }
 
   replied(worker: Worker): void {
-    const isWellAgain = !this.#crashes.isServing && worker.served > 0;
-    if (isWellAgain) {
-      this.#crashes.answered();
-      this.#startMissing();
-    }
+    const isWellAgain = worker.served > 0 && this.#health.replied();
     this.user.hasRoom();
     this.conditions.changed();
-    if (isWellAgain) this.source.observer.resting(false);
+    if (isWellAgain) this.#recovered();
+  }
+
+  /** The plugin rests no longer. */
+  #recovered(): void {
+    this.#startMissing();
+    this.source.observer.resting(false);
   }
 
   retired(worker: Worker, waiting: readonly Exchange[]): void {
-    this.#workers = this.#workers.filter((other) => other !== worker);
-    this.#leaving.add(worker);
-    this.user.takeBack(waiting);
+    this.#staff.leave(worker);
+    this.#elastic.forget(worker);
+    this.#takeBack(waiting);
     // Where it ends at once, the next one starts after its end, so that they don't meet.
-    if (!worker.isEnding) this.#restartSoon();
+    if (!worker.isEnding) this.#restartSoon(0);
     this.user.hasRoom();
   }
 
   died(worker: Worker, death: Death): void {
-    this.#workers = this.#workers.filter((other) => other !== worker);
-    this.#leaving.delete(worker);
+    this.#staff.remove(worker);
+    this.#elastic.forget(worker);
+    let again: readonly Exchange[] = [];
     if (death.lack !== null && !this.#isClosed) {
       this.#lacks(death.lack);
     } else if (this.#opening !== null) {
       this.#giveUpOpening(death.refusal ?? new DlserveError('LOAD_FAILED', { library: this.source.file.base, reason: death.exit.words }));
     } else {
-      this.#mourn(worker, death);
+      again = this.#mourn(worker, death);
     }
     this.conditions.changed();
-    if (death.lack === null && !death.stopped) this.#tell(death);
+    if (death.lack !== null || death.stopped) return;
+    this.#log.death(death, again);
+    // Comes last, when all is done for the calls and for the next worker: whoever hears of it may throw.
+    if (this.#health.isResting && !this.#isClosed) this.source.observer.resting(true);
   }
 
-  /** Comes last, when all is done for the calls and for the next worker: whoever hears of it may throw. */
-  #tell(death: Death): void {
-    this.#log.death(death);
-    if (this.#crashes.isResting && !this.#isClosed) this.source.observer.resting(true);
-  }
-
-  #mourn(worker: Worker, death: Death): void {
-    this.user.takeBack(death.waiting);
-    failAll(death.executing, (exchange) => lossError(exchange, death));
-    if (this.#isClosed) this.user.refuse(new DlserveError('STOPPING'));
-    else this.#judge(worker, death);
+  /** @returns calls that were inside and are made again */
+  #mourn(worker: Worker, death: Death): readonly Exchange[] {
+    const blame = blameOf(death);
+    const again = this.#isClosed ? [] : this.#retries.of(blame);
+    this.user.takeBack([...again, ...death.waiting]);
+    failAll(death.executing.filter((exchange) => !again.includes(exchange)), (exchange) => lossError(exchange, death));
+    if (this.#isClosed) this.user.refuse(() => new DlserveError('STOPPING'));
+    else if (!death.stopped) this.#judge(worker, death, blame);
     // What was taken back need not wait for the next one to open, if another has room.
+    this.user.hasRoom();
+    return again;
+  }
+
+  #judge(worker: Worker, death: Death, blame: Blame): void {
+    const isAlone = !this.#staff.isOpen;
+    const rests = this.#health.judge(blame, worker.served > 0, isAlone);
+    if (death.refusal !== null && !isAlone) this.#elastic.refused();
+    if (rests.plugin) {
+      this.user.refuse(() => this.#health.pluginRests());
+      this.#rest.begin();
+      return;
+    }
+    if (rests.handler) for (const other of this.#staff.workers) this.user.takeBack(other.reclaim());
+    this.#takeBack([]);
+    // What a call has done to its process must cost no other one the time of a pause.
+    this.#restartSoon(blame.isExplained ? 0 : this.#health.delay);
+  }
+
+  /** Calls that have not begun wait again, but for those whose handlers have begun to rest. */
+  #takeBack(exchanges: readonly Exchange[]): void {
+    this.user.takeBack(exchanges);
+    if (this.#health.isAnyHeldBack) this.user.refuse((exchange) => this.#health.heldBack(exchange));
+  }
+
+  #restartSoon(delay: number): void {
+    if (this.#isClosed || (this.#isDraining && this.load + this.user.waiting === 0)) return;
+    if (delay > 0) {
+      this.#restart ??= setTimeout(() => this.#startMissing(), delay).unref();
+      return;
+    }
+    if (this.#restart !== null) clearTimeout(this.#restart);
+    this.#startMissing();
+  }
+
+  // As many as are needed.
+
+  /** @internal */
+  unload(workers: readonly Worker[]): void {
+    const back = workers.flatMap((worker) => worker.reclaim());
+    if (back.length > 0) this.#takeBack(back);
     this.user.hasRoom();
   }
 
-  /** A deadline's or a stall's victim is replaced at once and counts as no crash: its pace is that of the deadlines. */
-  #judge(worker: Worker, death: Death): void {
-    if (death.ending === 'deadline' || death.ending === 'stall') this.#crashes.failed();
-    else this.#crashes.crashed(worker.served > 0);
-    if (this.#crashes.isResting) this.#rest();
-    else this.#restartSoon();
+  /** @internal */
+  grow(wanted: number): void {
+    if (!this.#health.isServing) return;
+    this.#log.scales(wanted);
+    this.#startMissing();
   }
 
-  #rest(): void {
-    this.#log.rests(this.#crashes.count);
-    this.user.refuse(this.#resting());
-  }
-
-  #restartSoon(): void {
-    if (this.#restart !== null || this.#isClosed) return;
-    if (this.#isDraining && this.load + this.user.waiting === 0) return;
-    const delay = this.#crashes.delay;
-    if (delay === 0) this.#startMissing();
-    else this.#restart = setTimeout(() => this.#startMissing(), delay).unref();
+  /** @internal */
+  dismiss(worker: Worker, wanted: number): void {
+    this.#log.scales(wanted);
+    this.#elastic.forget(worker);
+    this.#staff.dismiss(worker);
+    this.#countCapacity();
   }
 
   /** Runs while there are calls, and keeps the process alive for them. */
@@ -265,7 +311,8 @@ export class Pool implements WorkerOwner {
       this.#watch = null;
       return;
     }
-    for (const worker of this.#all()) if (worker.checkStall() >= STALLED) worker.kill('stall');
+    this.#health.pass();
+    this.#staff.checkStalls();
     this.#countCapacity();
     // One that gets more threads than before has room although it has not replied.
     this.user.hasRoom();
@@ -283,27 +330,13 @@ export class Pool implements WorkerOwner {
    * @param limit milliseconds to the first force
    */
   async close(limit: number): Promise<void> {
-    const end = performance.now() + limit;
     this.#isClosed = true;
     if (this.#restart !== null) clearTimeout(this.#restart);
-    for (const worker of this.#all()) {
-      if (worker.state === 'ready') worker.stop();
-      // One that still opens its library is stopped after that.
-      else if (worker.state !== 'opening') worker.kill('close');
-    }
-    const isEmpty = (): boolean => this.#workers.length === 0 && this.#leaving.size === 0;
-    if (!(await this.conditions.until(isEmpty, end - performance.now()))) {
-      for (const worker of this.#all()) worker.terminate();
-      if (!(await this.conditions.until(isEmpty, TERMINATE_GRACE))) {
-        for (const worker of this.#all()) worker.kill('close');
-        await this.conditions.until(isEmpty, Infinity);
-      }
-    }
+    await this.#staff.close(limit, this.conditions);
     if (this.#watch !== null) clearInterval(this.#watch);
     this.#watch = null;
-  }
-
-  #all(): Worker[] {
-    return [...this.#workers, ...this.#leaving];
+    this.#elastic.stop();
+    this.#rest.stop();
+    await this.#log.told();
   }
 }

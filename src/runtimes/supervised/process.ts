@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { needDescriptors } from '../../ground/descriptors';
 import type { PluginSource } from '../../plugin/runtime';
-import { logLines } from './output';
+import { LastLines, logLines } from './output';
 
 /** How a process ended. */
 export interface Exit {
@@ -48,6 +49,8 @@ export class PluginProcess {
   private readonly child: ChildProcess;
   private readonly owner: ProcessOwner;
   private readonly output: Socket | null;
+  private readonly last = new LastLines();
+  private readonly printed: Promise<unknown>;
   private exit: Exit | null = null;
   private hungUp = false;
   private isOver = false;
@@ -64,6 +67,7 @@ export class PluginProcess {
     this.child.on('error', (error) => {
       if (this.pid === null) this.end({ status: null, signal: null, words: `its process did not start: ${error.message}` });
     });
+    this.printed = this.pid === null ? Promise.resolve() : Promise.all([closed(this.child.stdout!), closed(this.child.stderr!)]);
     const at = (descriptor: number): Socket | null => (this.pid === null ? null : (this.child.stdio[descriptor as 3] as unknown as Socket));
     this.input = at(program.input);
     this.output = at(program.output);
@@ -74,8 +78,8 @@ export class PluginProcess {
     const { child } = this;
     const input = this.input!;
     const output = this.output!;
-    logLines(child.stdout!, log, 'info', { plugin: name, stream: 'stdout', pid });
-    logLines(child.stderr!, log, 'warn', { plugin: name, stream: 'stderr', pid });
+    logLines(child.stdout!, log, 'info', { plugin: name, stream: 'stdout', pid }, this.last);
+    logLines(child.stderr!, log, 'warn', { plugin: name, stream: 'stderr', pid }, this.last);
     // Two sockets, because one that fails to write is closed, and what was not yet read from it is lost.
     input.on('error', () => undefined).resume();
     output.on('error', () => undefined);
@@ -85,6 +89,11 @@ export class PluginProcess {
     // The plugin's timers hold the event loop while there is something to wait for.
     child.unref();
     for (const socket of [child.stdout, child.stderr, input, output]) (socket as Socket).unref();
+  }
+
+  /** The last lines that it printed, once it has ended and all is read. */
+  get lines(): Promise<readonly string[]> {
+    return this.printed.then(() => this.last.lines);
   }
 
   private hangUp(): void {
@@ -139,6 +148,10 @@ export class PluginProcess {
       // Nobody is left in the group.
     }
   }
+}
+
+function closed(stream: Readable): Promise<unknown> {
+  return new Promise((resolve) => stream.once('close', resolve));
 }
 
 function releaseWhenRead(stream: Socket, turns: number): void {

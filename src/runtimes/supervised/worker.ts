@@ -1,10 +1,19 @@
 import type { DlserveError } from '../../ground/errors';
 import type { Exchange } from '../../plugin/exchange';
 import type { Declared } from '../../plugin/route';
+import type { CrashSite } from './crash-site';
 import type { Exit } from './process';
 
 /** Why a worker was ended by the host. */
 export type Ending = 'deadline' | 'stall' | 'fault' | 'memory' | 'limit' | 'close';
+
+/** The call by which a process has ended. */
+export interface Culprit {
+  /** The place of its handler. */
+  readonly handler: number;
+  /** undefined where it was answered by then. */
+  readonly call: Exchange | undefined;
+}
 
 /** How a worker came to its end, and what became of its calls. */
 export interface Death {
@@ -19,6 +28,14 @@ export interface Death {
   readonly stopped: boolean;
   /** Why the plugin could not be opened; null where it was open by then. */
   readonly refusal: DlserveError | null;
+  /** Whose thread has ended it; null where that is not known, or none of a call. */
+  readonly culprit: Culprit | 'elsewhere' | null;
+  /** Where it was; null where it could not say. */
+  readonly site: CrashSite | null;
+  /** Milliseconds since its start. */
+  readonly age: number;
+  /** The last lines that it printed, once they are read. */
+  readonly lines: Promise<readonly string[]>;
   /** Where it was, for the log: ", in PluginStop". */
   readonly place: string;
   /** Calls that had begun and were not answered; those that had had their time are settled already. */
@@ -46,6 +63,10 @@ export interface Worker {
   readonly load: number;
   /** Calls that it has answered. */
   readonly served: number;
+  /** Calls that it was given. */
+  readonly given: number;
+  /** Those of them that have begun. It takes a look at the process to know. */
+  readonly begun: number;
   /** Microseconds that a call typically spends in its handler. */
   readonly typical: number;
   /** Whether it is being killed. */
@@ -60,6 +81,8 @@ export interface Worker {
   begunAt(exchange: Exchange): number | undefined;
   /** @returns whether the call is here and had not begun; it never will */
   withdraw(exchange: Exchange): boolean;
+  /** Takes back the calls that have not begun; they never will here. */
+  reclaim(): readonly Exchange[];
   /**
    * The call has had its time in the handler: the worker takes no more calls, and is ended when nothing but such calls is left in it.
    * @returns whether the call is here
@@ -82,6 +105,10 @@ export interface Worker {
 export interface WorkerOwner {
   /** It is ready for calls. */
   opened(worker: Worker): void;
+  /** A handler has replied to this call. */
+  answered(exchange: Exchange): void;
+  /** A call that was to be reclaimed, and was being taken just then, has not been made after all. */
+  gaveBack(exchange: Exchange): void;
   /** Replies came, so there may be room for more calls. */
   replied(worker: Worker): void;
   /** It takes no more calls, because one in it hangs; `waiting` had not begun and never will here. May be told again. */

@@ -25,6 +25,14 @@ describe('restarts', () => {
     crashes.crashed(true);
     expect(crashes.delay).toBe(0);
   });
+
+  it('wait as well where somebody has killed the processes, but that is no crash of theirs', () => {
+    const crashes = record();
+    for (let i = 0; i < 10; i++) crashes.crashed(false, false);
+    expect([crashes.delay, crashes.count, crashes.isServing]).toEqual([1000, 0, true]);
+    crashes.crashed(true, false);
+    expect(crashes.delay).toBe(0);
+  });
 });
 
 describe('a rest', () => {

@@ -63,7 +63,7 @@ export async function openLibrary(library: string, symbols: readonly string[], o
   const { log, lines } = recordedLog();
   const { settings, ...rest } = options;
   const runtime = processRuntime({ runner: builtRunner(), ...rest });
-  const source = pluginSource(library, { symbols, settings: { mode: 'process', crashes: 1000, ...settings }, log });
+  const source = pluginSource(library, { symbols, settings: { mode: 'process', crashes: 1000, faultcalls: 1e6, ...settings }, log });
   const plugin = await runtime.open(source);
   opened.push(plugin);
   return {

@@ -72,9 +72,9 @@ describe('close', () => {
   });
 
   it('may be asked twice, and while the plugin rests', async () => {
-    const { plugin, ask } = await open('crash.c', { settings: { crashes: 0, rest: 60_000 } });
-    expect(await ask('GETFaultHandler')).toBe('PLUGIN_CRASHED');
-    expect(await ask('GETEchoHandler')).toBe('PLUGIN_RESTING');
+    const { plugin, ask } = await open('idle_thread_crash.c', { settings: { crashes: 0, rest: 60_000 } });
+    expect(await ask('GETFaultHandler')).toBe('soon');
+    await until(async () => (await ask('GETEchoHandler')) === 'PLUGIN_RESTING');
     await Promise.all([plugin.close(1000), plugin.close(1000)]);
   });
 });

@@ -6,7 +6,7 @@ import type { DlserveError } from '../../../src/ground/errors';
 import { callHandler, head } from '../../support/runtime';
 import { until } from '../../support/until';
 import { builtRunner } from './built-runner';
-import { askUntil, closeAll, open } from './harness';
+import { askUntil, closeAll, open, type Opened } from './harness';
 
 let scratch: string;
 
@@ -17,64 +17,6 @@ afterEach(async () => {
 });
 
 const INNOCENT = `${head()}null}`;
-
-describe('a plugin that crashes more often than it may', () => {
-  const settings = { crashes: 2, crashwindow: 60_000, rest: 300 };
-
-  it('rests: its calls are answered at once, with Retry-After', async () => {
-    const { plugin, ask, lines } = await open('crash.c', { settings: { ...settings, rest: 2500 } });
-    for (let i = 0; i < 3; i++) expect(await ask('GETFaultHandler')).toBe('PLUGIN_CRASHED');
-    const error: DlserveError = await callHandler(plugin, 1).then(() => Promise.reject(new Error('answered')), (reason: unknown) => reason as DlserveError);
-    expect(error).toMatchObject({ code: 'PLUGIN_RESTING', status: 503, message: 'crash crashed 3 times and rests' });
-    expect(['1', '2', '3']).toContain(error.headers['Retry-After']);
-    expect(lines).toContainEqual(expect.objectContaining({ msg: 'crash.so rests', plugin: 'crash', crashes: 3, rest: 2500 }));
-    expect(plugin.outstanding).toBe(0);
-  });
-
-  it('is refused for those that wait, too', async () => {
-    const { ask } = await open('crash.c', { settings });
-    const crashes = [ask('GETFaultHandler'), ask('GETFaultHandler'), ask('GETFaultHandler')];
-    expect(await Promise.all([...crashes, ask('GETEchoHandler')])).toEqual([
-      'PLUGIN_CRASHED', 'PLUGIN_CRASHED', 'PLUGIN_CRASHED', 'PLUGIN_RESTING',
-    ]);
-  });
-
-  it('works again after one call that went well', async () => {
-    const { ask } = await open('crash.c', { settings });
-    for (let i = 0; i < 3; i++) await ask('GETFaultHandler');
-    await until(async () => (await ask('GETEchoHandler')) === INNOCENT);
-    for (let i = 0; i < 2; i++) expect(await ask('GETFaultHandler')).toBe('PLUGIN_CRASHED');
-    expect(await ask('GETEchoHandler')).toBe(INNOCENT);
-  });
-
-  it('lets one call try, and rests again when that crashes', async () => {
-    const { ask, lines } = await open('crash.c', { settings });
-    for (let i = 0; i < 3; i++) await ask('GETFaultHandler');
-    await pause(settings.rest + 10);
-    const trial = ask('GETFaultHandler');
-    const others = await Promise.all([ask('GETEchoHandler'), ask('GETEchoHandler')]);
-    expect(await trial).toBe('PLUGIN_CRASHED');
-    expect(others).toEqual(['PLUGIN_RESTING', 'PLUGIN_RESTING']);
-    expect(lines.filter(({ msg }) => msg === 'crash.so rests')).toHaveLength(2);
-  });
-
-  it('rests again when the trial hangs', async () => {
-    const { plugin, ask, lines } = await open('crash.c', { settings });
-    for (let i = 0; i < 3; i++) await ask('GETFaultHandler');
-    // One whose process takes longer to start than the trial may is no trial yet.
-    const hang = (): Promise<string> => askUntil(plugin, 3, 500, { query: 'gate=/never' });
-    await until(async () => (await hang()) === 'TIMEOUT' && lines.some(({ msg }) => msg === 'waiting'));
-    await until(() => lines.filter(({ msg }) => msg === 'crash.so rests').length > 1);
-    await until(async () => (await ask('GETEchoHandler')) === INNOCENT);
-  });
-
-  it('has no effect on another', async () => {
-    const [bad, good] = await Promise.all([open('crash.c', { settings }), open('abort.c', { settings })]);
-    for (let i = 0; i < 3; i++) await bad.ask('GETFaultHandler');
-    expect(await bad.ask('GETEchoHandler')).toBe('PLUGIN_RESTING');
-    expect(await good.ask('GETEchoHandler')).toBe(INNOCENT);
-  });
-});
 
 describe('a plugin whose process can not be started', () => {
   it('answers 503, counts no crash, and works again by itself', async () => {
@@ -88,6 +30,57 @@ describe('a plugin whose process can not be started', () => {
     expect(plugin.outstanding).toBe(0);
     symlinkSync(builtRunner(), runner);
     await until(async () => (await ask('GETEchoHandler')) === INNOCENT);
+  });
+});
+
+describe('a plugin that crashes while no call is inside, more often than it may', () => {
+  const settings = { crashes: 2, crashwindow: 60_000, rest: 300 };
+
+  /** Lets a thread of the plugin crash, and waits for it. */
+  const crashIdle = async ({ ask, deaths }: Opened): Promise<void> => {
+    const before = deaths().length;
+    expect(await ask('GETFaultHandler')).toBe('soon');
+    await until(() => deaths().length > before);
+  };
+
+  it('rests: its calls are answered at once, with Retry-After, and works again after one that went well', async () => {
+    const opened = await open('idle_thread_crash.c', { settings: { ...settings, rest: 1500 } });
+    const { plugin, ask, lines } = opened;
+    for (let i = 0; i < 3; i++) await crashIdle(opened);
+    const error: DlserveError = await callHandler(plugin, 1).then(() => Promise.reject(new Error('answered')), (reason: unknown) => reason as DlserveError);
+    expect(error).toMatchObject({
+      code: 'PLUGIN_RESTING',
+      status: 503,
+      message: 'idle_thread_crash rests: 3 of its processes crashed while no call was inside, or could not open it',
+    });
+    expect(['1', '2']).toContain(error.headers['Retry-After']);
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'idle_thread_crash.so rests', plugin: 'idle_thread_crash', crashes: 3, rest: 1500 }));
+    expect(plugin.outstanding).toBe(0);
+    await until(async () => (await ask('GETEchoHandler')) === INNOCENT);
+    await crashIdle(opened);
+    expect(await ask('GETEchoHandler')).toBe(INNOCENT);
+  });
+
+  it('lets one call try, and rests again when that crashes or hangs', async () => {
+    const opened = await open('idle_thread_crash.c', { settings });
+    const { plugin, ask, lines, waiting } = opened;
+    for (let i = 0; i < 3; i++) await crashIdle(opened);
+    await pause(settings.rest + 10);
+    const trial = askUntil(plugin, 3, 5000, { query: 'gate=/never' });
+    expect(await Promise.all([ask('GETEchoHandler'), ask('GETEchoHandler')])).toEqual(['PLUGIN_RESTING', 'PLUGIN_RESTING']);
+    await waiting();
+    expect(await trial).toBe('TIMEOUT');
+    await until(() => lines.filter(({ msg }) => msg === 'idle_thread_crash.so rests').length === 2);
+    await until(async () => (await ask('GETEchoHandler')) === INNOCENT);
+  });
+
+  it('does not rest where it is killed from elsewhere', async () => {
+    const { ask, deaths } = await open('crash.c', { settings: { ...settings, crashes: 1 } });
+    for (let i = 1; i <= 4; i++) {
+      process.kill(Number(await ask('GETPidHandler')), 'SIGKILL');
+      await until(() => deaths().length === i);
+    }
+    expect(await ask('GETEchoHandler')).toBe(INNOCENT);
   });
 });
 

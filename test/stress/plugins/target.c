@@ -30,7 +30,7 @@ char *GETTextHandler(const char *request) {
 }
 
 /* Each byte of the body inverted, and the number in a header. */
-char *POSTInvertHandler(const char *request, int *status, dlserve_exchange *exchange) {
+char *PUTInvertHandler(const char *request, int *status, dlserve_exchange *exchange) {
   long n = begin(request);
   size_t length = exchange->lent_request_body_length;
   uint8_t *bytes = malloc(length + 1);
@@ -57,6 +57,9 @@ static int deeper(volatile char *above) {
 
 static void segv(void) { *nowhere = 1; }
 static void leave(void) { exit(0); }
+static void hang(void) {
+  while (endless) pause();
+}
 static void overflow(void) {
   volatile char start[1] = { 0 };
   deeper(start);
@@ -68,9 +71,10 @@ static void overflow(void) {
     crash();                                   \
     return strdup("survived");                 \
   }                                            \
-  char *POST##name##Handler(const char *request) { return GET##name##Handler(request); }
+  char *PUT##name##Handler(const char *request) { return GET##name##Handler(request); }
 
 GUILTY(Segv, segv)
 GUILTY(Abort, abort)
 GUILTY(Exit, leave)
 GUILTY(Overflow, overflow)
+GUILTY(Hang, hang)

@@ -16,7 +16,7 @@ export class ThreadLog {
     const reason = 'a call takes longer than its timeout and still holds a thread';
     this.#limited.write('warn', reason, () => this.#about(exchange), reason);
     const calls = [{ handler: exchange.handler.symbol, request: exchange.id }];
-    this.source.observer.fault({ kind: 'hang', at: Date.now(), reason, calls });
+    this.source.observer.fault({ kind: 'hang', at: Date.now(), plugin: this.source.name, reason, calls });
   }
 
   /** The handler of such a call has returned at last. */

@@ -13,6 +13,10 @@ import { readReply, refuse, type RunnerReply } from './replies';
 export interface Listener {
   /** It has opened the library. */
   opened(): void;
+  /** A handler has replied. */
+  answered(call: Exchange): void;
+  /** A call that was to be reclaimed has not been made. */
+  gaveBack(call: Exchange): void;
   /** There was no memory for a request. */
   lacksMemory(): void;
   /** The plugin says that its end was not as it should be. */
@@ -42,6 +46,8 @@ export class Conversation implements FrameOwner {
   private readonly large = new LargeBodies();
   private greeted = false;
   private readonly declaring: Buffer[] = [];
+  /** Calls that were being taken when they were reclaimed. */
+  private readonly reclaimed = new WeakSet<Exchange>();
 
   /** It has said that the library is open. */
   get isOpen(): boolean {
@@ -51,6 +57,11 @@ export class Conversation implements FrameOwner {
   constructor(calls: Ledger, listener: Listener) {
     this.calls = calls;
     this.listener = listener;
+  }
+
+  /** The call is wanted back. If it turns out to be skipped, it is. */
+  reclaim(exchange: Exchange): void {
+    this.reclaimed.add(exchange);
   }
 
   /** @internal */
@@ -113,8 +124,11 @@ export class Conversation implements FrameOwner {
   private settle(call: Exchange, reply: RunnerReply): void {
     if (reply.raw !== null) {
       this.served++;
+      this.listener.answered(call);
       this.typical += (reply.microseconds - this.typical) / 8;
       call.reply(reply.raw);
+    } else if (reply.outcome === Outcome.SKIPPED && this.reclaimed.has(call)) {
+      this.listener.gaveBack(call);
     } else {
       if (reply.outcome === Outcome.NO_MEMORY) this.listener.lacksMemory();
       refuse(reply, call);

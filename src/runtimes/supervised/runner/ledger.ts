@@ -63,6 +63,16 @@ export class Ledger {
     return this.calls.idOf(call);
   }
 
+  /** The call with this id, where it is not answered. */
+  get(id: number): Exchange | undefined {
+    return this.calls.get(id);
+  }
+
+  /** The calls beyond this id that somebody waits for, in order. */
+  after(begun: number): [id: number, call: Exchange][] {
+    return this.calls.inOrder().filter(([id, call]) => id > begun && !this.overdue.has(call));
+  }
+
   /** The runner has answered: strikes the call and returns it; null for one that was cancelled, undefined for one unknown. */
   settle(id: number): Exchange | null | undefined {
     const call = this.calls.get(id);

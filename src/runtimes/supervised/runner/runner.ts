@@ -4,15 +4,16 @@ import type { Declared } from '../../../plugin/route';
 import type { PluginSource } from '../../../plugin/runtime';
 import type { SupervisedKeys } from '../keys';
 import { PluginProcess, type Exit, type ProcessOwner } from '../process';
-import type { Ending, Worker, WorkerOwner } from '../worker';
+import type { Culprit, Ending, Worker, WorkerOwner } from '../worker';
 import { Batch } from './batch';
+import { readCrash, type CrashWords } from './crash-site';
 import { Conversation, type Listener } from './conversation';
 import { Hangs, type Hangable } from './hangs';
 import { opening, programOf } from './launch';
 import { Ledger } from './ledger';
 import { lackOf, openError, placeOf } from './opening';
 import { Progress } from './progress';
-import { ProtocolError, stopFrame } from './protocol';
+import { CrashKind, ProtocolError, stopFrame } from './protocol';
 import { RunnerLog } from './runner-log';
 import { Shared } from './shared';
 
@@ -37,6 +38,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   private ending: Ending | null = null;
   private faulty = false;
   private threads = Infinity;
+  private readonly started = performance.now();
 
   /**
    * Starts the process and asks it to open the library.
@@ -80,6 +82,10 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     return this.conversation.served;
   }
 
+  get given(): number {
+    return this.calls.lastId;
+  }
+
   get typical(): number {
     return this.conversation.typical;
   }
@@ -118,6 +124,16 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     if (this.state !== 'opening') return;
     this.state = 'ready';
     this.owner.opened(this);
+  }
+
+  /** @internal */
+  answered(call: Exchange): void {
+    this.owner.answered(call);
+  }
+
+  /** @internal */
+  gaveBack(call: Exchange): void {
+    this.owner.gaveBack(call);
   }
 
   /** @internal */
@@ -175,6 +191,19 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     }
     // It was taken meanwhile, and may have been skipped or not: its reply says which.
     return false;
+  }
+
+  /** The steps of withdraw, for all at once. */
+  reclaim(): Exchange[] {
+    const waiting = this.state === 'ready' ? this.calls.after(this.begun) : [];
+    if (waiting.length === 0) return [];
+    for (const [id] of waiting) this.shared.cancel(id);
+    const { begun } = this;
+    return waiting.flatMap(([id, call]) => {
+      if (id > begun) this.calls.cancel(id);
+      else this.conversation.reclaim(call);
+      return id > begun ? [call] : [];
+    });
   }
 
   begunAt(exchange: Exchange): number | undefined {
@@ -245,6 +274,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     const unsent = this.shared.unsent(this.fromRing, committed);
     if (unsent.length > 0) this.receive(unsent);
     this.state = 'dead';
+    const crash = readCrash(this.shared.crash(), this.source.file.base);
     this.shared.close();
     const waiting = this.calls.takeWaiting(begun);
     const left = this.calls.left();
@@ -255,10 +285,21 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
       ending: this.ending,
       stopped: this.conversation.stopped && exit.status === 0,
       refusal: this.conversation.isOpen ? null : this.refusal(stage, exit),
+      culprit: crash === null ? null : this.culprit(crash, begun),
+      site: crash?.site ?? null,
+      age: performance.now() - this.started,
+      lines: this.process.lines,
       place: placeOf(stage, left.executing.length + left.expired.length),
       ...left,
       waiting,
     });
+  }
+
+  private culprit({ kind, call, symbol }: CrashWords, begun: number): Culprit | 'elsewhere' | null {
+    if (kind === CrashKind.SENT) return 'elsewhere';
+    if (call === 0 || call > begun || symbol >= this.source.handlers.symbols.length) return null;
+    const exchange = this.calls.get(call);
+    return { handler: exchange?.handler.index ?? symbol, call: exchange };
   }
 
   private refusal(stage: number, exit: Exit): DlserveError {

@@ -97,6 +97,13 @@ export class Shared {
     writeSync(this.fd, Buffer.from([1, 0, 0, 0]), 0, 4, SharedLayout.HALT);
   }
 
+  /** What a dead runner has said of its crash, and of the files in its memory. */
+  crash(): Buffer {
+    const bytes = Buffer.alloc(SharedLayout.CANCELLED - SharedLayout.CRASH);
+    if (this.last === null) readSync(this.fd, bytes, 0, bytes.length, SharedLayout.CRASH);
+    return bytes;
+  }
+
   /** Its descriptor may be another file's from now on, so nothing is read or written any more. May be told again. */
   close(): void {
     if (this.last !== null) return;

@@ -20,6 +20,7 @@ const typed = new Map<string, number>([
   ...prefixed('REPLY_', protocol.ReplyFlag),
   ...prefixed('OUTCOME_', protocol.Outcome),
   ...prefixed('STAGE_', protocol.Stage),
+  ...prefixed('CRASH_', protocol.CrashKind),
   ...prefixed('SHARED_', protocol.SharedLayout),
 ]);
 

@@ -47,8 +47,8 @@ func GETTextHandler(request *C.char) *C.char {
 	return reply
 }
 
-//export POSTInvertHandler
-func POSTInvertHandler(request *C.char, status *C.int, exchange *C.dlserve_exchange) *C.char {
+//export PUTInvertHandler
+func PUTInvertHandler(request *C.char, status *C.int, exchange *C.dlserve_exchange) *C.char {
 	n := begin(request)
 	body := C.GoBytes(unsafe.Pointer(exchange.lent_request_body), C.int(exchange.lent_request_body_length))
 	for i := range body {
@@ -68,8 +68,8 @@ func GETPanicHandler(request *C.char) *C.char {
 	select {}
 }
 
-//export POSTPanicHandler
-func POSTPanicHandler(request *C.char) *C.char {
+//export PUTPanicHandler
+func PUTPanicHandler(request *C.char) *C.char {
 	return GETPanicHandler(request)
 }
 
@@ -80,8 +80,8 @@ func GETExitHandler(request *C.char) *C.char {
 	return nil
 }
 
-//export POSTExitHandler
-func POSTExitHandler(request *C.char) *C.char {
+//export PUTExitHandler
+func PUTExitHandler(request *C.char) *C.char {
 	return GETExitHandler(request)
 }
 

@@ -1,0 +1,62 @@
+import type { Exchange } from '../../plugin/exchange';
+import type { Death } from './worker';
+
+/** Whose doing the end of a process was. */
+export interface Blame {
+  /** The handlers of the calls that are held to have caused it, one for each. */
+  readonly handlers: readonly number[];
+  /** Calls that were lost with it through no fault of their own. */
+  readonly innocent: readonly Exchange[];
+  /** Whether the plugin has caused it, rather than somebody from elsewhere. */
+  readonly isOwn: boolean;
+  /** Whether calls were inside, or at least known to have caused it. */
+  readonly isExplained: boolean;
+}
+
+/** Signals by which a process ends that has done something wrong; what ends by another one was killed. */
+const OWN_SIGNALS = new Set<NodeJS.Signals>(['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGABRT', 'SIGTRAP', 'SIGSYS']);
+
+/** Whether somebody else has killed the process, maybe the system for want of memory. */
+export function wasKilled({ ending, exit, culprit }: Death): boolean {
+  if (ending !== null) return false;
+  return culprit === 'elsewhere' || (culprit === null && exit.signal !== null && !OWN_SIGNALS.has(exit.signal));
+}
+
+/**
+ * A call past its deadline, or the call whose thread has crashed; where that is not known, all that were inside. They are held to it
+ * also where the process was killed, as it may have been for what they took; but then they may try again.
+ */
+export function blameOf(death: Death): Blame {
+  const { ending, executing, expired, culprit } = death;
+  const inside = [...executing, ...expired];
+  const isExplained = inside.length > 0;
+  if (ending === 'deadline') return { handlers: handlersOf(expired), innocent: [], isOwn: true, isExplained };
+  if (ending === 'stall') return { handlers: [], innocent: executing, isOwn: false, isExplained };
+  if (ending !== null && ending !== 'fault') return { handlers: [], innocent: [], isOwn: true, isExplained };
+  if (wasKilled(death)) return { handlers: handlersOf(inside), innocent: executing, isOwn: false, isExplained };
+  if (culprit === null || culprit === 'elsewhere') return { handlers: handlersOf(inside), innocent: [], isOwn: true, isExplained };
+  return { handlers: [culprit.handler], innocent: executing.filter((call) => call !== culprit.call), isOwn: true, isExplained: true };
+}
+
+function handlersOf(calls: readonly Exchange[]): number[] {
+  return calls.map(({ handler }) => handler.index);
+}
+
+/** Methods of which a request may be made again (RFC 9110, 9.2.2). */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/** Which calls are made again, each once. */
+export class Retries {
+  readonly #made = new WeakSet<Exchange>();
+
+  /** @param isOn as the operator wants it */
+  constructor(private readonly isOn: boolean) {}
+
+  /** Those of the calls that are made again now. */
+  of({ innocent }: Blame): Exchange[] {
+    if (!this.isOn) return [];
+    const again = innocent.filter((call) => IDEMPOTENT.has(call.request.method) && !call.isSettled && !this.#made.has(call));
+    for (const call of again) this.#made.add(call);
+    return again;
+  }
+}
