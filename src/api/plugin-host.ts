@@ -3,7 +3,7 @@ import { DlserveError } from '../ground/errors';
 import { createLog, type Logger } from '../ground/log';
 import { surface } from '../ground/surface';
 import { configFromOptions, type Config, type HostOptions } from '../config/load';
-import { NO_BUILDS, startBuilds, type Builds } from '../host/builds';
+import type { Builds } from '../host/builds';
 import { Host, type HostEvents } from '../host/host';
 import { overview, type PluginInfo } from '../host/overview';
 import { warnOfUnusedSections } from '../host/unused-sections';
@@ -14,7 +14,8 @@ import { endpointUnsupported } from '../http/platform';
 import { createRouter, type Middleware } from '../http/router';
 import type { VisitRules } from '../http/visit';
 import { RUNTIMES } from '../runtimes/registry';
-import type { BuildEvent, ToolchainOptions } from '../toolchain/toolchain';
+import type { BuildEvent } from '../toolchain/toolchain';
+import { buildsOf } from './builds';
 import { callHandler, type CallOptions, type CallReply } from './call';
 import { fastifyPlugin, type FastifyPlugin } from './fastify';
 
@@ -42,7 +43,7 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     this.#config = config;
     this.#builds = builds;
     const { pluginpath } = config;
-    this.#host = new Host({ pluginpath, settings: (name) => config.settings(name), builds, log });
+    this.#host = new Host({ pluginpath, settings: (name) => config.settings(name), isolated: (name) => config.isolated(name), builds, log });
     this.#host.on('state', (change) => this.tell('state', change)).on('fault', (report) => this.tell('fault', report));
     if (unsupported === undefined) this.endpoint = new Endpoint(this.#host, rulesOf(config, log));
     else log.warn(unsupported);
@@ -103,6 +104,16 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     await this.#builds.finished;
   }
 
+  /** Runs a plugin in mode "process" from now on. @internal */
+  demote(name: string, reason: string): void {
+    this.#host.demote(name, reason);
+  }
+
+  /** Opens anew what has changed. @internal */
+  reloadChanged(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /**
    * Ends compilers, finishes the calls under way, calls each plugin's PluginStop and lets go of the plugins. New calls
    * answer 503 STOPPING.
@@ -128,16 +139,6 @@ function rulesOf({ http }: Config, log: Logger): VisitRules {
 export function checkModes({ modes }: Config): void {
   if (endpointUnsupported() !== undefined) return;
   for (const runtime of RUNTIMES) if (modes.has(runtime.mode)) runtime.check();
-}
-
-/**
- * Starts compiling the sources that a configuration asks for.
- * @param onProgress told how each source fares
- */
-export function buildsOf(config: Config, log: Logger, onProgress?: ToolchainOptions['onProgress']): Builds {
-  if (!config.build || endpointUnsupported() !== undefined) return NO_BUILDS;
-  const { pluginpath, buildLimits: limits } = config;
-  return startBuilds({ pluginpath, flags: (name) => config.compile(name), limits, log, onProgress });
 }
 
 /**

@@ -76,6 +76,12 @@ export const PLUGIN = {
     undefined,
     'threads inside a library at once, in place of its PluginConcurrency; 0 is any number',
   ),
+  demote: key(
+    'plugins.demote',
+    boolean,
+    true,
+    'run a plugin in mode "process" after it has crashed the server or holds a thread past its deadline, until its file changes',
+  ),
   cflags: key('plugins.cflags', words, [], 'more flags for the C, C++ or Go (cgo) compiler'),
   ldflags: key('plugins.ldflags', words, [], 'more flags for the linker, such as "-lm"'),
 } as const;

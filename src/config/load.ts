@@ -41,6 +41,8 @@ export interface Config {
   readonly modes: ReadonlySet<Mode>;
   /** `[plugins]`, overlaid by `[plugin.NAME]`. */
   settings(name: string): PluginSettings;
+  /** The same as they were if its mode was "process". */
+  isolated(name: string): PluginSettings;
   /** Flags for the compiler of a plugin's source. */
   compile(name: string): CompileFlags;
   /** The plugins that have a section of their own, and where it stands. */
@@ -111,6 +113,7 @@ function assemble(
     buildLimits: { time: layers.read(SERVER.buildtimeout), memory: layers.read(SERVER.buildmemory) },
     modes: plugins.modes,
     settings: (name) => plugins.of(name).settings,
+    isolated: (name) => plugins.of(name).isolated,
     compile: (name) => plugins.of(name).compile,
     sections: new Map(Array.from(plugins.named.keys(), (name) => [name, layers.document.where(['plugin', name])])),
     notes: [...unknownKeys(layers.document, runtimes), ...unusedKeys(layers, plugins, runtimes), ...notes],

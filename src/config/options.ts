@@ -15,6 +15,7 @@ export interface PluginOptions {
   crashes?: number;
   crashwindow?: string;
   rest?: string;
+  demote?: boolean;
   cflags?: readonly string[];
   ldflags?: readonly string[];
 }

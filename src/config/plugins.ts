@@ -16,6 +16,8 @@ export interface CompileFlags {
 /** What the configuration says about one plugin. */
 export interface PluginConfig {
   readonly settings: PluginSettings;
+  /** The same as they were if its mode was "process". */
+  readonly isolated: PluginSettings;
   readonly compile: CompileFlags;
 }
 
@@ -59,16 +61,18 @@ function overlay(layers: Layers, path: readonly string[]): Read {
 }
 
 function readPlugin(config: PluginSettings['config'], runtimes: readonly KeyOwner[], read: Read): PluginConfig {
-  const mode = read(PLUGIN.mode);
+  const settingsIn = (mode: Mode): PluginSettings => ({
+    mode,
+    timeout: read(PLUGIN.timeout),
+    queue: read(PLUGIN.queue),
+    concurrency: read(PLUGIN.concurrency),
+    demote: read(PLUGIN.demote),
+    config,
+    own: readOwn(mode, runtimes, read),
+  });
   return {
-    settings: {
-      mode,
-      timeout: read(PLUGIN.timeout),
-      queue: read(PLUGIN.queue),
-      concurrency: read(PLUGIN.concurrency),
-      config,
-      own: readOwn(mode, runtimes, read),
-    },
+    settings: settingsIn(read(PLUGIN.mode)),
+    isolated: settingsIn('process'),
     compile: { cflags: read(PLUGIN.cflags), ldflags: read(PLUGIN.ldflags) },
   };
 }

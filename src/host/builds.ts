@@ -10,6 +10,8 @@ export interface Builds {
   unfinished(): ReadonlyMap<string, DlserveError | undefined>;
   /** Resolves when every source has been compiled, or has failed to. */
   readonly finished: Promise<void>;
+  /** Looks at the sources again, and compiles those that have changed. */
+  rebuild?(): Promise<void>;
   /** Ends every compiler that still runs. */
   stop(): Promise<void>;
 }

@@ -19,6 +19,8 @@ const LAST_WORDS = 500;
 export interface HostParts {
   readonly pluginpath: string;
   readonly settings: (name: string) => PluginSettings;
+  /** The same as they were if its mode was "process". */
+  readonly isolated: (name: string) => PluginSettings;
   readonly builds: Builds;
   readonly log: Logger;
 }
@@ -36,6 +38,7 @@ export class Host extends EventEmitter<HostEvents> {
   readonly #parts: HostParts;
   readonly #slots = new Map<string, Slot>();
   readonly #opening = new Map<string, Promise<Slot>>();
+  readonly #demoted = new Map<string, string>();
   #closed: Promise<void> | undefined;
   #closeBy = Infinity;
 
@@ -77,6 +80,15 @@ export class Host extends EventEmitter<HostEvents> {
     return opening;
   }
 
+  /** Runs a plugin in mode "process" from now on; what runs in it may end where it is. A minimum, until generations do it. */
+  demote(name: string, reason: string): void {
+    this.#demoted.set(name, reason);
+    this.#parts.log.warn({ plugin: name }, `${name}: ${reason}`);
+    const slot = this.#slots.get(name);
+    this.#slots.delete(name);
+    void slot?.close(slot.settings.timeout).catch(() => undefined);
+  }
+
   async #load(name: string): Promise<Slot> {
     const { pluginpath, builds } = this.#parts;
     await builds.wait(name);
@@ -105,7 +117,7 @@ export class Host extends EventEmitter<HostEvents> {
   #slotOf(name: string): Slot {
     let slot = this.#slots.get(name);
     if (slot === undefined) {
-      slot = new Slot(name, this.#parts.settings(name), (changed) => this.#tellState(changed), (faulty, fault) => this.#tellFault(faulty, fault));
+      slot = new Slot(name, this.#demoted.has(name) ? this.#parts.isolated(name) : this.#parts.settings(name), (changed) => this.#tellState(changed), (faulty, fault) => this.#tellFault(faulty, fault));
       this.#slots.set(name, slot);
     }
     return slot;

@@ -33,6 +33,8 @@ export interface PluginSettings<Own = Readonly<Record<string, unknown>>> {
   readonly queue: number;
   /** How many calls may be inside at once, in place of what the plugin itself says; 0 is any number, undefined leaves it to the plugin. */
   readonly concurrency: number | undefined;
+  /** Whether it goes on in mode "process" after it has shown that it is no good in this one. */
+  readonly demote: boolean;
   /** What PluginInit gets. */
   readonly config: Readonly<Record<string, unknown>>;
   /** The values of the runtime's own keys. */

@@ -28,7 +28,7 @@ export interface SourceOptions {
   readonly observer?: Observer;
 }
 
-const DEFAULTS: Omit<PluginSettings, 'own'> = { mode: 'thread', timeout: 30_000, queue: 1024, concurrency: undefined, config: {} };
+const DEFAULTS: Omit<PluginSettings, 'own'> = { mode: 'thread', timeout: 30_000, queue: 1024, concurrency: undefined, demote: true, config: {} };
 
 const OWN: OwnKeys = { ownsymbols: true, workers: 1, memory: 0, crashes: 5, crashwindow: 60_000, rest: 30_000 };
 

@@ -1,29 +1,40 @@
-import cluster from 'node:cluster';
+import type { Logger } from '../../ground/log';
 import { createLog } from '../../ground/log';
 import { standardOutput } from '../../ground/outlet';
 import { version } from '../../ground/package';
-import { listPlugins } from '../../host/listing';
-import { warnOfUnusedSections } from '../../host/unused-sections';
-import { buildsOf } from '../../api/plugin-host';
-import { endpointLines } from './endpoint-lines';
+import type { Config } from '../../config/load';
+import type { Builds } from '../../host/builds';
 import { readConfig } from '../config';
 import type { FlagValues } from '../flags';
-import { withProgress } from '../progress';
+
+/** A server that listens. */
+export interface Started {
+  readonly url: string;
+  /** Where its sources are compiled. */
+  readonly builds: Builds;
+}
 
 /** `dlserve serve`: returns when the server is up and its sources are built; the process goes on until it is told to stop. */
 export async function serve(flags: FlagValues): Promise<void> {
-  if (cluster.isWorker) return (await import('./secondary.js')).runSecondary(flags);
   const config = await readConfig(flags);
   const log = createLog(config.log.level);
-  for (const { level, message } of config.notes) log[level](message);
-  const builds = buildsOf(config, log, withProgress(log));
-  const { start } = config.http.workers > 1 ? await import('./primary.js') : await import('./single.js');
-  const url = await start(config, builds, log).catch(async (error: unknown) => {
-    await builds.stop();
-    throw error;
-  });
+  const { start } = needsPrimary(config) ? await import('./primary.js') : await import('./single.js');
+  const { url, builds } = await start(config, flags, log);
   standardOutput.write(`dlserve ${version()} listens on ${url}\n`);
   await builds.finished;
+  await tellOfPlugins(config, url, builds, log);
+}
+
+/** Whether plugins may run where a crash or a hang is the server's, or several processes have to be kept. */
+function needsPrimary({ http, modes }: Config): boolean {
+  return http.workers > 1 || modes.has('thread') || modes.has('inline');
+}
+
+/** What it takes is loaded here: a primary has its server processes started by then. */
+async function tellOfPlugins(config: Config, url: string, builds: Builds, log: Logger): Promise<void> {
+  const { listPlugins } = await import('../../host/listing.js');
+  const { warnOfUnusedSections } = await import('../../host/unused-sections.js');
+  const { endpointLines } = await import('./endpoint-lines.js');
   await warnOfUnusedSections(config, builds, log);
   standardOutput.write(`${endpointLines(await listPlugins(config.pluginpath), url, config.pluginpath)}\n`);
 }

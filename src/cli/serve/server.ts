@@ -2,29 +2,40 @@ import type { Logger } from '../../ground/log';
 import type { Config } from '../../config/load';
 import type { Builds } from '../../host/builds';
 import { Connections } from '../../http/connections';
+import { listen } from '../../http/listen';
+import { createServer } from '../../http/server';
 import { checkModes, PluginHost } from '../../api/plugin-host';
-import { createServer, listen } from '../../http/server';
 
 /** A server that listens, in this process. */
 export interface RunningServer {
   readonly port: number;
+  readonly plugins: PluginHost;
   /** Stops accepting, finishes what runs within `http.stoptimeout`, and lets go of the plugins. Never rejects. */
   readonly stop: () => Promise<void>;
+}
+
+export interface ServerSetup {
+  /** Called before it listens. */
+  readonly onHost?: (plugins: PluginHost) => void;
+  /** The descriptor of a socket to listen on; without one it makes its own. */
+  readonly socket?: number | undefined;
 }
 
 /** PluginStop gets at least this long, in milliseconds, also when the requests under way have used up the limit. */
 const LAST_WORDS = 500;
 
 /** @throws DlserveError RUNNER_MISSING, or BAD_CONFIG when the address can't be had */
-export async function startServer(config: Config, builds: Builds, log: Logger): Promise<RunningServer> {
+export async function startServer(config: Config, builds: Builds, log: Logger, { onHost, socket }: ServerSetup = {}): Promise<RunningServer> {
   checkModes(config);
   const plugins = new PluginHost(config, builds, log);
-  const { fastlane, bodylimit, host, stoptimeout } = config.http;
+  onHost?.(plugins);
+  const { fastlane, bodylimit, stoptimeout } = config.http;
   const server = createServer({ endpoint: plugins.endpoint, fastlane, bodylimit, log });
   const connections = new Connections(server);
-  const port = await listen(server, host, config.http.port);
+  const port = await listen(server, config.http, socket);
   return {
     port,
+    plugins,
     stop: async () => {
       const end = performance.now() + stoptimeout;
       const inTime = await connections.stop(stoptimeout);

@@ -1,20 +1,29 @@
 import type { Logger } from '../../ground/log';
 import type { Config } from '../../config/load';
-import type { Builds } from '../../host/builds';
+import { buildsOf } from '../../api/builds';
+import type { FlagValues } from '../flags';
+import { withProgress } from '../progress';
 import { onServerSignals } from '../signals';
 import { urlOf } from '../url';
+import { reload } from './reload';
+import type { Started } from './serve';
 import { startServer } from './server';
 
-/**
- * The server in this one process.
- * @returns where it listens
- */
-export async function start(config: Config, builds: Builds, log: Logger): Promise<string> {
-  const { port, stop } = await startServer(config, builds, log);
-  onServerSignals(log, async (signal) => {
-    log.info(`${signal}: finishing what runs, for up to ${config.http.stoptimeout} ms`);
-    await stop();
-    log.info('stopped');
+/** The server in this one process: each plugin has one of its own. */
+export async function start(config: Config, _flags: FlagValues, log: Logger): Promise<Started> {
+  for (const { level, message } of config.notes) log[level](message);
+  const builds = buildsOf(config, log, withProgress(log));
+  const { port, plugins, stop } = await startServer(config, builds, log).catch(async (error: unknown) => {
+    await builds.stop();
+    throw error;
   });
-  return urlOf(config.http.host, port);
+  onServerSignals(log, {
+    stop: async (signal) => {
+      log.info(`${signal}: finishing what runs, for up to ${config.http.stoptimeout} ms`);
+      await stop();
+      log.info('stopped');
+    },
+    reload: reload(builds, log, () => plugins.reloadChanged()),
+  });
+  return { url: urlOf(config.http.host, port), builds };
 }

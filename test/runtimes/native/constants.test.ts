@@ -38,7 +38,7 @@ test.each<[string, Readonly<Record<string, number>>, Readonly<Record<string, str
   ['states of jobs', JobState, { WAITING: 'JOB_WAITING', BEGUN: 'JOB_BEGUN', ENDED: 'JOB_ENDED' }],
   ['hub', HUB, { BATCH: 'HUB_BATCH', FIELDS: 'RECORD_FIELDS', HAS_HEADERS: 'RECORD_HAS_HEADERS' }],
   ['life of a library', Object.fromEntries(LIFE.map((label, place) => [label, place])), { 'a constructor': 'LIFE_LOAD', PluginABI: 'LIFE_ABI', PluginInit: 'LIFE_INIT', PluginConcurrency: 'LIFE_CONCURRENCY', PluginStop: 'LIFE_STOP' }],
-  ['status page', STATUS, { SLOTS: 'STATUS_SLOTS', LABELS: 'STATUS_LABELS', LABEL_SIZE: 'STATUS_LABEL_SIZE', LABELS_START: 'offsetof(status_file, labels)' }],
+  ['status page', STATUS, { SLOTS: 'STATUS_SLOTS', SLOT_SIZE: 'sizeof(status_slot)', OWN_SLOT: 'STATUS_OWN_SLOT', LABELS: 'STATUS_LABELS', LABEL_SIZE: 'STATUS_LABEL_SIZE', LABELS_START: 'offsetof(status_file, labels)', OWN_LABEL: 'STATUS_OWN_LABEL' }],
   ['exchange', EXCHANGE, {
     WORDS: 'sizeof(dlserve_exchange) / 8.0', REQUEST_BODY: offset('lent_request_body'), REQUEST_BODY_LENGTH: offset('lent_request_body_length'),
     DEADLINE: offset('deadline_unix_ms'), REPLY_BODY: offset('given_reply_body'), REPLY_BODY_LENGTH: offset('given_reply_body_length'),
