@@ -105,8 +105,8 @@ export class PluginHost extends EventEmitter<PluginEvents> {
   }
 
   /** Runs a plugin in mode "process" from now on. @internal */
-  demote(name: string, reason: string): void {
-    this.#host.demote(name, reason);
+  demote(plugin: string, reason: string): Promise<void> {
+    return this.#host.demote(plugin, reason);
   }
 
   /** Opens anew what has changed. @internal */

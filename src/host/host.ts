@@ -81,12 +81,13 @@ export class Host extends EventEmitter<HostEvents> {
   }
 
   /** Runs a plugin in mode "process" from now on; what runs in it may end where it is. A minimum, until generations do it. */
-  demote(name: string, reason: string): void {
+  async demote(name: string, reason: string): Promise<void> {
+    if (this.#demoted.has(name)) return;
     this.#demoted.set(name, reason);
-    this.#parts.log.warn({ plugin: name }, `${name}: ${reason}`);
+    this.#parts.log.warn({ plugin: name }, `${name} runs in mode "process" from now on, until its file changes: ${reason}`);
     const slot = this.#slots.get(name);
     this.#slots.delete(name);
-    void slot?.close(slot.settings.timeout).catch(() => undefined);
+    await slot?.close(slot.settings.timeout);
   }
 
   async #load(name: string): Promise<Slot> {

@@ -41,7 +41,7 @@ export class Demotions {
     const demoted: Demotion[] = [];
     let isNew = false;
     for (const name of names) {
-      const reason = `${accusation(name, running, deed, how)}: it runs in mode process until its file changes`;
+      const reason = accusation(name, running, deed, how);
       const fingerprint = await this.#fingerprint(name);
       const known = this.#entries.get(name);
       if (known === undefined || known.fingerprint !== fingerprint) isNew = true;

@@ -14,6 +14,5 @@ export function isCrash({ code, signal, running }: End): boolean {
 
 /** What ran in a process when it died, for its log line. */
 export function suspectsOf(running: readonly Running[]): string {
-  if (running.length === 0) return '';
-  return `, in ${running.map(({ plugin, symbol }) => `${symbol} of ${plugin}`).join(', ')}: in mode "process" a crash costs one request`;
+  return running.length === 0 ? '' : `, in ${running.map(({ plugin, symbol }) => `${symbol} of ${plugin}`).join(', ')}`;
 }

@@ -12,7 +12,7 @@ export const SOCKET = 5;
 /** A plugin that is to run in mode "process", whatever its configuration says. */
 export interface Demotion {
   readonly name: string;
-  /** What it did, and until when this holds, in words. */
+  /** What it did, in words. */
   readonly reason: string;
 }
 

@@ -1,7 +1,7 @@
 import { DlserveError } from '../../ground/errors';
 import type { Builds } from '../../host/builds';
 import type { PluginHost } from '../../api/plugin-host';
-import type { Built, Demote, FromPrimary, Reload, Start, ToPrimary } from './ipc';
+import type { Built, Demote, Demotion, FromPrimary, Reload, Start, ToPrimary } from './ipc';
 
 interface Waiter {
   readonly promise: Promise<void>;
@@ -34,9 +34,13 @@ export class PrimaryLink {
     process.send?.(message, undefined, undefined, sent);
   }
 
-  /** From now on the primary's word holds for these. */
-  obey(plugins: PluginHost): void {
+  /**
+   * From now on the primary's word holds for these.
+   * @param demoted what it had to say at the start
+   */
+  obey(plugins: PluginHost, demoted: readonly Demotion[]): void {
     this.#plugins = plugins;
+    for (const demotion of demoted) this.#apply({ type: 'demote', ...demotion }, plugins);
     for (const message of this.#early.splice(0)) this.#apply(message, plugins);
   }
 
@@ -47,10 +51,10 @@ export class PrimaryLink {
     else this.#apply(message, this.#plugins);
   }
 
-  /** Neither rejects: the host logs what goes wrong. */
+  /** The host logs what goes wrong. */
   #apply(message: Demote | Reload, plugins: PluginHost): void {
-    if (message.type === 'reload') void plugins.reloadChanged();
-    else void plugins.demote(message.name, message.reason);
+    const done = message.type === 'reload' ? plugins.reloadChanged() : plugins.demote(message.name, message.reason);
+    done.catch(() => undefined);
   }
 
   #wait(name: string): Promise<void> {

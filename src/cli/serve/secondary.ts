@@ -39,10 +39,7 @@ async function serve(primary: PrimaryLink): Promise<() => Promise<void>> {
   const log = createLog(config.log.level, isOnly ? {} : { worker: process.pid });
   const { stop } = await startServer({ ...config, http: { ...config.http, port } }, primary.builds, log, {
     socket: hasSocket ? SOCKET : undefined,
-    onHost: (plugins) => {
-      for (const { name, reason } of demoted) void plugins.demote(name, reason);
-      primary.obey(plugins);
-    },
+    onHost: (plugins) => primary.obey(plugins, demoted),
   });
   return stop;
 }

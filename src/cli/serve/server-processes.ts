@@ -158,11 +158,9 @@ export class ServerProcesses {
       return;
     }
     this.#diedYoung = serverProcess.age < WELL && !isNew ? this.#diedYoung + 1 : 0;
-    log.error(about, `a server process died (${how})${suspectsOf(running)}; replacing it in ${this.#delay} ms`);
-    for (const { name, reason } of demoted) {
-      log.warn({ plugin: name }, `${name}: ${reason}`);
-      this.tell({ type: 'demote', name, reason });
-    }
+    const mend = running.length > 0 && demoted.length === 0 ? ': in mode "process" a crash costs one request' : '';
+    log.error(about, `a server process died (${how})${suspectsOf(running)}${mend}; replacing it in ${this.#delay} ms`);
+    for (const demotion of demoted) this.tell({ type: 'demote', ...demotion });
     this.#replaceSoon();
   }
 
