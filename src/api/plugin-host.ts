@@ -15,7 +15,6 @@ import { createRouter, type Middleware } from '../http/router';
 import type { VisitRules } from '../http/visit';
 import { RUNTIMES } from '../runtimes/registry';
 import type { BuildEvent } from '../toolchain/toolchain';
-import { buildsOf } from './builds';
 import { callHandler, type CallOptions, type CallReply } from './call';
 import { fastifyPlugin, type FastifyPlugin } from './fastify';
 
@@ -157,6 +156,8 @@ export async function createPluginHost(options: HostOptions = {}, log?: Logger):
   checkModes(config);
   for (const { level, message } of config.notes) ownLog[level](message);
   // The first event comes in a later turn.
+  // A server process has its sources compiled elsewhere.
+  const { buildsOf } = require('./builds') as typeof import('./builds');
   const builds = buildsOf(config, ownLog, (event) => host.tell('built', event));
   const host = new PluginHost(config, builds, ownLog);
   // Nobody waits for it: a logger of the program's that throws must not end the program here.

@@ -1,5 +1,5 @@
 import { key, type Key, type Keys } from '../ground/key';
-import { LOG_LEVELS } from '../ground/log';
+import { LOG_LEVELS } from '../ground/log-levels';
 import { boolean, duration, integer, oneOf, optional, size, text, words } from '../ground/value-types';
 import { MODES, MOST_CONCURRENCY, type Mode } from '../plugin/runtime';
 

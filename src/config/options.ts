@@ -1,5 +1,5 @@
 import type { Mode } from '../plugin/runtime';
-import type { LogLevel } from '../ground/log';
+import type { LogLevel } from '../ground/log-levels';
 
 /** `[plugins]` as an object; durations and sizes are text with a unit, as in the file. */
 export interface PluginOptions {

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { compileInnocent, isAlive } from '../runtimes/supervised/harness';
-import { scratch, startServer, type ServerSetup, type TestServer } from '../support/server';
+import { childrenOf, scratch, startServer, type ServerSetup, type TestServer } from '../support/server';
 import { until } from '../support/until';
 
 const servers: TestServer[] = [];

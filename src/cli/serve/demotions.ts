@@ -15,10 +15,7 @@ interface Entry {
 export class Demotions {
   readonly #entries = new Map<string, Entry>();
 
-  constructor(
-    private readonly config: Config,
-    private readonly log: Logger,
-  ) {}
+  constructor(private readonly config: Config) {}
 
   /** Those that hold: what stands in a file that has changed since may be mended. */
   async held(): Promise<Demotion[]> {
@@ -32,12 +29,13 @@ export class Demotions {
    * Demotes the plugins that were running when a server process ended, as far as they may be.
    * @param deed what was done to the server by one of them: "crashed the server"
    * @param how in a word
+   * @param log told where they can't be
    * @returns those, and whether that is new of one of them
    */
-  async accuse(running: readonly Running[], deed: string, how: string): Promise<{ demoted: Demotion[]; isNew: boolean }> {
+  async accuse(running: readonly Running[], deed: string, how: string, log: Logger): Promise<{ demoted: Demotion[]; isNew: boolean }> {
     const suspects = [...new Set(running.map(({ plugin }) => plugin))];
     const names = suspects.filter((name) => this.#mayBe(name));
-    if (names.length === 0 || !this.#canBe(names)) return { demoted: [], isNew: false };
+    if (names.length === 0 || !canBe(names, log)) return { demoted: [], isNew: false };
     const demoted: Demotion[] = [];
     let isNew = false;
     for (const name of names) {
@@ -56,21 +54,22 @@ export class Demotions {
     return demote && mode !== 'process';
   }
 
-  #canBe(names: readonly string[]): boolean {
-    try {
-      RUNTIMES.find(({ mode }) => mode === 'process')!.check();
-      return true;
-    } catch (error) {
-      this.log.error({ plugins: names }, `${names.join(' and ')} can't be moved out of the server: ${messageOf(error)}`);
-      return false;
-    }
-  }
-
   #fingerprint(name: string): Promise<string | undefined> {
     return findFile(this.config.pluginpath, name, ENDINGS).then(
       ({ fingerprint }) => fingerprint,
       () => undefined,
     );
+  }
+}
+
+/** Whether there is a mode "process". */
+function canBe(names: readonly string[], log: Logger): boolean {
+  try {
+    RUNTIMES.find(({ mode }) => mode === 'process')!.check();
+    return true;
+  } catch (error) {
+    log.error({ plugins: names }, `${names.join(' and ')} can't be moved out of the server: ${messageOf(error)}`);
+    return false;
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Logger } from '../../ground/log';
-import { createLog } from '../../ground/log';
 import { standardOutput } from '../../ground/outlet';
 import { version } from '../../ground/package';
 import type { Config } from '../../config/load';
@@ -12,14 +11,14 @@ export interface Started {
   readonly url: string;
   /** Where its sources are compiled. */
   readonly builds: Builds;
+  readonly log: Logger;
 }
 
 /** `dlserve serve`: returns when the server is up and its sources are built; the process goes on until it is told to stop. */
 export async function serve(flags: FlagValues): Promise<void> {
   const config = await readConfig(flags);
-  const log = createLog(config.log.level);
   const { start } = needsPrimary(config) ? await import('./primary.js') : await import('./single.js');
-  const { url, builds } = await start(config, flags, log);
+  const { url, builds, log } = await start(config, flags);
   standardOutput.write(`dlserve ${version()} listens on ${url}\n`);
   await builds.finished;
   await tellOfPlugins(config, url, builds, log);

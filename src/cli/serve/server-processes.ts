@@ -24,6 +24,7 @@ export interface Parts {
   readonly demotions: Demotions;
   /** Waits for a plugin's source; rejects with BUILD_FAILED. */
   readonly wait: (name: string) => Promise<void> | undefined;
+  /** First asked for when a server process has something to say. */
   readonly log: Logger;
 }
 
@@ -90,10 +91,9 @@ export class ServerProcesses {
   }
 
   #fork(): void {
-    const { place, log } = this.#parts;
-    const serverProcess = new ServerProcess(place, {
+    const serverProcess = new ServerProcess(this.#parts.place, {
       onMessage: (message) => this.#heard(serverProcess, message),
-      onError: (error) => log.error({ worker: serverProcess.pid, err: error }, 'a server process can not be reached'),
+      onError: (error) => this.#parts.log.error({ worker: serverProcess.pid, err: error }, 'a server process can not be reached'),
       onEnd: (end) => void this.#ended(serverProcess, end),
     });
     this.#all.add(serverProcess);
@@ -143,16 +143,16 @@ export class ServerProcesses {
     this.#all.delete(serverProcess);
     const hang = this.#hung.get(serverProcess);
     this.#hung.delete(serverProcess);
-    if (this.#isStopping) {
+    if (this.#isOver()) {
       if (!isCrash(end)) return;
       process.exitCode = 1;
       log.error(about, `a server process died as it stopped (${how})${suspectsOf(running)}`);
       return;
     }
     const { demoted, isNew } = await (hang === undefined
-      ? demotions.accuse(isCrash(end) ? running : [], 'crashed the server', how)
-      : demotions.accuse([hang.turn], 'held up the server', `for more than ${hang.limit} ms`));
-    if (this.#isStopping) return;
+      ? demotions.accuse(isCrash(end) ? running : [], 'crashed the server', how, log)
+      : demotions.accuse([hang.turn], 'held up the server', `for more than ${hang.limit} ms`, log));
+    if (this.#isOver()) return;
     if (this.#first !== undefined && !isNew) {
       this.#first.fails(`the first server process ended: ${how}`);
       return;
@@ -162,6 +162,11 @@ export class ServerProcesses {
     log.error(about, `a server process died (${how})${suspectsOf(running)}${mend}; replacing it in ${this.#delay} ms`);
     for (const demotion of demoted) this.tell({ type: 'demote', ...demotion });
     this.#replaceSoon();
+  }
+
+  /** Asked again after each wait. */
+  #isOver(): boolean {
+    return this.#isStopping;
   }
 
   /** Milliseconds until the next one is started. */

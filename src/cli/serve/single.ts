@@ -1,4 +1,4 @@
-import type { Logger } from '../../ground/log';
+import { createLog } from '../../ground/log';
 import type { Config } from '../../config/load';
 import { buildsOf } from '../../api/builds';
 import type { FlagValues } from '../flags';
@@ -10,7 +10,8 @@ import type { Started } from './serve';
 import { startServer } from './server';
 
 /** The server in this one process: each plugin has one of its own. */
-export async function start(config: Config, _flags: FlagValues, log: Logger): Promise<Started> {
+export async function start(config: Config, _flags: FlagValues): Promise<Started> {
+  const log = createLog(config.log.level);
   for (const { level, message } of config.notes) log[level](message);
   const builds = buildsOf(config, log, withProgress(log));
   const { port, plugins, stop } = await startServer(config, builds, log).catch(async (error: unknown) => {
@@ -25,5 +26,5 @@ export async function start(config: Config, _flags: FlagValues, log: Logger): Pr
     },
     reload: reload(builds, log, () => plugins.reloadChanged()),
   });
-  return { url: urlOf(config.http.host, port), builds };
+  return { url: urlOf(config.http.host, port), builds, log };
 }

@@ -45,7 +45,7 @@ export async function openInline(
 
 /** Calls a function of a library's life on this thread. */
 function here({ name }: NativeSource, symbol: (typeof LIFE)[number]): Run {
-  return (f, ...args) => whileRunning(name, symbol, () => f(...args));
+  return (f, ...args) => whileRunning(name, symbol, (): unknown => f(...args));
 }
 
 class InlineInstance implements SharedInstance {
