@@ -3,8 +3,8 @@ import type { FlagValues } from '../flags';
 import { urlOf } from '../url';
 import { Demotions } from './demotions';
 import { choosePlace } from './place';
-import type { Started } from './serve';
 import { ServerProcesses } from './server-processes';
+import type { Started } from './started';
 
 /**
  * Supervises `http.workers` server processes. Sources are compiled here, and nothing of a plugin runs. The first process is

@@ -6,14 +6,6 @@ import type { Builds } from '../../host/builds';
 import { readConfig } from '../config';
 import type { FlagValues } from '../flags';
 
-/** A server that listens. */
-export interface Started {
-  readonly url: string;
-  /** Where its sources are compiled. */
-  readonly builds: Builds;
-  readonly log: Logger;
-}
-
 /** `dlserve serve`: returns when the server is up and its sources are built; the process goes on until it is told to stop. */
 export async function serve(flags: FlagValues): Promise<void> {
   const config = await readConfig(flags);

@@ -6,8 +6,8 @@ import { withProgress } from '../progress';
 import { onServerSignals } from '../signals';
 import { urlOf } from '../url';
 import { reload } from './reload';
-import type { Started } from './serve';
 import { startServer } from './server';
+import type { Started } from './started';
 
 /** The server in this one process: each plugin has one of its own. */
 export async function start(config: Config, _flags: FlagValues): Promise<Started> {
