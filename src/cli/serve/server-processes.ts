@@ -158,7 +158,7 @@ export class ServerProcesses {
       return;
     }
     this.#diedYoung = serverProcess.age < WELL && !isNew ? this.#diedYoung + 1 : 0;
-    const mend = running.length > 0 && demoted.length === 0 ? ': in mode "process" a crash costs one request' : '';
+    const mend = (isCrash(end) || hang !== undefined) && demoted.length === 0 ? ': in mode "process" a crash costs one request' : '';
     log.error(about, `a server process died (${how})${suspectsOf(running)}${mend}; replacing it in ${this.#delay} ms`);
     for (const demotion of demoted) this.tell({ type: 'demote', ...demotion });
     this.#replaceSoon();
