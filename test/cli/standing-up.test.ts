@@ -168,20 +168,16 @@ test('while the one server process stands up again, connections wait', async () 
 });
 
 describe.each([['one server process', ONE], ['two server processes', TWO]])('the parent of %s', (_, args) => {
-  test('leaves nothing behind when it is killed', async () => {
-    const server = await serve(folderWith([]), args);
-    const pids = await standing(server, args);
+  test('leaves nothing behind when it is killed, also what never ends', async () => {
+    const { server, pids, hanging } = await hangInline(args);
     await server.stop('SIGKILL');
+    await hanging;
     for (const pid of pids) await until(() => !existsSync(`/proc/${pid}`));
     await until(() => fetch(server.url).then(() => false, () => true));
   });
 
   test('ends at a second signal also what never ends', async () => {
-    const gate = path.join(scratch(), 'gate');
-    const server = await serve(folderWith(['gate.c'], `[plugin.gate]\nmode = "inline"\n[plugin.gate.config]\ngate = "${gate}"\n`), args);
-    const pids = await standing(server, args);
-    const hanging = lose(server, 'gate/Wait');
-    await until(() => existsSync(`${gate}.begun`));
+    const { server, pids, hanging } = await hangInline(args);
     server.process.kill('SIGTERM');
     await until(() => server.log().some(({ msg }) => String(msg).startsWith('SIGTERM')));
     expect(await server.stop()).toEqual({ code: 1, signal: null });
@@ -189,6 +185,16 @@ describe.each([['one server process', ONE], ['two server processes', TWO]])('the
     for (const pid of pids) await until(() => !existsSync(`/proc/${pid}`));
   });
 });
+
+/** A server with a process whose event loop is in a handler for a minute. */
+async function hangInline(args: readonly string[]): Promise<{ server: TestServer; pids: number[]; hanging: Promise<void> }> {
+  const gate = path.join(scratch(), 'gate');
+  const server = await serve(folderWith(['gate.c'], `[plugin.gate]\nmode = "inline"\n[plugin.gate.config]\ngate = "${gate}"\n`), args);
+  const pids = await standing(server, args);
+  const hanging = lose(server, 'gate/Wait');
+  await until(() => existsSync(`${gate}.begun`));
+  return { server, pids, hanging };
+}
 
 test('a plugin that crashes as it is stopped has the server say so, by its exit code too', async () => {
   const server = await serve(folderWith(['stop_crash.c']));

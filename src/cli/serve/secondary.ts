@@ -1,6 +1,6 @@
 import { messageOf } from '../../ground/errors';
 import { createLog } from '../../ground/log';
-import { attachStatus, clearStatus } from '../../runtimes/registry';
+import { attachStatus, clearStatus, endWithParent } from '../../runtimes/registry';
 import { readConfig } from '../config';
 import { SOCKET, STATUS_FILE } from './ipc';
 import { PrimaryLink } from './primary-link';
@@ -14,6 +14,7 @@ export async function runServerProcess(): Promise<void> {
   const orphaned = (): void => process.exit(1);
   process.on('disconnect', orphaned);
   try {
+    endWithParent();
     attachStatus(STATUS_FILE);
     // One that comes to its end by itself did not crash in what its threads are at.
     process.on('exit', clearStatus);

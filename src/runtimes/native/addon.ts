@@ -19,6 +19,8 @@ export const LIFE = ['a constructor', 'PluginABI', 'PluginInit', 'PluginConcurre
 export interface Addon {
   /** Publishes on the status page behind a descriptor what the hubs made from now on are running. */
   attachStatus(descriptor: number): void;
+  /** Has the system kill this process when its parent ends; on Linux. */
+  endWithParent(): void;
   createHub(
     callback: (count: number) => void,
     records: Int32Array,
