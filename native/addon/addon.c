@@ -9,6 +9,10 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#ifdef __linux__
+#include <signal.h>
+#include <sys/prctl.h>
+#endif
 
 #include "claims.h"
 #include "deliver.h"
@@ -29,6 +33,16 @@ static napi_value attach_status(napi_env env, napi_callback_info info) {
   status_page *page = status_attach(descriptor);
   if (page == NULL) return throw(env, strerror(errno));
   here->status = page;
+  return NULL;
+}
+
+/* endWithParent(): the system kills this process when its parent ends; no event loop has to be free for that */
+static napi_value end_with_parent(napi_env env, napi_callback_info info) {
+  (void)env;
+  (void)info;
+#ifdef __linux__
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
   return NULL;
 }
 
@@ -116,8 +130,14 @@ static void stay_mapped(void) {
 }
 
 static const exported own_calls[] = {
-  {"attachStatus", attach_status}, {"createHub", create_hub},         {"claim", claim}, {"unclaim", unclaim},
-  {"bindOwn", bind_own},           {"relieveMemory", relieve_memory}, {NULL, NULL},
+  {"attachStatus", attach_status},
+  {"endWithParent", end_with_parent},
+  {"createHub", create_hub},
+  {"claim", claim},
+  {"unclaim", unclaim},
+  {"bindOwn", bind_own},
+  {"relieveMemory", relieve_memory},
+  {NULL, NULL},
 };
 
 static int export(napi_env env, napi_value exports, environment *here, const exported *calls) {

@@ -43,6 +43,7 @@ typedef struct hub {
   int32_t expected;         /* jobs for which the event loop stays alive */
   invoke_scratch inline_scratch;
   status_slot *inline_running;
+  uint32_t inline_turn; /* see status_begin_turn */
 
   _Atomic(struct job *) reported; /* newest first */
 

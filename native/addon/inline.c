@@ -44,7 +44,7 @@ napi_value invoke_inline(napi_env env, lane *lane, const call_arguments *call) {
   const char *text = call->has_body ? invoke_text(&hub->inline_scratch, &request) : call->head;
   if (text == NULL) return fail(env, hub, OUTCOME_NO_MEMORY, 0);
   invoke_reply reply;
-  status_begin(hub->inline_running, lane->first_label, call->symbol);
+  status_begin_turn(hub->inline_running, lane->first_label, call->symbol, &hub->inline_turn);
   invoke_call(lane->handlers[call->symbol], text, &request, &reply);
   napi_value body = reply_values(env, hub, &reply);
   invoke_release(lane->release, &reply);

@@ -24,7 +24,7 @@ status_page *status_attach(int descriptor) {
 
 status_slot *status_claim(status_page *page) {
   if (page == NULL) return NULL;
-  for (int i = 0; i < STATUS_SLOTS; i++) {
+  for (int i = 0; i < STATUS_OWN_SLOT; i++) {
     unsigned char unclaimed = 0;
     if (atomic_compare_exchange_strong(&page->claimed[i], &unclaimed, 1)) return &page->file->slots[i];
   }
@@ -56,7 +56,7 @@ uint32_t status_label(status_page *page, const char *plugin, const char *const *
   uint32_t known = find(page, plugin, symbols, count);
   if (known != 0) return known;
   uint32_t first = page->label_count;
-  if (count > STATUS_LABELS - first) return 0;
+  if (count > STATUS_OWN_LABEL - first) return 0;
   for (uint32_t i = 0; i < count; i++) {
     snprintf(page->file->labels[first + i], STATUS_LABEL_SIZE, "%s\n%s", plugin, symbols[i]);
   }

@@ -11,8 +11,13 @@
 #define STATUS_LABELS 4096
 #define STATUS_LABEL_SIZE 512
 
-/* The number of the label that a thread is busy with, from 1; 0 while it is not. */
-typedef _Atomic uint32_t status_slot;
+/* The last of each are the event loop's own, for what JavaScript itself calls: it writes them through the descriptor. */
+#define STATUS_OWN_SLOT (STATUS_SLOTS - 1)
+#define STATUS_OWN_LABEL (STATUS_LABELS - 1)
+
+/* In its low half the number of the label that a thread is busy with, from 1; 0 while it is not. In its high half which call of
+ * the event loop's this is, never 0; on other threads 0. It is one number, so that whoever reads it sees both of one moment. */
+typedef _Atomic uint64_t status_slot;
 
 typedef struct {
   status_slot slots[STATUS_SLOTS];
@@ -41,6 +46,13 @@ uint32_t status_label(status_page *page, const char *plugin, const char *const *
 
 static inline void status_begin(status_slot *slot, uint32_t first_label, uint32_t symbol) {
   if (slot != NULL && first_label != 0) atomic_store_explicit(slot, first_label + symbol, memory_order_relaxed);
+}
+
+/* The same on the event loop: whoever sees the same `*turn` for long sees one call that does not end. */
+static inline void status_begin_turn(status_slot *slot, uint32_t first_label, uint32_t symbol, uint32_t *turn) {
+  if (slot == NULL || first_label == 0) return;
+  if (++*turn == 0) ++*turn;
+  atomic_store_explicit(slot, (uint64_t)*turn << 32 | (first_label + symbol), memory_order_relaxed);
 }
 
 static inline void status_end(status_slot *slot) {

@@ -3,13 +3,14 @@ import { DlserveError } from '../ground/errors';
 import { createLog, type Logger } from '../ground/log';
 import { surface } from '../ground/surface';
 import { configFromOptions, type Config, type HostOptions } from '../config/load';
-import { NO_BUILDS, startBuilds, type Builds } from '../host/builds';
+import type { Builds } from '../host/builds';
 import { openDeclaring } from '../host/declaring';
 import { Host, type HostEvents, type HostParts } from '../host/host';
 import { knownPlugins } from '../host/known-plugins';
 import { overview, type PluginInfo } from '../host/overview';
 import type { Readiness } from '../host/readiness';
 import { warnOfUnusedSections } from '../host/unused-sections';
+import type { Watching } from '../host/watch';
 import { Budget } from '../http/body-budget';
 import { Endpoint } from '../http/endpoint';
 import type { AnyRequest, AnyResponse } from '../http/http2';
@@ -19,7 +20,7 @@ import type { VisitRules } from '../http/visit';
 import type { PluginError } from '../plugin/lifecycle/registry';
 import { checkNames } from '../plugin/name';
 import { RUNTIMES } from '../runtimes/registry';
-import type { BuildEvent, ToolchainOptions } from '../toolchain/toolchain';
+import type { BuildEvent } from '../toolchain/toolchain';
 import { callHandler, type CallOptions, type CallReply } from './call';
 import { fastifyPlugin, type FastifyPlugin } from './fastify';
 
@@ -39,6 +40,7 @@ export class PluginHost extends EventEmitter<PluginEvents> {
   readonly #host: Host;
   /** Looks for plugins that say their routes themselves. */
   readonly #declaring: Promise<void>;
+  #watching: Watching | undefined;
   #started: Promise<PluginError[]> | undefined;
   /** The door; undefined on a platform without it. @internal */
   readonly endpoint: Endpoint | undefined;
@@ -162,6 +164,15 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     return this.#host.changed(plugin);
   }
 
+  /** Looks for changes itself, where the configuration wants it. @internal */
+  watchIfWanted(log: Logger): void {
+    const { pluginpath, reload } = this.#config;
+    if (reload !== 'watch') return;
+    const { watchPlugins } = require('../host/watch') as typeof import('../host/watch');
+    const target = { reload: (name: string) => this.changed(name), remove: (name: string) => this.remove(name) };
+    this.#watching = watchPlugins({ pluginpath, builds: this.#builds, target, log });
+  }
+
   /** Closes a plugin whose file is gone. @internal */
   remove(plugin: string): Promise<void> {
     return this.#host.remove(plugin);
@@ -196,6 +207,7 @@ export class PluginHost extends EventEmitter<PluginEvents> {
    * @param limit milliseconds for all of it; `http.stoptimeout` unless given
    */
   async close(limit = this.#config.http.stoptimeout): Promise<void> {
+    await this.#watching?.close();
     await this.#host.close(limit);
     await this.#declaring;
   }
@@ -216,23 +228,6 @@ function rulesOf({ http }: Config, log: Logger): VisitRules {
 export function checkModes({ modes }: Config): void {
   if (endpointUnsupported() !== undefined) return;
   for (const runtime of RUNTIMES) if (modes.has(runtime.mode)) runtime.check();
-}
-
-/**
- * Starts compiling the sources that a configuration asks for.
- * @param onProgress told how each source fares
- * @param more.quiet whether that is shown, so that the log need not tell what goes well
- * @param more.showsWords whether clients are shown what the compiler says
- */
-export function buildsOf(
-  config: Config,
-  log: Logger,
-  onProgress?: ToolchainOptions['onProgress'],
-  more: { readonly quiet?: boolean; readonly showsWords?: boolean } = {},
-): Builds {
-  if (!config.build || endpointUnsupported() !== undefined) return NO_BUILDS;
-  const { pluginpath, buildLimits: limits } = config;
-  return startBuilds({ pluginpath, flags: (name) => config.compile(name), limits, log, onProgress, ...more });
 }
 
 /**
@@ -260,9 +255,12 @@ export async function createPluginHost(options: HostOptions = {}, log?: Logger):
   for (const { level, message } of config.notes) ownLog[level](message);
   const names = await findPlugins(config);
   // The first event comes in a later turn.
+  // A server process has its sources compiled elsewhere.
+  const { buildsOf } = require('./builds') as typeof import('./builds');
   const builds = buildsOf(config, ownLog, (event) => host.tell('built', event));
   const host = new PluginHost(config, builds, ownLog);
   host.begin(names);
+  host.watchIfWanted(ownLog);
   // Nobody waits for it: a logger of the program's that throws must not end the program here.
   warnOfUnusedSections(config, builds, ownLog, () => host.isClosed).catch(() => undefined);
   return host;

@@ -1,5 +1,5 @@
 import { key, type Key, type Keys } from '../ground/key';
-import { LOG_LEVELS } from '../ground/log';
+import { LOG_LEVELS } from '../ground/log-levels';
 import { boolean, duration, integer, list, matching, oneOf, optional, size, text, words } from '../ground/value-types';
 import { FUNC, isFileName } from '../plugin/name';
 import { MODES, MOST_CONCURRENCY, STARTS, type Mode } from '../plugin/runtime';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { DlserveError } from '../ground/errors';
-import type { LogLevel } from '../ground/log';
+import type { LogLevel } from '../ground/log-levels';
 import { describe } from '../ground/value-types';
 import { workingDirectory } from '../ground/working-directory';
 import type { PluginRoute } from '../plugin/route';

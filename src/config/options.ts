@@ -1,5 +1,5 @@
 import type { Mode, Start } from '../plugin/runtime';
-import type { LogLevel } from '../ground/log';
+import type { LogLevel } from '../ground/log-levels';
 import type { Reload } from './keys';
 
 /** `[plugins]` as an object; durations and sizes are text with a unit, as in the file. */

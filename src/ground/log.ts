@@ -1,6 +1,9 @@
 import { isatty } from 'node:tty';
 import pino from 'pino';
+import type { LogLevel } from './log-levels';
 import { standardError } from './outlet';
+
+export type { LogLevel };
 
 /** One level of a log: a message, and what it is about. */
 export interface LogMethod {
@@ -15,10 +18,6 @@ export interface Logger {
   readonly warn: LogMethod;
   readonly error: LogMethod;
 }
-
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**
  * The log of a server: lines for people on a terminal, JSON lines otherwise, always on standard error, so that standard output

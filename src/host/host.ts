@@ -145,6 +145,7 @@ export class Host extends EventEmitter<HostEvents> {
     const file = await this.#findFile(name);
     const slot = this.#slotOf(name);
     slot.file = file;
+    slot.reconsider();
     const { failure } = slot;
     if (failure?.fingerprint === file.fingerprint && performance.now() < failure.until) throw failure.error;
     slot.failure = undefined;
@@ -220,7 +221,8 @@ export class Host extends EventEmitter<HostEvents> {
           return slot.current.number;
         }
         slot.file = file;
-        if (isForced || slot.demotion?.fingerprint !== file.fingerprint) slot.demotion = undefined;
+        if (isForced) slot.demotion = undefined;
+        else slot.reconsider();
         await this.#replace(slot, file);
         return slot.generations;
       } catch (error) {

@@ -94,6 +94,14 @@ export class Slot {
     else this.state = this.reason === undefined ? 'ready' : 'degraded';
   }
 
+  /** A demotion ends where another file stands there than that which has earned it. */
+  reconsider(): void {
+    if (this.demotion === undefined) return;
+    const fingerprint = this.file?.fingerprint;
+    if (this.demotion.fingerprint === undefined) this.demotion = { ...this.demotion, fingerprint };
+    else if (this.demotion.fingerprint !== fingerprint) this.demotion = undefined;
+  }
+
   /** Its source compiles, to what is open. */
   compiles(): void {
     if (this.trouble?.code !== 'BUILD_FAILED') return;

@@ -7,7 +7,6 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Express } from 'express';
-import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { Endpoint } from './endpoint';
 import { answerUnreadable, malformation } from './malformed';
@@ -81,38 +80,4 @@ function fastLane(endpoint: Endpoint, log: Logger): Front {
 function loadApp(endpoint: Endpoint | undefined, log: Logger): Express {
   const { createApp } = require('./app') as typeof import('./app');
   return createApp(endpoint, log);
-}
-
-/**
- * Starts listening.
- * @param port 0 picks a free one
- * @returns the port in use
- * @throws DlserveError BAD_CONFIG when the address can't be had, with what to do
- */
-export async function listen(server: Server, host: string, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  }).catch((error: unknown) => {
-    throw new DlserveError('BAD_CONFIG', { reason: cantListen(error, host, port) }, { cause: error });
-  });
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
-}
-
-function cantListen(error: unknown, host: string, port: number): string {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'EADDRINUSE':
-      return `port ${port} on ${host} is taken: stop what listens there, or choose another with --port (0 picks a free one)`;
-    case 'EACCES':
-      return `this user may not listen on port ${port}: choose one above 1023 with --port`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `${host} is no address of this machine: choose another with --host`;
-    default:
-      return `can't listen on ${host} port ${port}: ${messageOf(error)}`;
-  }
 }

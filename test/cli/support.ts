@@ -6,6 +6,8 @@ import path from 'node:path';
 import { compileFixture } from '../support/compile';
 import { scratch, startServer, type TestServer } from '../support/server';
 
+export { childrenOf } from '../support/server';
+
 /** The command, as built. */
 export const main = path.resolve(__dirname, '../../dist/cli/main.js');
 
@@ -46,11 +48,6 @@ export async function get(url: string, init?: RequestInit): Promise<[number, unk
   const response = await fetch(url, init);
   const text = await response.text();
   return [response.status, text.startsWith('{') ? JSON.parse(text) : text];
-}
-
-/** The server processes of a primary. */
-export function childrenOf({ process: { pid } }: TestServer): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 }
 
 /** Whether something was sent to a server that it has not read yet. */

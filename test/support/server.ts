@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { until } from './until';
@@ -36,6 +36,11 @@ export interface ServerSetup {
   readonly main?: string;
   /** `dev` in place of `serve`. */
   readonly command?: string;
+}
+
+/** The server processes of a primary. */
+export function childrenOf({ process: { pid } }: TestServer): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 }
 
 /** A fresh folder. */

@@ -3,11 +3,12 @@ import { DlserveError, messageOf } from '../../ground/errors';
 import { createLog } from '../../ground/log';
 import { warnOfUnusedSections } from '../../host/unused-sections';
 import { watchPlugins, type Target } from '../../host/watch';
-import { buildsOf } from '../../api/plugin-host';
+import { buildsOf } from '../../api/builds';
 import { sourceFolder } from '../../toolchain/sources';
 import { readConfig } from '../config';
 import type { FlagValues } from '../flags';
 import { ServerOutput } from '../output/server-output';
+import { reload } from '../serve/reload';
 import { startServer } from '../serve/server';
 import { onServerSignals } from '../signals';
 import { urlOf } from '../url';
@@ -49,12 +50,15 @@ export async function dev(flags: FlagValues): Promise<void> {
     },
   };
   const watching = watchPlugins({ pluginpath, builds, target, log });
-  onServerSignals(log, async (signal) => {
-    output.end();
-    log.info(`${signal}: finishing what runs, for up to ${config.http.stoptimeout} ms`);
-    await watching.close();
-    await server.stop();
-    log.info('stopped');
+  onServerSignals(log, {
+    stop: async (signal) => {
+      output.end();
+      log.info(`${signal}: finishing what runs, for up to ${config.http.stoptimeout} ms`);
+      await watching.close();
+      await server.stop();
+      log.info('stopped');
+    },
+    reload: reload(builds, log, () => host.reloadChanged()),
   });
   await watching.ready;
   await output.listening(urlOf(config.http.host, server.port), builds);

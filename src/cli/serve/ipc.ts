@@ -1,12 +1,39 @@
 import type { Details } from '../../ground/errors';
+import type { FlagValues } from '../flags';
 
-/** Every message between the primary and its server processes, workers of node:cluster. */
+/** Every message between the primary and its server processes, and what else they are given. */
 
-/** The environment variable in which a server process finds its port: the configured one may be 0. */
-export const SERVER_PORT = 'DLSERVE_SERVER_PORT';
-
-/** The descriptor of the file in which a server process publishes which handlers it is running, for the primary to read after its death. */
+/** The descriptor of the file in which a server process publishes which handlers it is running, for the primary to read. */
 export const STATUS_FILE = 4;
+
+/** The descriptor of the socket that a server process listens on, where the primary keeps it. */
+export const SOCKET = 5;
+
+/** A plugin that is to run in mode "process", whatever its configuration says. */
+export interface Demotion {
+  readonly name: string;
+  /** What it did, in words. */
+  readonly reason: string;
+}
+
+/** The primary's first message: what a server process is to do. */
+export interface Start {
+  readonly type: 'start';
+  /** The primary's own. */
+  readonly flags: FlagValues;
+  /** The configured one may be 0. */
+  readonly port: number;
+  /** Whether it has {@link SOCKET}; else it makes one of its own, through node:cluster. */
+  readonly hasSocket: boolean;
+  /** There are no other server processes to tell it from. */
+  readonly isOnly: boolean;
+  readonly demoted: readonly Demotion[];
+}
+
+/** A server process serves from now on. */
+export interface Listening {
+  readonly type: 'listening';
+}
 
 /** A server process asks whether a plugin's source is compiled; the primary must answer with a Built of the same name. */
 export interface Wait {
@@ -28,5 +55,30 @@ export interface Fatal {
   readonly message: string;
 }
 
-export type ToPrimary = Wait | Fatal;
-export type FromPrimary = Built;
+/** The primary has seen a plugin crash or hold up a server process; it may be another one than that which is told. */
+export interface Demote extends Demotion {
+  readonly type: 'demote';
+}
+
+/** The primary was asked to reload: every plugin that has changed is opened anew. */
+export interface Reload {
+  readonly type: 'reload';
+}
+
+/** The file or the source of a plugin may have changed. */
+export interface Changed {
+  readonly type: 'changed';
+  readonly name: string;
+}
+
+/** The file of a plugin is gone. */
+export interface Gone {
+  readonly type: 'gone';
+  readonly name: string;
+}
+
+export type ToPrimary = Listening | Wait | Fatal;
+export type FromPrimary = Start | Built | Order;
+
+/** What is to be done with plugins. */
+export type Order = Demote | Reload | Changed | Gone;

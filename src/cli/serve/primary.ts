@@ -1,34 +1,38 @@
-import { createServer } from 'node:http';
-import type { Logger } from '../../ground/log';
 import type { Config } from '../../config/load';
-import type { Builds } from '../../host/builds';
-import { listen } from '../../http/server';
-import { onServerSignals } from '../signals';
+import type { FlagValues } from '../flags';
 import { urlOf } from '../url';
+import { Demotions } from './demotions';
+import { choosePlace } from './place';
 import { ServerProcesses } from './server-processes';
+import type { Started } from './started';
 
 /**
- * `http.workers` server processes on one port. Sources are compiled here.
- * @returns where they listen, once the first one does
+ * Supervises `http.workers` server processes. Sources are compiled here, and nothing of a plugin runs. The first process is
+ * started before all that it takes time to load.
  * @throws DlserveError BAD_CONFIG when the address can't be had, or with the words of a server process that can't start
  */
-export async function start(config: Config, builds: Builds, log: Logger): Promise<string> {
-  const { host, stoptimeout, workers } = config.http;
-  const port = config.http.port === 0 ? await chooseFreePort(host) : config.http.port;
-  const processes = new ServerProcesses(port, builds, log);
-  onServerSignals(log, async (signal) => {
-    log.info(`${signal}: ${processes.size} server processes finish what runs, for up to ${stoptimeout} ms`);
-    await Promise.all([builds.stop(), processes.stop(stoptimeout)]);
-    log.info('stopped');
+export async function start(config: Config, flags: FlagValues): Promise<Started> {
+  const { host, workers } = config.http;
+  const place = await choosePlace(config.http, workers);
+  const processes = new ServerProcesses({
+    place,
+    config,
+    flags,
+    demotions: new Demotions(config),
+    wait: (name) => builds.wait(name),
+    get log() {
+      return log;
+    },
   });
-  await processes.start(workers);
-  return urlOf(host, port);
-}
-
-/** Chosen once, so that those who come later listen on the same one; nobody knows it yet who could be refused between. */
-async function chooseFreePort(host: string): Promise<number> {
-  const probe = createServer();
-  const port = await listen(probe, host, 0);
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+  const listens = processes.start(workers);
+  const { supervise } = require('./supervise') as typeof import('./supervise');
+  const prepared = supervise(config, place, processes);
+  const { builds, log } = prepared;
+  await listens.catch(async (error: unknown) => {
+    prepared.output.end();
+    place.close();
+    await builds.stop();
+    throw error;
+  });
+  return { ...prepared, url: urlOf(host, place.port) };
 }

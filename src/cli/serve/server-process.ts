@@ -1,9 +1,12 @@
-import cluster, { type Worker } from 'node:cluster';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { needDescriptors } from '../../ground/descriptors';
 import { inTime } from '../../ground/waiting';
-import { createStatusFile, readStatus, type Running } from '../../runtimes/registry';
-import { SERVER_PORT, type FromPrimary, type ToPrimary } from './ipc';
+import type { PluginSettings } from '../../plugin/runtime';
+import { createStatusFile, readStatus, readTurns, type Running } from '../../runtimes/registry';
+import { LoopWatch, type Hang } from './hangs';
+import type { FromPrimary, ToPrimary } from './ipc';
+import type { Place } from './place';
 
 /** How a server process ended. */
 export interface End {
@@ -18,8 +21,6 @@ export interface End {
 
 /** Who hears of a server process. */
 export interface Listener {
-  /** It serves from now on. */
-  onListening(): void;
   onMessage(message: ToPrimary): void;
   /** It was not to be reached, which need not be its end. */
   onError(error: Error): void;
@@ -27,21 +28,21 @@ export interface Listener {
   onEnd(end: End): void;
 }
 
-/** One of several server processes, as the primary sees it. */
+/** A server process, as the primary sees it. */
 export class ServerProcess {
   readonly #statusFile = createStatusFile();
   readonly #born = performance.now();
-  readonly #worker: Worker;
+  readonly #loop = new LoopWatch();
+  readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
 
   /**
    * Starts it.
    * @throws Error where the system can't
    */
-  constructor(port: number, listener: Listener) {
-    const worker = (this.#worker = this.#fork(port));
-    worker.on('listening', () => listener.onListening());
-    worker.on('message', (message: ToPrimary) => listener.onMessage(message));
+  constructor(place: Place, listener: Listener) {
+    const child = (this.#child = this.#fork(place));
+    child.on('message', (message: ToPrimary) => listener.onMessage(message));
     this.#ended = new Promise((resolve) => {
       const end = (code: number | null, signal: string | null, how: string): void => {
         const running = readStatus(this.#statusFile);
@@ -49,20 +50,19 @@ export class ServerProcess {
         listener.onEnd({ code, signal, how, running });
         resolve();
       };
-      worker.once('exit', (code, signal) => end(code, signal || null, signal || `exit status ${code}`));
+      child.once('exit', (code, signal) => end(code, signal, signal ?? `exit status ${code}`));
       // A message to one that has just died; or the system has no room for one more, and there will be no exit.
-      worker.on('error', (error) => {
+      child.on('error', (error) => {
         listener.onError(error);
         if (this.pid === undefined) end(null, null, `it was not started: ${error.message}`);
       });
     });
   }
 
-  #fork(port: number): Worker {
+  #fork(place: Place): ChildProcess {
     try {
       needDescriptors();
-      cluster.setupPrimary({ stdio: ['inherit', 'inherit', 'inherit', 'ipc', this.#statusFile] });
-      return cluster.fork({ [SERVER_PORT]: String(port) });
+      return place.fork(this.#statusFile);
     } catch (error) {
       closeSync(this.#statusFile);
       throw error;
@@ -70,7 +70,7 @@ export class ServerProcess {
   }
 
   get pid(): number | undefined {
-    return this.#worker.process.pid;
+    return this.#child.pid;
   }
 
   /** Milliseconds. */
@@ -78,8 +78,13 @@ export class ServerProcess {
     return performance.now() - this.#born;
   }
 
+  /** The call that holds up its event loop, of which there is none once it has ended. */
+  hang(settings: (plugin: string) => PluginSettings): Hang | undefined {
+    return this.#loop.look(readTurns(this.#statusFile), settings, this.pid);
+  }
+
   tell(message: FromPrimary): void {
-    if (this.#worker.isConnected()) this.#worker.send(message);
+    if (this.#child.connected) this.#child.send(message);
   }
 
   /**
@@ -88,7 +93,7 @@ export class ServerProcess {
    * @returns whether it stopped in time
    */
   async stop(limit: number): Promise<boolean> {
-    this.#worker.process.kill('SIGTERM');
+    this.#child.kill('SIGTERM');
     const isInTime = await inTime(this.#ended, limit);
     if (!isInTime) this.kill();
     await this.#ended;
@@ -96,6 +101,6 @@ export class ServerProcess {
   }
 
   kill(): void {
-    this.#worker.process.kill('SIGKILL');
+    this.#child.kill('SIGKILL');
   }
 }

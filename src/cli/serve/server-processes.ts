@@ -1,8 +1,12 @@
 import { DlserveError } from '../../ground/errors';
 import type { Logger } from '../../ground/log';
-import type { Builds } from '../../host/builds';
-import type { Running } from '../../runtimes/registry';
-import type { FromPrimary } from './ipc';
+import type { Config } from '../../config/load';
+import type { FlagValues } from '../flags';
+import type { Demotions } from './demotions';
+import { LOOK_EVERY, type Hang } from './hangs';
+import { isCrash, suspectsOf } from './ends';
+import type { Built, FromPrimary, ToPrimary } from './ipc';
+import type { Place } from './place';
 import { ServerProcess, type End } from './server-process';
 
 /** One that lived this long, in milliseconds, was well: its successor starts at once. */
@@ -13,40 +17,53 @@ const LONGEST_DELAY = 10_000;
 /** Milliseconds that each gets on top of its own limit before it is killed. */
 const GRACE = 2_000;
 
-/** Keeps a number of server processes on one port: answers what they ask, and replaces one that dies. */
+export interface Parts {
+  readonly place: Place;
+  readonly config: Config;
+  readonly flags: FlagValues;
+  readonly demotions: Demotions;
+  /** Waits for a plugin's source; rejects with BUILD_FAILED. */
+  readonly wait: (name: string) => Promise<void> | undefined;
+  /** First asked for when a server process has something to say. */
+  readonly log: Logger;
+}
+
+/** Keeps a number of server processes: answers what they ask, replaces one that dies, and ends one that is held up. */
 export class ServerProcesses {
+  readonly #parts: Parts;
   readonly #all = new Set<ServerProcess>();
-  /** Ends the start with a reason; undefined once the first of them listens. */
-  #failStart: ((reason: string) => void) | undefined;
+  /** Those that were ended for a hang. */
+  readonly #hung = new Map<ServerProcess, Hang>();
+  /** Who waits for the first of them; undefined once it listens. */
+  #first: { readonly listens: () => void; readonly fails: (reason: string) => void } | undefined;
   #isStopping = false;
-  /** How many in a row died young. */
+  /** How many in a row died young, for a cause that is still there. */
   #diedYoung = 0;
 
-  /** @param port the same for all; not 0 */
-  constructor(
-    private readonly port: number,
-    private readonly builds: Builds,
-    private readonly log: Logger,
-  ) {}
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
 
   get size(): number {
     return this.#all.size;
   }
 
   /**
-   * Starts the first, and the others once it listens.
+   * Starts the first, before this returns, and the others once it listens.
    * @throws DlserveError BAD_CONFIG with the words of the first, when that can't start
    */
   async start(count: number): Promise<void> {
+    const { modes } = this.#parts.config;
     await new Promise<void>((resolve, reject) => {
-      this.#failStart = (reason) => reject(new DlserveError('BAD_CONFIG', { reason }));
-      this.#fork(resolve);
+      this.#first = { listens: resolve, fails: (reason) => reject(new DlserveError('BAD_CONFIG', { reason })) };
+      this.#fork();
+      if (modes.has('inline')) setInterval(() => this.#lookForHangs(), LOOK_EVERY).unref();
     }).catch((error: unknown) => {
       this.#isStopping = true;
-      for (const serverProcess of this.#all) serverProcess.kill();
+      this.kill();
       throw error;
     });
-    this.#failStart = undefined;
+    this.#first = undefined;
     for (let i = 1; i < count; i++) this.#forkOrRetry();
   }
 
@@ -58,36 +75,98 @@ export class ServerProcesses {
     this.#isStopping = true;
     const stopOne = async (serverProcess: ServerProcess): Promise<void> => {
       const isInTime = await serverProcess.stop(limit + GRACE);
-      if (!isInTime) this.log.warn({ worker: serverProcess.pid }, 'a server process did not stop in time and was killed');
+      if (!isInTime) this.#parts.log.warn({ worker: serverProcess.pid }, 'a server process did not stop in time and was killed');
     };
     await Promise.all(Array.from(this.#all, stopOne));
   }
 
-  #fork(onListening: () => void = () => undefined): void {
-    const serverProcess = new ServerProcess(this.port, {
-      onListening,
-      onMessage: (message) => {
-        if (message.type === 'wait') void this.#answerWait(serverProcess, message.name);
-        else if (this.#failStart !== undefined) this.#failStart(message.message);
-        else this.log.error({ worker: serverProcess.pid }, `a server process can't start: ${message.message}`);
-      },
-      onError: (error) => this.log.error({ worker: serverProcess.pid, err: error }, 'a server process can not be reached'),
-      onEnd: (end) => this.#ended(serverProcess, end),
-    });
-    this.#all.add(serverProcess);
+  /** Ends all of them at once. */
+  kill(): void {
+    for (const serverProcess of this.#all) serverProcess.kill();
   }
 
-  #ended(serverProcess: ServerProcess, { code, signal, how, running }: End): void {
+  /** Tells all of them. */
+  tell(message: FromPrimary): void {
+    for (const serverProcess of this.#all) serverProcess.tell(message);
+  }
+
+  #fork(): void {
+    const serverProcess = new ServerProcess(this.#parts.place, {
+      onMessage: (message) => this.#heard(serverProcess, message),
+      onError: (error) => this.#parts.log.error({ worker: serverProcess.pid, err: error }, 'a server process can not be reached'),
+      onEnd: (end) => void this.#ended(serverProcess, end),
+    });
+    this.#all.add(serverProcess);
+    void this.#instruct(serverProcess);
+  }
+
+  async #instruct(serverProcess: ServerProcess): Promise<void> {
+    const { place, config, flags, demotions } = this.#parts;
+    const { port, hasSocket } = place;
+    const isOnly = config.http.workers === 1;
+    serverProcess.tell({ type: 'start', flags, port, hasSocket, isOnly, demoted: await demotions.held() });
+  }
+
+  #heard(serverProcess: ServerProcess, message: ToPrimary): void {
+    if (message.type === 'wait') void this.#answerWait(serverProcess, message.name);
+    else if (message.type === 'listening') this.#first?.listens();
+    else if (this.#first !== undefined) this.#first.fails(message.message);
+    else this.#parts.log.error({ worker: serverProcess.pid }, `a server process can't start: ${message.message}`);
+  }
+
+  async #answerWait(serverProcess: ServerProcess, name: string): Promise<void> {
+    let answer: Built = { type: 'built', name };
+    try {
+      await this.#parts.wait(name);
+    } catch (error) {
+      if (error instanceof DlserveError) answer = { type: 'built', name, failed: error.details };
+    }
+    serverProcess.tell(answer);
+  }
+
+  #lookForHangs(): void {
+    const { config, log } = this.#parts;
+    for (const serverProcess of this.#all) {
+      const hang = this.#isStopping || this.#hung.has(serverProcess) ? undefined : serverProcess.hang((name) => config.settings(name));
+      if (hang === undefined) continue;
+      const { plugin, symbol } = hang.turn;
+      log.error({ worker: serverProcess.pid, plugin }, `${symbol} of ${plugin} holds up the server for more than ${hang.limit} ms: the server process is killed`);
+      this.#hung.set(serverProcess, hang);
+      serverProcess.kill();
+    }
+  }
+
+  async #ended(serverProcess: ServerProcess, end: End): Promise<void> {
+    const { demotions, log } = this.#parts;
+    const { code, signal, how, running } = end;
+    const about = { worker: serverProcess.pid, code, signal, running };
     this.#all.delete(serverProcess);
-    if (this.#isStopping) return;
-    if (this.#failStart !== undefined) {
-      this.#failStart(`the first server process ended: ${how}`);
+    const hang = this.#hung.get(serverProcess);
+    this.#hung.delete(serverProcess);
+    if (this.#isOver()) {
+      if (!isCrash(end)) return;
+      process.exitCode = 1;
+      log.error(about, `a server process died as it stopped (${how})${suspectsOf(running)}`);
       return;
     }
-    this.#diedYoung = serverProcess.age < WELL ? this.#diedYoung + 1 : 0;
-    const about = { worker: serverProcess.pid, code, signal, running };
-    this.log.error(about, `a server process died (${how})${suspects(running)}; replacing it in ${this.#delay} ms`);
+    const { demoted, isNew } = await (hang === undefined
+      ? demotions.accuse(isCrash(end) ? running : [], 'crashed the server', how, log)
+      : demotions.accuse([hang.turn], 'held up the server', `for more than ${hang.limit} ms`, log));
+    if (this.#isOver()) return;
+    if (this.#first !== undefined && !isNew) {
+      this.#first.fails(`the first server process ended: ${how}`);
+      return;
+    }
+    this.#diedYoung = serverProcess.age < WELL && !isNew ? this.#diedYoung + 1 : 0;
+    const mend = (isCrash(end) || hang !== undefined) && demoted.length === 0 ? ': in mode "process" a crash costs one request' : '';
+    log.error(about, `a server process died (${how})${suspectsOf(running)}${mend}; replacing it in ${this.#delay} ms`);
+    for (const demotion of demoted) this.tell({ type: 'demote', ...demotion });
     this.#replaceSoon();
+  }
+
+  /** Asked again after each wait. */
+  #isOver(): boolean {
+    return this.#isStopping;
   }
 
   /** Milliseconds until the next one is started. */
@@ -106,24 +185,8 @@ export class ServerProcesses {
       this.#fork();
     } catch (error) {
       this.#diedYoung++;
-      this.log.error({ err: error }, `a server process can't be started; trying again in ${this.#delay} ms`);
+      this.#parts.log.error({ err: error }, `a server process can't be started; trying again in ${this.#delay} ms`);
       this.#replaceSoon();
     }
   }
-
-  async #answerWait(serverProcess: ServerProcess, name: string): Promise<void> {
-    let answer: FromPrimary = { type: 'built', name };
-    try {
-      await this.builds.wait(name);
-    } catch (error) {
-      if (error instanceof DlserveError) answer = { type: 'built', name, failed: error.details };
-    }
-    serverProcess.tell(answer);
-  }
-}
-
-/** What ran in a process when it died, for its log line. */
-function suspects(running: readonly Running[]): string {
-  if (running.length === 0) return '';
-  return `, in ${running.map(({ plugin, symbol }) => `${symbol} of ${plugin}`).join(', ')}: in mode "process" a crash costs one request`;
 }

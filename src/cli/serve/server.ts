@@ -2,9 +2,10 @@ import type { Logger } from '../../ground/log';
 import type { Config } from '../../config/load';
 import type { Builds } from '../../host/builds';
 import { Connections } from '../../http/connections';
+import { listen } from '../../http/listen';
 import { Probes } from '../../http/probes';
+import { createServer } from '../../http/server';
 import { checkModes, findPlugins, PluginHost, type HostBehaviour } from '../../api/plugin-host';
-import { createServer, listen } from '../../http/server';
 
 /** A server that listens, in this process. */
 export interface RunningServer {
@@ -14,19 +15,27 @@ export interface RunningServer {
   readonly stop: () => Promise<void>;
 }
 
+export interface ServerSetup extends HostBehaviour {
+  /** Called before it listens. */
+  readonly onHost?: (plugins: PluginHost) => void;
+  /** The descriptor of a socket to listen on; without one it makes its own. */
+  readonly socket?: number | undefined;
+}
+
 /** PluginStop gets at least this long, in milliseconds, also when the requests under way have used up the limit. */
 const LAST_WORDS = 500;
 
 /** @throws DlserveError RUNNER_MISSING, or BAD_CONFIG when the address can't be had */
-export async function startServer(config: Config, builds: Builds, log: Logger, options: HostBehaviour = {}): Promise<RunningServer> {
+export async function startServer(config: Config, builds: Builds, log: Logger, { onHost, socket, ...behaviour }: ServerSetup = {}): Promise<RunningServer> {
   checkModes(config);
   const names = await findPlugins(config);
-  const plugins = new PluginHost(config, builds, log, options);
-  const { fastlane, bodylimit, host, stoptimeout } = config.http;
+  const plugins = new PluginHost(config, builds, log, behaviour);
+  onHost?.(plugins);
+  const { fastlane, bodylimit, stoptimeout } = config.http;
   const probes = new Probes(() => plugins.readiness(), log);
   const server = createServer({ endpoint: plugins.endpoint, fastlane, bodylimit, log, probes });
   const connections = new Connections(server);
-  const port = await listen(server, host, config.http.port);
+  const port = await listen(server, config.http, socket);
   plugins.begin(names);
   return {
     port,

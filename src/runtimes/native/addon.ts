@@ -25,6 +25,8 @@ export const Step = { START: 6, END: 7, TEXT: 8 } as const;
 export interface Addon {
   /** Publishes on the status page behind a descriptor what the hubs made from now on are running. */
   attachStatus(descriptor: number): void;
+  /** Has the system kill this process when its parent ends; on Linux. */
+  endWithParent(): void;
   createHub(
     callback: (count: number) => void,
     records: Int32Array,

@@ -47,7 +47,7 @@ test.each<[string, Readonly<Record<string, number>>, Readonly<Record<string, str
     SIZE: 'offsetof(dlserve_plugin, size)', ABI: 'offsetof(dlserve_plugin, abi)', NAME: 'offsetof(dlserve_plugin, name)', START: 'offsetof(dlserve_plugin, start)',
     STOP: 'offsetof(dlserve_plugin, stop)', ROUTES: 'offsetof(dlserve_plugin, routes)', END: 'sizeof(dlserve_plugin)',
   }],
-  ['status page', STATUS, { SLOTS: 'STATUS_SLOTS', LABELS: 'STATUS_LABELS', LABEL_SIZE: 'STATUS_LABEL_SIZE', LABELS_START: 'offsetof(status_file, labels)' }],
+  ['status page', STATUS, { SLOTS: 'STATUS_SLOTS', SLOT_SIZE: 'sizeof(status_slot)', OWN_SLOT: 'STATUS_OWN_SLOT', LABELS: 'STATUS_LABELS', LABEL_SIZE: 'STATUS_LABEL_SIZE', LABELS_START: 'offsetof(status_file, labels)', OWN_LABEL: 'STATUS_OWN_LABEL' }],
   ['exchange', EXCHANGE, {
     WORDS: 'sizeof(dlserve_exchange) / 8.0', REQUEST_BODY: offset('lent_request_body'), REQUEST_BODY_LENGTH: offset('lent_request_body_length'),
     DEADLINE: offset('deadline_unix_ms'), REPLY_BODY: offset('given_reply_body'), REPLY_BODY_LENGTH: offset('given_reply_body_length'),

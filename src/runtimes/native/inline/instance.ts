@@ -2,13 +2,15 @@ import { DlserveError } from '../../../ground/errors';
 import { Conditions } from '../../../ground/waiting';
 import type { Exchange } from '../../../plugin/exchange';
 import type { Handlers } from '../../../plugin/handlers';
+import { LIFE } from '../addon';
 import type { OpenImage, SharedInstance } from '../images';
 import type { NativeSource } from '../keys';
-import { callDeclared, callInit, callNumber, callStart, callStop } from '../koffi/lifecycle';
+import { callDeclared, callInit, callNumber, callStart, callStop, type Run } from '../koffi/lifecycle';
 import { openPinned } from '../koffi/open';
 import type { LoadedLibrary } from '../loaded-library';
 import { openAlone } from '../loader';
 import { notTaken } from '../refusals';
+import { whileRunning } from '../status';
 
 /** A library whose handlers are ready to be called. */
 export interface Invoker {
@@ -28,14 +30,14 @@ export async function openInline(
   opened: (library: LoadedLibrary) => void,
   prepare: (library: LoadedLibrary) => Invoker,
 ): Promise<OpenImage> {
-  const library = await openAlone(source.file.base, 'opening', Infinity, () => openPinned(source));
+  const library = await openAlone(source.file.base, 'opening', Infinity, () => whileRunning(source.name, LIFE[0], () => openPinned(source)));
   try {
     opened(library);
-    library.checkAbi(await callNumber(library, 'PluginABI', here));
-    await callInit(library, source, here);
-    const title = await callStart(library, source, here);
-    library.concurrency(await callNumber(library, 'PluginConcurrency', here));
-    const declared = await callDeclared(library, title, here);
+    library.checkAbi(await callNumber(library, 'PluginABI', here(source, 'PluginABI')));
+    await callInit(library, source, here(source, 'PluginInit'));
+    const title = await callStart(library, source, here(source, 'PluginFactory.start'));
+    library.concurrency(await callNumber(library, 'PluginConcurrency', here(source, 'PluginConcurrency')));
+    const declared = await callDeclared(library, title, here(source, 'PluginRoutes'));
     return { instance: new InlineInstance(source, library, prepare(library)), library, declared };
   } catch (refusal) {
     await openAlone(source.file.base, 'unloading', Infinity, () => library.unload());
@@ -43,7 +45,10 @@ export async function openInline(
   }
 }
 
-const here = (f: (...args: unknown[]) => unknown, ...args: unknown[]): unknown => f(...args);
+/** Calls a function of a library's life on this thread. */
+function here({ name }: NativeSource, symbol: (typeof LIFE)[number]): Run {
+  return (f, ...args) => whileRunning(name, symbol, (): unknown => f(...args));
+}
 
 class InlineInstance implements SharedInstance {
   readonly conditions = new Conditions();
@@ -100,7 +105,7 @@ class InlineInstance implements SharedInstance {
   }
 
   async #close(): Promise<void> {
-    await callStop(this.library, this.source, here);
+    await callStop(this.library, this.source, here(this.source, 'PluginStop'));
     this.invoker.end();
     if (this.library.canStop) await openAlone(this.library.name, 'unloading', Infinity, () => this.library.unload());
     else this.library.keep();
