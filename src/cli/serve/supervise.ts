@@ -11,7 +11,10 @@ export function supervise(config: Config, place: Place, processes: ServerProcess
   const { stoptimeout, workers } = config.http;
   const prepared = prepare(config);
   const { log, output, builds } = prepared;
-  const tell = (order: Order): Promise<void> => Promise.resolve(processes.tell(order));
+  const tell = (order: Order): Promise<void> => {
+    processes.tell(order);
+    return Promise.resolve();
+  };
   const stopWatching = watchIfWanted(config, prepared, {
     reload: (name) => tell({ type: 'changed', name }),
     remove: (name) => tell({ type: 'gone', name }),
