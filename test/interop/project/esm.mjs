@@ -4,7 +4,7 @@ import * as dlserve from 'dlserve';
 import { createPluginHost } from 'dlserve';
 
 assert.deepStrictEqual(Object.keys(dlserve).filter((name) => name !== 'default' && name !== '__esModule' && name !== 'module.exports').sort(), [
-  'DlserveError', 'ERRORS', 'createPluginHost', 'serverOptionsFor',
+  'DlserveError', 'ERRORS', 'FactoryRegistry', 'Registry', 'createPluginHost', 'loadSo', 'registerRouteProviders', 'serverOptionsFor',
 ]);
 
 const host = await createPluginHost({ pluginpath: './lib' });

@@ -2,7 +2,8 @@ import assert from 'node:assert';
 import { createServer } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import {
-  createPluginHost, serverOptionsFor, type BuildEvent, type CallReply, type DlserveError, type Fault, type Logger, type PluginHost, type PluginInfo, type State,
+  createPluginHost, FactoryRegistry, loadSo, Registry, registerRouteProviders, serverOptionsFor, type BuildEvent, type CallReply, type DlserveError,
+  type Factory, type Fault, type Logger, type Plugin, type PluginHost, type PluginInfo, type Readiness, type State,
 } from 'dlserve';
 
 /** What must compile. */
@@ -23,9 +24,33 @@ async function used(host: PluginHost): Promise<void> {
   host.once('built', (event: BuildEvent) => event.state === 'built');
   const middleware: (req: import('node:http').IncomingMessage, res: import('node:http').ServerResponse, next: () => void) => void = host.router();
   serverOptionsFor({ request: {}, response: {} });
+  host.on('reloaded', ({ plugin, generation, ms }) => [plugin, generation > 1, ms > 0]);
+  const generation: number = (await host.reload('hi')) + (await host.rollback('hi'));
+  await host.reloadChanged();
+  const readiness: Readiness = host.readiness();
+  await host.start();
   await host.ready();
   await host.close(10);
+  void [generation, readiness];
   void [text, state, fault, middleware];
+}
+
+/** Plugins of the program's own. */
+async function registered(): Promise<void> {
+  const steps: string[] = [];
+  const db: Plugin = { name: () => 'db', start: () => void steps.push('start'), stop: () => void steps.push('stop'), routes: () => [] };
+  const factory: Factory = loadSo('./lib/hi.so', { mode: 'process' });
+  const factories = new FactoryRegistry();
+  factories.register('db', () => db);
+  factories.register('hi', factory);
+  const registry = new Registry();
+  registry.register(factories.create('db'));
+  assert.strictEqual(registry.discoverFromValues(factories.create('hi'), 42), 1);
+  assert.deepStrictEqual(registry.names(), ['db', 'hi']);
+  assert.deepStrictEqual(await registry.startAll(), []);
+  assert.ok(registerRouteProviders(registry, { add: (method, path, handler) => void [method, path, handler] }) > 0);
+  assert.deepStrictEqual(await registry.stopAll(), []);
+  assert.deepStrictEqual(steps, ['start', 'stop']);
 }
 
 /** What must not. */
@@ -54,6 +79,9 @@ async function main(): Promise<void> {
   const error: DlserveError = await host.call('nope', 'Hi').then(() => assert.fail(), (reason: unknown) => reason as DlserveError);
   assert.strictEqual(error.code, 'LIBRARY_NOT_FOUND');
   assert.ok(lines.includes('plugin opened'));
+  assert.strictEqual(await host.reload('hi'), 2);
+  assert.ok(host.readiness().ready);
+  await registered();
 }
 
 void [used, misused];
