@@ -1,16 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { DlserveError } from '../ground/errors';
-import type { Logger } from '../ground/log';
 import { inTime } from '../ground/waiting';
 import type { Fault } from '../plugin/fault';
 import type { PluginError } from '../plugin/lifecycle/registry';
-import type { PluginRoute } from '../plugin/route';
-import type { PluginFile, PluginSettings } from '../plugin/runtime';
+import type { PluginFile } from '../plugin/runtime';
 import { ENDINGS } from '../runtimes/registry';
-import type { Builds } from './builds';
-import type { HostEvents } from './events';
 import { findFile } from './find';
 import { Order } from './order';
+import type { HostEvents, HostParts } from './parts';
 import { removeAbandonedCopies } from './private-copy';
 import { ANSWERING, readinessOf, type Readiness } from './readiness';
 import { DRAIN_GRACE, Replacing } from './replacing';
@@ -22,19 +19,6 @@ import { Turns } from './turns';
 const RETRY_AFTER = 5_000;
 /** What a plugin that opens when its host is closed already gets for its PluginStop, at least, in milliseconds. */
 const LAST_WORDS = 500;
-
-export interface HostParts {
-  readonly pluginpath: string;
-  readonly settings: (name: string) => PluginSettings;
-  /** The same as they were if its mode was "process". */
-  readonly isolated: (name: string) => PluginSettings;
-  readonly builds: Builds;
-  /** Those that the configuration gives to plugins, by their names. */
-  readonly routes?: ReadonlyMap<string, readonly PluginRoute[]>;
-  readonly log: Logger;
-  /** Whether a plugin whose source does not compile answers that, rather than as it did before: for whoever writes it. */
-  readonly showsBuildErrors?: boolean | undefined;
-}
 
 /** Which plugins there are, and their lives: find, build, open, call, replace, close. */
 export class Host extends EventEmitter<HostEvents> {
