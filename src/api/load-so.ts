@@ -4,7 +4,7 @@ import { DlserveError } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { PluginOptions } from '../config/load';
 import type { Plugin, Route } from '../plugin/lifecycle/plugin';
-import { checkNames } from '../plugin/name';
+import { checkNames, PREFIX } from '../plugin/name';
 import { endpointUnsupported } from '../http/platform';
 import type { CallOptions, CallReply } from './call';
 import { createPluginHost, type PluginHost } from './plugin-host';
@@ -21,7 +21,10 @@ export interface LibraryPlugin extends Plugin {
   start(): Promise<void>;
   /** Finishes its calls and closes it: its PluginStop. */
   stop(): Promise<void>;
-  /** One for each of its handlers, at the path that `dlserve serve` has for it. They are known when it has been started once. */
+  /**
+   * One for each of its handlers, at the path that `dlserve serve` has for it, and those of its own, from PluginRoutes and PluginFactory.
+   * They are known when it has been started once.
+   */
   routes(): readonly Route[];
   /** Calls a handler, as `host.call` does. @throws DlserveError also where it does not run */
   call(func: string, options?: CallOptions): Promise<CallReply>;
@@ -69,7 +72,11 @@ class Library implements LibraryPlugin {
       throw failed.error;
     }
     const info = (await host.plugins()).find(({ name }) => name === this.own);
-    this.#routes = (info?.handlers ?? []).map(({ method, path: route }) => ({ method, path: route, handler: (req, res) => this.#answer(route, req, res) }));
+    const handlers = (info?.handlers ?? []).filter(({ path: place }) => place.startsWith(PREFIX));
+    this.#routes = [
+      ...handlers.map(({ method, path: place }): Route => ({ method, path: place, handler: (req, res) => this.#answer(place, req, res) })),
+      ...host.routesOf(this.own).map((route): Route => ({ method: route.method, path: route.path, handler: (req, res) => this.#last!.endpoint!.handleRoute(req, res, route) })),
+    ];
     this.#host = this.#last = host;
   }
 

@@ -5,10 +5,13 @@ import { surface } from '../ground/surface';
 import { configFromOptions, type Config, type HostOptions } from '../config/load';
 import type { Builds } from '../host/builds';
 import { openDeclaring } from '../host/declaring';
-import { Host, type HostEvents, type HostParts } from '../host/host';
+import { listNames } from '../host/find';
+import { Host } from '../host/host';
 import { knownPlugins } from '../host/known-plugins';
 import { overview, type PluginInfo } from '../host/overview';
+import type { HostEvents, HostParts } from '../host/parts';
 import type { Readiness } from '../host/readiness';
+import type { TableRoute } from '../host/routes';
 import { warnOfUnusedSections } from '../host/unused-sections';
 import type { Watching } from '../host/watch';
 import { Budget } from '../http/body-budget';
@@ -19,7 +22,7 @@ import { createRouter, type Middleware } from '../http/router';
 import type { VisitRules } from '../http/visit';
 import type { PluginError } from '../plugin/lifecycle/registry';
 import { checkNames } from '../plugin/name';
-import { RUNTIMES } from '../runtimes/registry';
+import { ENDINGS, RUNTIMES } from '../runtimes/registry';
 import type { BuildEvent } from '../toolchain/toolchain';
 import { callHandler, type CallOptions, type CallReply } from './call';
 import { fastifyPlugin, type FastifyPlugin } from './fastify';
@@ -39,7 +42,7 @@ export class PluginHost extends EventEmitter<PluginEvents> {
   readonly #builds: Builds;
   readonly #host: Host;
   /** Looks for plugins that say their routes themselves. */
-  readonly #declaring: Promise<void>;
+  #declaring: Promise<unknown> = Promise.resolve();
   #watching: Watching | undefined;
   #started: Promise<PluginError[]> | undefined;
   /** The door; undefined on a platform without it. @internal */
@@ -69,7 +72,6 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     this.#host.on('reloaded', (change) => this.tell('reloaded', change));
     if (unsupported === undefined) this.endpoint = new Endpoint(this.#host, rulesOf(config, log));
     else log.warn(unsupported);
-    this.#declaring = openDeclaring(this.#host, builds, pluginpath);
   }
 
   /** A listener that throws does so where the host is not in the middle of something. @internal */
@@ -88,6 +90,11 @@ export class PluginHost extends EventEmitter<PluginEvents> {
    */
   handle(req: AnyRequest, res: AnyResponse, url = req.url ?? ''): boolean {
     return this.endpoint?.handle(req, res, url) ?? false;
+  }
+
+  /** The routes of a plugin's own; those that it says itself are known once it is open. @internal */
+  routesOf(plugin: string): readonly TableRoute[] {
+    return this.#host.routes.of(plugin);
   }
 
   /** The same as middleware for Express, by `app.use` or `router.use`: mount it anywhere, before body parsers. */
@@ -151,7 +158,8 @@ export class PluginHost extends EventEmitter<PluginEvents> {
   /** Reloads every open plugin whose file has changed, and closes those whose file is gone. Never rejects: the log says what fails. */
   async reloadChanged(): Promise<void> {
     await this.#host.reloadChanged();
-    await openDeclaring(this.#host, this.#builds, this.#config.pluginpath);
+    const names = await listNames(this.#config.pluginpath, ENDINGS);
+    await Promise.allSettled(names.filter((name) => !this.#host.slots.has(name)).map((name) => this.changed(name)));
   }
 
   /** Has a plugin run in mode "process" until its file changes. @internal */
@@ -159,9 +167,14 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     return this.#host.demote(plugin, reason);
   }
 
-  /** Its file, or its source, may have changed. @internal */
-  changed(plugin: string): Promise<void> {
-    return this.#host.changed(plugin);
+  /** Its file, or its source, may have changed, or may be new. @internal */
+  async changed(plugin: string): Promise<void> {
+    await this.#host.changed(plugin);
+    await this.#openDeclaring([plugin]);
+  }
+
+  #openDeclaring(names: Iterable<string>): Promise<void> {
+    return openDeclaring(this.#host, this.#builds, this.#config.pluginpath, names);
   }
 
   /** Looks for changes itself, where the configuration wants it. @internal */
@@ -179,12 +192,14 @@ export class PluginHost extends EventEmitter<PluginEvents> {
   }
 
   /**
-   * Begins to open the plugins that start with the server.
+   * Begins to open the plugins that start with the server, and those that say their routes themselves.
    * @param names of all plugins that there are
    * @internal
    */
   begin(names: Iterable<string>): void {
-    this.#started ??= this.#host.start(names);
+    if (this.#started !== undefined) return;
+    this.#started = this.#host.start(names);
+    this.#declaring = this.#openDeclaring(names);
   }
 
   /**
@@ -207,8 +222,8 @@ export class PluginHost extends EventEmitter<PluginEvents> {
    * @param limit milliseconds for all of it; `http.stoptimeout` unless given
    */
   async close(limit = this.#config.http.stoptimeout): Promise<void> {
-    await this.#watching?.close();
-    await this.#host.close(limit);
+    // Both begin at once: no call comes in any more.
+    await Promise.all([this.#watching?.close(), this.#host.close(limit)]);
     await this.#declaring;
   }
 

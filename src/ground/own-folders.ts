@@ -6,7 +6,7 @@ import path from 'node:path';
 /** Milliseconds after which nothing can still be at work: what another machine has left behind goes then. */
 const ABANDONED = 24 * 60 * 60 * 1000;
 
-/** The names that this process has in use. In a container that restarts, the last one had the same process id. */
+/** The names that are in use here. */
 const ours = new Set<string>();
 
 /** A name for a file or folder that is this process's own, until it is let go of by {@link disownName}. */
@@ -35,8 +35,10 @@ export async function removeLeftovers(folder: string, prefix: string): Promise<v
 async function isLeftover(place: string, name: string, prefix: string): Promise<boolean> {
   const [, own, pid, host] = /^((\d+)\.[0-9a-f]{12}\.(.+))$/.exec(name.slice(prefix.length)) ?? [];
   if (own === undefined || ours.has(name)) return false;
-  if (host === os.hostname()) return Number(pid) === process.pid || !isAlive(Number(pid));
-  return Date.now() - (await stat(place)).mtimeMs > ABANDONED;
+  const age = Date.now() - (await stat(place)).mtimeMs;
+  if (host !== os.hostname()) return age > ABANDONED;
+  // This process has it in use from another thread, or another copy of dlserve has; or the last process had this id.
+  return Number(pid) === process.pid ? age > process.uptime() * 1000 : !isAlive(Number(pid));
 }
 
 function isAlive(pid: number): boolean {

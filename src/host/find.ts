@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DlserveError, messageOf } from '../ground/errors';
@@ -23,14 +24,18 @@ export async function findFile(pluginpath: string, name: string, endings: readon
       const status = await stat(resolved);
       // A pipe would never end to be read.
       if (!status.isFile()) throw loadFailed(base, new Error(`it is ${status.isDirectory() ? 'a folder' : 'no regular file'}`));
-      const { dev, ino, size, mtimeMs } = status;
-      return { path: resolved, base, identity: `${dev}:${ino}`, fingerprint: `${dev}:${ino}:${size}:${mtimeMs}` };
+      return { path: resolved, base, identity: `${status.dev}:${status.ino}`, fingerprint: fingerprintOf(status) };
     } catch (error) {
       if (error instanceof DlserveError) throw error;
       if (!isAbsent(error)) throw loadFailed(base, error);
     }
   }
   throw notFound();
+}
+
+/** What changes when a file does. */
+export function fingerprintOf({ dev, ino, size, mtimeMs }: Stats): string {
+  return `${dev}:${ino}:${size}:${mtimeMs}`;
 }
 
 /** The names of all plugins that have a file in `pluginpath`, in alphabetical order; none where the folder is not there. */

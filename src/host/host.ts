@@ -1,54 +1,24 @@
 import { EventEmitter } from 'node:events';
-import { DlserveError, messageOf } from '../ground/errors';
-import type { Logger } from '../ground/log';
+import { DlserveError } from '../ground/errors';
 import { inTime } from '../ground/waiting';
 import type { Fault } from '../plugin/fault';
 import type { PluginError } from '../plugin/lifecycle/registry';
-import type { PluginRoute } from '../plugin/route';
-import { openLimit, type PluginFile, type PluginSettings } from '../plugin/runtime';
-import type { State } from '../plugin/state';
+import type { PluginFile } from '../plugin/runtime';
 import { ENDINGS } from '../runtimes/registry';
-import type { Builds } from './builds';
 import { findFile } from './find';
-import type { Generation } from './generation';
-import { openGeneration } from './opening';
-import { removeAbandonedCopies } from './private-copy';
 import { Order } from './order';
-import { ANSWERING, pluginReadiness, type Readiness } from './readiness';
+import type { HostEvents, HostParts } from './parts';
+import { removeAbandonedCopies } from './private-copy';
+import { ANSWERING, readinessOf, type Readiness } from './readiness';
+import { DRAIN_GRACE, Replacing } from './replacing';
 import { Routes } from './routes';
 import { Slot } from './slot';
+import { Turns } from './turns';
 
 /** How soon a failed load is tried again when its file has not changed: the cause may lie elsewhere, in a database say. */
 const RETRY_AFTER = 5_000;
 /** What a plugin that opens when its host is closed already gets for its PluginStop, at least, in milliseconds. */
 const LAST_WORDS = 500;
-/** What a generation that was replaced gets on top of the time that its calls may take. */
-const DRAIN_GRACE = 10_000;
-/** Generations of a plugin that may drain at once; the next one waits for them. */
-const MOST_DRAINING = 4;
-
-export interface HostParts {
-  readonly pluginpath: string;
-  readonly settings: (name: string) => PluginSettings;
-  /** The same as they were if its mode was "process". */
-  readonly isolated: (name: string) => PluginSettings;
-  readonly builds: Builds;
-  /** Those that the configuration gives to plugins, by their names. */
-  readonly routes?: ReadonlyMap<string, readonly PluginRoute[]>;
-  readonly log: Logger;
-  /** Whether a plugin whose source does not compile answers that, rather than as it did before: for whoever writes it. */
-  readonly showsBuildErrors?: boolean | undefined;
-}
-
-/** What a host tells of its plugins. */
-export interface HostEvents {
-  /** A plugin's state has changed. */
-  state: [{ readonly plugin: string; readonly state: State; readonly error?: DlserveError | undefined }];
-  /** Something went wrong in a plugin. */
-  fault: [{ readonly plugin: string; readonly fault: Fault }];
-  /** Another generation of a plugin answers. */
-  reloaded: [{ readonly plugin: string; readonly generation: number; readonly ms: number }];
-}
 
 /** Which plugins there are, and their lives: find, build, open, call, replace, close. */
 export class Host extends EventEmitter<HostEvents> {
@@ -57,9 +27,11 @@ export class Host extends EventEmitter<HostEvents> {
   readonly #parts: HostParts;
   readonly #slots = new Map<string, Slot>();
   readonly #opening = new Map<string, Promise<Slot>>();
-  /** What is done to a plugin is done one thing after the other. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  /** Those whose file is gone, and that finish what they have. */
+  readonly #leaving = new Set<Slot>();
+  readonly #turns = new Turns();
   readonly #order: Order;
+  readonly #replacing: Replacing;
   #closed: Promise<void> | undefined;
   #closeBy = Infinity;
 
@@ -73,6 +45,12 @@ export class Host extends EventEmitter<HostEvents> {
       open: (name) => this.open(name),
       close: (name) => this.#closeInOrder(name),
       log: parts.log,
+    });
+    this.#replacing = new Replacing({
+      ...parts,
+      routes: this.routes,
+      lastWords: () => (this.#closed === undefined ? undefined : Math.max(this.#closeBy - performance.now(), LAST_WORDS)),
+      reloaded: (change) => this.emit('reloaded', change),
     });
     for (const [name, routes] of parts.routes ?? []) this.routes.configure(name, routes);
   }
@@ -126,15 +104,7 @@ export class Host extends EventEmitter<HostEvents> {
 
   /** Whether every plugin that is required answers. */
   readiness(): Readiness {
-    const required = [...new Set([...this.#order.wanted, ...this.#slots.keys()])].filter((name) => this.#parts.settings(name).required).sort();
-    const plugins = required.map((name) => {
-      const slot = this.#slots.get(name);
-      const error = slot?.reason ?? this.#order.errorOf(name);
-      if (slot !== undefined && slot.state !== 'found') return pluginReadiness(name, slot.state, error);
-      const built = this.#parts.builds.unfinished();
-      if (built.has(name) && built.get(name) === undefined) return pluginReadiness(name, 'building', undefined);
-      return pluginReadiness(name, error === undefined ? 'opening' : 'failed', error);
-    });
+    const plugins = readinessOf({ slots: this.#slots, order: this.#order, ...this.#parts });
     return { ready: this.#closed === undefined && plugins.every(({ ready }) => ready), plugins };
   }
 
@@ -145,14 +115,14 @@ export class Host extends EventEmitter<HostEvents> {
     const file = await this.#findFile(name);
     const slot = this.#slotOf(name);
     slot.file = file;
-    slot.reconsider();
+    slot.reconsider(file.fingerprint);
     const { failure } = slot;
     if (failure?.fingerprint === file.fingerprint && performance.now() < failure.until) throw failure.error;
     slot.failure = undefined;
     slot.state = 'opening';
     try {
       await this.#order.before(name);
-      await this.#replace(slot, file);
+      await this.#replacing.replace(slot, file);
       return slot;
     } catch (error) {
       if (error instanceof DlserveError) {
@@ -202,45 +172,33 @@ export class Host extends EventEmitter<HostEvents> {
   /**
    * Opens what is in pluginpath now and has it answer, blue/green: no call is lost. Where that fails the last generation goes on.
    * @param name of a plugin that is open; another one is opened
-   * @param how `isForced`: also where the file has not changed, and a demotion ends
+   * @param how `isForced`: somebody asks for that one, so also where the file has not changed, and a demotion ends
    * @returns the generation that answers then
    * @throws DlserveError as open() does, and TRIAL_FAILED
    */
   reload(name: string, { isForced = true }: { isForced?: boolean } = {}): Promise<number> {
     return this.#inTurn(name, async () => {
       const slot = this.#slots.get(name);
-      if (slot?.current === undefined) {
-        if (slot !== undefined) slot.failure = undefined;
-        return (await this.#open(name)).generations;
-      }
-      try {
-        await this.#parts.builds.wait(name);
-        const file = await this.#findFile(name);
-        if (file.fingerprint === slot.file?.fingerprint && !isForced) {
-          slot.compiles();
-          return slot.current.number;
-        }
-        slot.file = file;
-        if (isForced) slot.demotion = undefined;
-        else slot.reconsider();
-        await this.#replace(slot, file);
-        return slot.generations;
-      } catch (error) {
-        this.#goesOn(slot, error);
-        throw error;
-      }
+      if (slot?.current !== undefined) return (await this.#replacing.reload(slot, isForced)).number;
+      slot?.forgetFailure();
+      if (slot !== undefined && isForced) slot.demotion = undefined;
+      return (await this.#open(name)).generations;
     });
   }
 
   /**
-   * The file of a plugin may have changed, or whether its source compiles. One that is open is reloaded then; another one is looked at by
-   * the next request, whatever came of the last.
+   * The file of a plugin may have changed, or whether its source compiles. One that is open is reloaded then, one that is to run as long
+   * as the server does is opened; another one is looked at by the next request, whatever came of the last.
    * @throws DlserveError as reload() does
    */
   async changed(name: string): Promise<void> {
     const slot = this.#slots.get(name);
-    if (slot?.current !== undefined) await this.reload(name, { isForced: false });
-    else if (slot !== undefined) slot.failure = undefined;
+    if (slot?.current !== undefined) {
+      await this.reload(name, { isForced: false });
+      return;
+    }
+    slot?.forgetFailure();
+    if (this.#order.wanted.has(name) || this.#parts.settings(name).start === 'server') await this.want(name);
   }
 
   /** Reloads every open plugin whose file has changed; one whose file is gone is closed. Never rejects: the log says what fails. */
@@ -252,7 +210,7 @@ export class Host extends EventEmitter<HostEvents> {
         if (error instanceof DlserveError && error.code === 'LIBRARY_NOT_FOUND') await this.remove(name);
       }
     };
-    await Promise.all(Array.from(this.#slots.keys(), reloadOne));
+    await Promise.allSettled(Array.from(this.#slots.keys(), reloadOne));
   }
 
   /**
@@ -263,16 +221,8 @@ export class Host extends EventEmitter<HostEvents> {
   rollback(name: string): Promise<number> {
     return this.#inTurn(name, async () => {
       const slot = this.#slots.get(name);
-      if (slot?.current === undefined || slot.previous === undefined) {
-        throw new DlserveError('BAD_CALL', { call: 'host.rollback', reason: `there is no generation of ${name} before the one that answers` });
-      }
-      try {
-        await this.#replace(slot, slot.previous.file);
-        return slot.generations;
-      } catch (error) {
-        this.#goesOn(slot, error);
-        throw error;
-      }
+      if (slot?.current !== undefined) return (await this.#replacing.rollback(slot)).number;
+      throw new DlserveError('BAD_CALL', { call: 'host.rollback', reason: `${name} is not open` });
     });
   }
 
@@ -283,100 +233,34 @@ export class Host extends EventEmitter<HostEvents> {
   async demote(name: string, reason: string): Promise<void> {
     const slot = this.#slotOf(name);
     if (slot.demotion !== undefined || slot.settings.mode === 'process') return;
-    slot.demotion = { reason, fingerprint: slot.file?.fingerprint };
+    slot.demotion = { reason, fingerprint: (slot.current?.copy.file ?? slot.file)?.fingerprint };
+    this.#parts.log.warn({ plugin: name }, `${name} runs in mode "process" from now on, until its file changes: ${reason}`);
+    await this.#inTurn(name, () => this.#replacing.demote(slot));
+  }
+
+  /** Closes a plugin whose file is gone; the next request looks for it anew, at once. */
+  async remove(name: string): Promise<void> {
     const { log } = this.#parts;
-    log.warn({ plugin: name }, `${name} runs in mode "process" from now on, until its file changes: ${reason}`);
-    await this.#inTurn(name, async () => {
-      const last = slot.current;
-      if (last === undefined || last.mode === 'process' || slot.demotion === undefined) return;
-      try {
-        const next = await this.#replace(slot, last.copy.file);
-        last.moveWaitingTo(next);
-      } catch (error) {
-        slot.demotion = undefined;
-        this.#goesOn(slot, error);
-        throw error;
-      }
-    });
+    const slot = await this.#inTurn(name, () => Promise.resolve(this.#takeOut(name)));
+    if (slot === undefined) return;
+    await slot.close(slot.settings.timeout + DRAIN_GRACE);
+    this.#leaving.delete(slot);
+    log.info({ plugin: name }, `${name} is gone`);
   }
 
-  /** Closes a plugin whose file is gone; the next request looks for it anew. */
-  remove(name: string): Promise<void> {
-    return this.#inTurn(name, async () => {
-      const slot = this.#slots.get(name);
-      if (slot === undefined) return;
-      this.#slots.delete(name);
-      this.routes.release(name);
-      await slot.close(slot.settings.timeout + DRAIN_GRACE);
-      this.#parts.log.info({ plugin: name }, `${name} is gone`);
-    });
-  }
-
-  /** Opens a generation of a slot, has it answer, and lets the last one drain. */
-  async #replace(slot: Slot, file: PluginFile): Promise<Generation> {
-    const { pluginpath, log } = this.#parts;
-    const { name } = slot;
-    const started = performance.now();
-    await slot.fewDrain(MOST_DRAINING - 1);
-    const settings = slot.demotion === undefined ? slot.settings : this.#parts.isolated(name);
-    const next = await openGeneration(slot, file, settings, { pluginpath, log });
-    if (this.#closed !== undefined) {
-      await next.discard(Math.max(this.#closeBy - performance.now(), LAST_WORDS));
-      throw new DlserveError('STOPPING');
-    }
-    try {
-      this.routes.admit(name, next.instance.routes, file.base);
-    } catch (clash) {
-      await next.discard(openLimit(settings));
-      throw clash;
-    }
-    slot.generations = next.number;
-    const last = slot.swap(next);
-    const ms = Math.round(performance.now() - started);
-    const { title } = next.instance;
-    const fields = { plugin: name, ...(title !== undefined && { title }), mode: settings.mode, ms };
-    if (last === undefined) {
-      log.info(fields, 'plugin opened');
-    } else {
-      log.info({ ...fields, generation: next.number }, 'plugin reloaded');
-      void this.#drain(slot, last);
-      this.emit('reloaded', { plugin: name, generation: next.number, ms });
-    }
-    return next;
-  }
-
-  /** What was to come next can't be had: the last one goes on. */
-  #goesOn(slot: Slot, error: unknown): void {
-    if (this.#closed !== undefined) return;
-    const { name } = slot;
-    slot.trouble = error instanceof DlserveError ? error : new DlserveError('INTERNAL', {}, { cause: error });
-    slot.isBlocked = slot.trouble.code === 'BUILD_FAILED' && this.#parts.showsBuildErrors === true;
-    slot.settle();
-    if (!slot.isBlocked) this.#parts.log.error({ plugin: name, generation: slot.generations }, `${name} was not replaced, and goes on as it is: ${messageOf(error)}`);
-  }
-
-  async #drain(slot: Slot, last: Generation): Promise<void> {
-    const { log } = this.#parts;
-    const isAnother = slot.current?.copy.file.fingerprint !== last.copy.file.fingerprint;
-    if (isAnother) {
-      void slot.previous?.remove();
-      slot.previous = last.copy;
-    }
-    await last.close(slot.settings.timeout + DRAIN_GRACE).catch((error: unknown) => log.error({ plugin: slot.name, err: error }, 'a generation could not be closed'));
-    const remains = await last.copy.isMapped();
-    if (!isAnother) await last.copy.remove();
-    slot.drained(last, remains);
-    if (remains) log.info({ plugin: slot.name, generation: last.number, remains: slot.remains }, 'a generation can not be unloaded, and stays in memory');
+  #takeOut(name: string): Slot | undefined {
+    const slot = this.#slots.get(name);
+    if (slot === undefined) return undefined;
+    this.#slots.delete(name);
+    this.#leaving.add(slot);
+    this.routes.release(name);
+    slot.retire(new DlserveError('LIBRARY_NOT_FOUND', { library: slot.file?.base ?? name, hint: '' }));
+    this.#order.gone(name);
+    return slot;
   }
 
   #inTurn<T>(name: string, task: () => Promise<T>): Promise<T> {
-    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(task, task);
-    this.#turns.set(name, turn);
-    const forget = (): void => {
-      if (this.#turns.get(name) === turn) this.#turns.delete(name);
-    };
-    turn.then(forget, forget);
-    return turn;
+    return this.#turns.take(name, () => (this.#closed === undefined ? task() : Promise.reject(new DlserveError('STOPPING'))));
   }
 
   // The end.
@@ -392,7 +276,7 @@ export class Host extends EventEmitter<HostEvents> {
 
   async #close(limit: number): Promise<void> {
     this.#closeBy = performance.now() + limit;
-    const underway = [this.#parts.builds.stop(), ...this.#turns.values()];
+    const underway = [this.#parts.builds.stop(), ...this.#turns.underway];
     await inTime(Promise.allSettled(underway), limit);
     // None takes anything new, also while it waits for those that come after it.
     const open = [...this.#slots.values()].filter(({ current }) => current !== undefined);
@@ -400,7 +284,7 @@ export class Host extends EventEmitter<HostEvents> {
     for (const { plugin, error } of await this.#order.stop(open.map(({ name }) => name))) {
       this.#parts.log.error({ plugin, err: error }, `${plugin} could not be closed`);
     }
-    await Promise.all(Array.from(this.#slots.values(), (slot) => slot.close(0)));
+    await Promise.all([...this.#slots.values(), ...this.#leaving].map((slot) => slot.close(0)));
   }
 
   /** One that others come after has some time also where those have used up all of it. */

@@ -4,7 +4,7 @@ import { isShortage } from '../ground/shortage';
 import type { PluginFile, PluginSettings } from '../plugin/runtime';
 import { runtimeOf } from '../runtimes/registry';
 import { Generation } from './generation';
-import { copyOf, type PrivateCopy } from './private-copy';
+import { copyOf, fileOf, type PrivateCopy } from './private-copy';
 import type { Slot } from './slot';
 import { tryOut } from './trial';
 
@@ -20,17 +20,19 @@ const END_LIMIT = 10_000;
 /**
  * Opens the next generation of a plugin: copied, examined, loaded, initialised, and tried out where another one answers still. Nothing
  * is left of it where that fails.
+ * @param source what it is to run from: a file in pluginpath, or what another generation runs from
  * @param settings in which mode, and how
  * @throws DlserveError LOAD_FAILED, ABI_UNSUPPORTED, INIT_FAILED, TRIAL_FAILED or UNAVAILABLE
  */
-export async function openGeneration(slot: Slot, file: PluginFile, settings: PluginSettings, place: Place): Promise<Generation> {
+export async function openGeneration(slot: Slot, source: PluginFile | PrivateCopy, settings: PluginSettings, place: Place): Promise<Generation> {
+  const file = fileOf(source);
   let copy: PrivateCopy | undefined;
   try {
     const runtime = runtimeOf(file, settings.mode);
     if (runtime === undefined) {
       throw new DlserveError('BAD_CONFIG', { reason: `${file.base} can't run in mode "${settings.mode}": choose another one for it` });
     }
-    copy = await copyOf(file, place.pluginpath, place.log);
+    copy = await copyOf(source, place.pluginpath, place.log);
     if (copy.isOriginal && slot.current?.copy.isOriginal === true && settings.mode !== 'process') throw notReplaceable(file);
     const { name } = slot;
     const number = slot.generations + 1;

@@ -93,11 +93,18 @@ export class Order {
 
   /** Opens one more plugin that is to run as long as the server does, and what it comes after; it is tried again as the others are. */
   async want(name: string): Promise<void> {
-    if (this.#isStopping || this.#wanted.has(name)) return;
+    if (this.#isStopping || (this.#wanted.has(name) && this.#parts.isOpen(name))) return;
     this.#wanted.add(name);
     this.#learn([name]);
     await this.#try(name);
     this.#tryLater();
+  }
+
+  /** The file of a plugin is gone. One that is to start with the server is waited for. */
+  gone(name: string): void {
+    if (!this.#wanted.has(name)) return;
+    if (this.#parts.settings(name).start === 'server') void this.want(name);
+    else this.#wanted.delete(name);
   }
 
   /** A plugin is open: those that waited for it are tried again. */

@@ -6,6 +6,7 @@ import type { Logger } from '../ground/log';
 import { disownName, ownName, removeLeftovers } from '../ground/own-folders';
 import { isShortage } from '../ground/shortage';
 import type { PluginFile } from '../plugin/runtime';
+import { fingerprintOf } from './find';
 
 /** Where copies lie: hidden, so they are never served, and on the file system of the libraries, which lets code be run. */
 const FOLDER = '.dlserve';
@@ -32,9 +33,14 @@ export interface PrivateCopy {
   remove(): Promise<void>;
 }
 
-/** @throws what reading the file throws, and where it does not come to rest */
-export async function copyOf(file: PluginFile, pluginpath: string, log: Logger): Promise<PrivateCopy> {
-  const { bytes, mode, fingerprint } = await readAtRest(file.path);
+/**
+ * @param source a file in pluginpath, or a copy of one, which keeps the fingerprint that its file had
+ * @throws what reading the file throws, and where it does not come to rest
+ */
+export async function copyOf(source: PluginFile | PrivateCopy, pluginpath: string, log: Logger): Promise<PrivateCopy> {
+  const file = fileOf(source);
+  const { bytes, mode, fingerprint: found } = await readAtRest(file.path);
+  const fingerprint = 'file' in source && !source.isOriginal ? file.fingerprint : found;
   const isBound = LEADS_BESIDE.some((word) => bytes.includes(word));
   const own = ownName(isBound ? BESIDE : PREFIX);
   const place = isBound ? path.join(path.dirname(file.path), own) : path.join(pluginpath, FOLDER, own);
@@ -62,26 +68,22 @@ export async function copyOf(file: PluginFile, pluginpath: string, log: Logger):
   }
 }
 
+/** The file itself. */
+export function fileOf(source: PluginFile | PrivateCopy): PluginFile {
+  return 'file' in source ? source.file : source;
+}
+
 /** Reads a file that nobody writes to meanwhile. */
 async function readAtRest(place: string): Promise<{ bytes: Buffer; mode: number; fingerprint: string }> {
   for (let reads = 1; ; reads++) {
-    const before = await fingerprintOf(place);
+    const before = fingerprintOf(await stat(place));
     const bytes = await readFile(place);
     const after = await stat(place);
-    const fingerprint = fingerprintFrom(after);
+    const fingerprint = fingerprintOf(after);
     if (before === fingerprint && bytes.length === after.size) return { bytes, mode: after.mode & 0o777, fingerprint };
     if (reads === READS) throw new Error('it changes while it is read; put it in place by renaming');
     await setTimeout(PAUSE);
   }
-}
-
-async function fingerprintOf(place: string): Promise<string> {
-  return fingerprintFrom(await stat(place));
-}
-
-/** What changes when a file does. */
-export function fingerprintFrom({ dev, ino, size, mtimeMs }: { dev: number; ino: number; size: number; mtimeMs: number }): string {
-  return `${dev}:${ino}:${size}:${mtimeMs}`;
 }
 
 /** The folder that holds all of them keeps itself out of git. */

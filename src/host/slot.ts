@@ -52,6 +52,8 @@ export class Slot {
   readonly draining = new Set<Generation>();
   #current: Generation | undefined;
   #isResting = false;
+  /** What is said to calls that come too late; STOPPING unless it was told another. */
+  #end: DlserveError | undefined;
   #state: State = 'found';
   readonly #conditions = new Conditions();
 
@@ -94,12 +96,20 @@ export class Slot {
     else this.state = this.reason === undefined ? 'ready' : 'degraded';
   }
 
-  /** A demotion ends where another file stands there than that which has earned it. */
-  reconsider(): void {
+  /**
+   * A demotion ends where another file is opened than that which has earned it.
+   * @param fingerprint of what is to be opened
+   */
+  reconsider(fingerprint: string): void {
     if (this.demotion === undefined) return;
-    const fingerprint = this.file?.fingerprint;
     if (this.demotion.fingerprint === undefined) this.demotion = { ...this.demotion, fingerprint };
     else if (this.demotion.fingerprint !== fingerprint) this.demotion = undefined;
+  }
+
+  /** What could not be opened may be another thing now: it is looked at anew. */
+  forgetFailure(): void {
+    this.failure = undefined;
+    if (this.#state === 'failed') this.state = 'found';
   }
 
   /** Its source compiles, to what is open. */
@@ -113,7 +123,7 @@ export class Slot {
   /** Why it takes no call now; undefined where it does. */
   refusal(): DlserveError | undefined {
     const current = this.#current;
-    if (current === undefined || this.#state === 'draining' || this.#state === 'stopped') return new DlserveError('STOPPING');
+    if (current === undefined || this.#state === 'draining' || this.#state === 'stopped') return this.#end ?? new DlserveError('STOPPING');
     if (this.isBlocked) return this.trouble;
     const { instance } = current;
     const { queue } = this.settings;
@@ -157,6 +167,18 @@ export class Slot {
     if (last !== undefined) this.draining.add(last);
     this.settle();
     return last;
+  }
+
+  /**
+   * Takes no more calls, for good, and finishes those that it has: {@link close} waits for that.
+   * @param end what is said to those that come too late
+   */
+  retire(end: DlserveError): void {
+    this.#end = end;
+    if (this.#current === undefined) return;
+    this.draining.add(this.#current);
+    this.#current = undefined;
+    this.state = 'draining';
   }
 
   /** A generation that drained is closed. */

@@ -7,10 +7,11 @@ import { checkNames, PREFIX, symbolOf } from '../plugin/name';
 import { funcOf, titleOf } from '../plugin/route';
 import type { Host } from '../host/host';
 import { resolve, resolveSymbol } from '../host/resolve';
-import type { Found } from '../host/routes';
+import type { Found, TableRoute } from '../host/routes';
 import type { Slot } from '../host/slot';
 import { readHeaders } from './headers';
 import { hasHttp2Body, isHttp2, plainHeaders, type AnyRequest, type AnyResponse } from './http2';
+import { valuesAtEnd } from './mounted-route';
 import { decodeSegment, originForm } from './target';
 import { Visit, type VisitRules } from './visit';
 
@@ -70,6 +71,17 @@ export class Endpoint {
       else this.#open(visit, () => this.#resolveOwn(visit, found));
     });
     return true;
+  }
+
+  /** Answers a request that somebody else's router has found a plugin's own route for, wherever that is served. */
+  handleRoute(req: AnyRequest, res: AnyResponse, route: TableRoute): void {
+    const [path = ''] = originForm(req.url ?? '').split('?', 1);
+    const values = valuesAtEnd(route, path);
+    const visit = this.#welcome(req, res);
+    visit.enter(() => {
+      if (values === undefined) visit.fail(new DlserveError('ROUTE_NOT_FOUND'));
+      else this.#open(visit, () => this.#resolveOwn(visit, { route, values }));
+    });
   }
 
   /** Finds the plugin, which may have to be opened first: its routes are known from the configuration. */
@@ -140,7 +152,9 @@ export class Endpoint {
     const handlers = slot.current?.handlers;
     const find = (): Handler | DlserveError =>
       own === undefined ? resolve(slot.name, handlers!, func, visit.method) : resolveSymbol(slot.name, handlers!, own.route.handler);
-    const handler = handlers === undefined ? slot.refusal()! : find();
+    const found = handlers === undefined ? slot.refusal()! : find();
+    // What is missing in the last generation may be in the source that does not compile.
+    const handler = found instanceof DlserveError && slot.isBlocked ? slot.trouble! : found;
     if (!(handler instanceof DlserveError)) return handler;
     if (handler.code === 'METHOD_NOT_ALLOWED') refuseMethod(visit, handler.details.path as string, handler.headers.Allow!);
     else visit.fail(handler);

@@ -1,4 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import express from 'express';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -89,6 +91,35 @@ describe.each(['thread', 'process', 'inline'] as const)('loadSo in mode %s', (mo
     await registry.startAll();
     expect((await ask())[0]).toBe(200);
   });
+});
+
+test('the routes that a library says itself are its routes, wherever they are served', async () => {
+  const routes = load(library('routes.c', scratch(), 'routes'));
+  const registry = new Registry();
+  registry.register(routes);
+  expect(await registry.startAll()).toEqual([]);
+  expect(routes.routes().map(({ method, path: place }) => `${method} ${place}`).filter((route) => !route.includes('/_PLUGIN/')))
+    .toEqual(['GET /hello/{name}', 'POST /hello/{name}', 'GET /files/{path...}']);
+
+  const router = express();
+  const below = express.Router();
+  router.use('/api', below);
+  const add = (method: string, place: string, handler: RouteHandler): void => {
+    const pattern = place.replace(/\{(\w+)\}/g, ':$1').replace(/\{(\w+)\.\.\.\}/g, '*$1');
+    for (const at of [router, below]) at[method.toLowerCase() as 'get'](pattern, (req, res) => void handler(req, res));
+  };
+  registerRouteProviders(registry, { add });
+  const server = router.listen(0, '127.0.0.1');
+  stops.push(() => server.close());
+  await once(server, 'listening');
+  const ask = async (target: string, init?: RequestInit): Promise<unknown> => (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${target}`, { ...init, headers: { connection: 'close' } })).json();
+  for (const prefix of ['', '/api']) {
+    expect(await ask(`${prefix}/hello/J%C3%B6rg?n=1`)).toMatchObject({ method: 'GET', path: `${prefix}/hello/J%C3%B6rg`, http_vars: { name: 'Jörg' }, url_query: { n: ['1'] } });
+    expect(await ask(`${prefix}/hello/x`, { method: 'POST', body: 'text' })).toMatchObject({ method: 'POST', http_vars: { name: 'x' }, body: 'text' });
+    expect(await ask(`${prefix}/files/a/b`)).toMatchObject({ http_vars: { path: 'a/b' } });
+  }
+  await registry.stopAll();
+  expect(await ask('/hello/x')).toMatchObject({ code: 'STOPPING' });
 });
 
 test('what can not be opened is an error of its start, and can be started when it is mended', async () => {

@@ -36,6 +36,8 @@ test.each(['thread', 'inline', 'process'])('what was saved answers, or its compi
     error: expect.stringContaining('hi did not compile') as string,
     output: expect.stringMatching(/^lib\/src\/hi\.c:1:\d+: error: [^]*forgotten/m) as string,
   }]);
+  // A handler that there is not yet may be in what does not compile.
+  expect(await get(say.replace('Say', 'New'))).toEqual([500, expect.objectContaining({ code: 'BUILD_FAILED' })]);
   const asPage = await fetch(say, { headers: { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } });
   const page = await asPage.text();
   expect([asPage.status, asPage.headers.get('content-type')]).toEqual([500, 'text/html; charset=utf-8']);

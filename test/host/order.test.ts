@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createPluginHost, type HostOptions, type PluginHost } from '../../src';
 import { compileFixture } from '../support/compile';
@@ -11,6 +11,7 @@ type Plugin = NonNullable<HostOptions['plugin']>[string];
 /** A host of libraries that write their lives down. */
 interface House extends RecordedLog {
   readonly host: PluginHost;
+  readonly pluginpath: string;
   /** What they have written so far. */
   readonly lives: () => string[];
   /** Where something may be that they wait for. */
@@ -41,6 +42,7 @@ async function house(plugins: Readonly<Record<string, Plugin>>, options: HostOpt
   return {
     ...recorded,
     host,
+    pluginpath,
     lives: () => (existsSync(file('notes')) ? readFileSync(file('notes'), 'utf8').trimEnd().split('\n') : []),
     file,
     put: (name) => writeFileSync(file(name), ''),
@@ -218,4 +220,25 @@ describe('readiness', () => {
     const { host } = await house({ db: {} });
     expect(host.readiness()).toEqual({ ready: true, plugins: [] });
   });
+});
+
+test('a plugin that starts with the server is opened again when its file comes back, and is waited for meanwhile', async () => {
+  const { host, pluginpath, lives } = await house({ db: { required: true } });
+  await host.start();
+  const library = path.join(pluginpath, 'db.so');
+  rmSync(library);
+  await host.reloadChanged();
+  await until(() => host.readiness().plugins[0]?.error?.code === 'LIBRARY_NOT_FOUND');
+  expect(host.readiness().ready).toBe(false);
+  cpSync(compileFixture('life.c'), library);
+  await host.changed('db');
+  expect(host.readiness().ready).toBe(true);
+  expect(lives()).toEqual(['start db', 'stop db', 'start db']);
+});
+
+test('a plugin that is to start with the server and comes later is opened when it comes', async () => {
+  const { host, pluginpath, lives } = await house({ late: { start: 'server' } }, {}, ['late']);
+  cpSync(compileFixture('life.c'), path.join(pluginpath, 'late.so'));
+  await host.reloadChanged();
+  expect(lives()).toEqual(['start late']);
 });

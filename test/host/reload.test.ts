@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { createPluginHost, type PluginHost, type PluginInfo, type PluginOptions } from '../../src';
 import { compileFixture } from '../support/compile';
@@ -215,4 +218,97 @@ test('a plugin that holds a thread past its deadline goes on in a process', asyn
   await host.reloadChanged();
   expect(await ask('Number')).toBe('2');
   expect(await info()).toMatchObject({ state: 'ready', mode: 'thread' });
+});
+
+describe('what a plugin has shown', () => {
+  test('goes with the file: the one before runs where it is configured to', async () => {
+    await start({ mode: 'thread' });
+    await ask('Number');
+    put(2);
+    await host.reload('generation');
+    await host.demote('generation', 'it was seen');
+    expect(await info()).toMatchObject({ mode: 'process', state: 'degraded', error: { code: 'DEMOTED' } });
+    expect(await ask('Number')).toBe('2');
+    await host.rollback('generation');
+    expect(await ask('Number')).toBe('1');
+    expect(await info()).toMatchObject({ mode: 'thread', state: 'ready' });
+  });
+
+  test('is not forgotten where the next one can not be opened', async () => {
+    await start({ mode: 'thread' });
+    await ask('Number');
+    await host.demote('generation', 'it was seen');
+    put(2, '-DREFUSES');
+    await expect(host.reload('generation')).rejects.toMatchObject({ code: 'INIT_FAILED' });
+    expect(await info()).toMatchObject({ mode: 'process', state: 'degraded', error: { code: 'INIT_FAILED' } });
+    put(1);
+    await host.rollback('generation').catch(() => undefined);
+    await host.reloadChanged();
+    expect(await info()).toMatchObject({ mode: 'thread', state: 'ready' });
+  });
+
+  test('ends for one that is not open when somebody reloads it', async () => {
+    await start({ mode: 'thread' });
+    await host.demote('generation', 'it was seen');
+    await host.reload('generation');
+    expect(await info()).toMatchObject({ mode: 'thread', state: 'ready' });
+  });
+
+  test('is no fault of the file that takes its place meanwhile', async () => {
+    await start({ mode: 'thread' });
+    await ask('Number');
+    put(2);
+    await Promise.all([host.reload('generation'), until(() => life().includes('init 2')).then(() => host.demote('generation', 'it was seen'))]);
+    expect(await ask('Number')).toBe('2');
+  });
+});
+
+test('what could not be opened is tried again by the next look, though its file is the same', async () => {
+  folder = scratch();
+  pluginpath = path.join(folder, 'lib');
+  mkdirSync(pluginpath);
+  const library = path.join(pluginpath, 'life.so');
+  cpSync(compileFixture('life.c'), library);
+  const disk = path.join(folder, 'disk');
+  writeFileSync(disk, '');
+  host = await createPluginHost({ pluginpath, plugin: { life: { config: { notes: path.join(folder, 'notes'), name: 'life', needs: disk } } } }, silentLog());
+  await host.call('life', 'Hello');
+  rmSync(disk);
+  rmSync(library);
+  cpSync(compileFixture('life.c'), library);
+  await host.reloadChanged();
+  expect(await info()).toMatchObject({ state: 'degraded', generation: 1, error: { code: 'INIT_FAILED' } });
+  writeFileSync(disk, '');
+  await host.reloadChanged();
+  expect(await info()).toMatchObject({ state: 'ready', generation: 2 });
+});
+
+test('a plugin whose file is gone is not to be had at once, and comes back while its calls are finished', async () => {
+  await start({ mode: 'thread' });
+  const server = createServer((req, res) => void host.handle(req, res)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/_PLUGIN/generation/Number`;
+  expect(await (await fetch(url)).text()).toBe('1');
+  const waiting = ask('Wait');
+  await until(() => life().includes('wait 1'));
+  rmSync(path.join(pluginpath, 'generation.so'));
+  const removed = host.remove('generation');
+  await until(async () => (await fetch(url)).status === 404);
+  put(2);
+  expect(await (await fetch(url)).text()).toBe('2');
+  writeFileSync(path.join(folder, 'gate'), '');
+  expect(await waiting).toBe('1');
+  await removed;
+  expect(life().at(-1)).toBe('stop 1');
+  server.close();
+});
+
+test('a host that is closed opens nothing any more', async () => {
+  await start({ mode: 'thread' });
+  await ask('Number');
+  await host.close();
+  put(2);
+  await expect(host.reload('generation')).rejects.toMatchObject({ code: 'STOPPING' });
+  await expect(host.rollback('generation')).rejects.toMatchObject({ code: 'STOPPING' });
+  expect(life()).toEqual(['init 1', 'stop 1']);
 });

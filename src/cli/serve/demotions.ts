@@ -39,14 +39,19 @@ export class Demotions {
     const demoted: Demotion[] = [];
     let isNew = false;
     for (const name of names) {
-      const reason = accusation(name, running, deed, how);
-      const fingerprint = await this.#fingerprint(name);
-      const known = this.#entries.get(name);
-      if (known === undefined || known.fingerprint !== fingerprint) isNew = true;
-      this.#entries.set(name, { reason, fingerprint });
-      demoted.push({ name, reason });
+      const demotion = { name, reason: accusation(name, running, deed, how) };
+      isNew = (await this.add(demotion)) || isNew;
+      demoted.push(demotion);
     }
     return { demoted, isNew };
+  }
+
+  /** @returns whether that is new of the file that is there */
+  async add({ name, reason }: Demotion): Promise<boolean> {
+    const fingerprint = await this.#fingerprint(name);
+    const known = this.#entries.get(name);
+    this.#entries.set(name, { reason, fingerprint });
+    return known === undefined || known.fingerprint !== fingerprint;
   }
 
   #mayBe(name: string): boolean {

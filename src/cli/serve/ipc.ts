@@ -77,7 +77,12 @@ export interface Gone {
   readonly name: string;
 }
 
-export type ToPrimary = Listening | Wait | Fatal;
+/** A server process has demoted a plugin: it holds for the others, and for those that come later. */
+export interface Demoted extends Demotion {
+  readonly type: 'demoted';
+}
+
+export type ToPrimary = Listening | Wait | Fatal | Demoted;
 export type FromPrimary = Start | Built | Order;
 
 /** What is to be done with plugins. */

@@ -5,7 +5,7 @@ import type { FlagValues } from '../flags';
 import type { Demotions } from './demotions';
 import { LOOK_EVERY, type Hang } from './hangs';
 import { isCrash, suspectsOf } from './ends';
-import type { Built, FromPrimary, ToPrimary } from './ipc';
+import type { Built, Demotion, FromPrimary, ToPrimary } from './ipc';
 import type { Place } from './place';
 import { ServerProcess, type End } from './server-process';
 
@@ -109,6 +109,7 @@ export class ServerProcesses {
 
   #heard(serverProcess: ServerProcess, message: ToPrimary): void {
     if (message.type === 'wait') void this.#answerWait(serverProcess, message.name);
+    else if (message.type === 'demoted') void this.#spread(message);
     else if (message.type === 'listening') this.#first?.listens();
     else if (this.#first !== undefined) this.#first.fails(message.message);
     else this.#parts.log.error({ worker: serverProcess.pid }, `a server process can't start: ${message.message}`);
@@ -122,6 +123,11 @@ export class ServerProcesses {
       if (error instanceof DlserveError) answer = { type: 'built', name, failed: error.details };
     }
     serverProcess.tell(answer);
+  }
+
+  /** What one of them has demoted is not to cost the others a thread each. */
+  async #spread({ name, reason }: Demotion): Promise<void> {
+    if (await this.#parts.demotions.add({ name, reason })) this.tell({ type: 'demote', name, reason });
   }
 
   #lookForHangs(): void {
