@@ -32,6 +32,22 @@ function childrenOf(pid) {
   return lines.filter(([, parent]) => parent === pid).map(([child]) => child);
 }
 
+/** Where a `dlserve serve` has a parent, the server process is its only child, and lives as long as nothing crashes it. */
+const SERVER_PROCESS = 'server-process-main';
+
+/**
+ * The process in which a server's plugins run, whether it was started here or by its parent.
+ * @param {number} pid of what was started, which listens
+ */
+function serverProcessOf(pid) {
+  const isServerProcess = (child) => commandOf(child).includes(SERVER_PROCESS);
+  return childrenOf(pid).find(isServerProcess) ?? pid;
+}
+
+function commandOf(pid) {
+  return process.platform === 'linux' ? fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1') : execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'latin1' });
+}
+
 /** Of a tick in /proc: sysconf(_SC_CLK_TCK), which is 100 on every Linux that Node runs on. */
 const TICK_MS = 10;
 
@@ -49,4 +65,4 @@ function processorTimeOf(pid) {
   return ticks.reduce((sum, each) => sum + each, 0) * TICK_MS;
 }
 
-module.exports = { memoryOf, childrenOf, processorTimeOf };
+module.exports = { memoryOf, childrenOf, serverProcessOf, processorTimeOf };
