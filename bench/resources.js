@@ -32,12 +32,13 @@ function childrenOf(pid) {
   return lines.filter(([, parent]) => parent === pid).map(([child]) => child);
 }
 
-/** Where a `dlserve serve` has a parent, the server process is its only child, and lives as long as nothing crashes it. */
+/** What a server process is started as where it has a parent. */
 const SERVER_PROCESS = 'server-process-main';
 
 /**
- * The process in which a server's plugins run, whether it was started here or by its parent.
- * @param {number} pid of what was started, which listens
+ * The process in which the plugins of a server run: that itself, or the one that it supervises.
+ * @param {number} pid of a server that listens
+ * @returns {number} what that is now: one that dies is replaced
  */
 function serverProcessOf(pid) {
   const isServerProcess = (child) => commandOf(child).includes(SERVER_PROCESS);
@@ -51,13 +52,15 @@ function commandOf(pid) {
 /** Of a tick in /proc: sysconf(_SC_CLK_TCK), which is 100 on every Linux that Node runs on. */
 const TICK_MS = 10;
 
+const descendantsOf = (pid) => childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+
 /**
- * Processor time of a process and of those that it has started, milliseconds so far; undefined but on Linux.
+ * Processor time of a process, of those that it has started, and of theirs, milliseconds so far; undefined but on Linux.
  * @param {number} pid
  */
 function processorTimeOf(pid) {
   if (process.platform !== 'linux') return undefined;
-  const ticks = [pid, ...childrenOf(pid)].map((each) => {
+  const ticks = [pid, ...descendantsOf(pid)].map((each) => {
     // proc(5): the name, the second field, may hold spaces; 14 and 15 are user and system time.
     const fields = fs.readFileSync(`/proc/${each}/stat`, 'latin1').split(') ').at(-1).split(' ');
     return Number(fields[11]) + Number(fields[12]);
