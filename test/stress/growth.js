@@ -21,7 +21,7 @@ function stateOf(pid) {
  * @returns claims, each with what speaks against it
  */
 function flatness(states) {
-  const quarter = Math.floor(states.length / 4);
+  const quarter = Math.max(1, Math.floor(states.length / 4));
   return Object.entries(MOST_MORE).map(([what, most]) => {
     const mean = (part) => part.reduce((sum, state) => sum + state[what], 0) / Math.max(1, part.length);
     const [first, early, late, last] = [states.slice(0, 1), states.slice(quarter, 2 * quarter), states.slice(-quarter), states.slice(-1)].map(mean);

@@ -41,7 +41,7 @@ async function stressReloads({ connections, reloads: [inProcess, inThread] }) {
   const library = compile(folder);
   const variants = [
     { mode: 'process', count: inProcess, connections, settings: '', wait: 0 },
-    { mode: 'process', count: Math.ceil(inProcess / 10), connections, settings: 'workers = "1-4"', wait: 10 },
+    { mode: 'process', count: Math.max(10, Math.round(inProcess / 10)), connections, settings: 'workers = "1-4"', wait: 10 },
     { mode: 'thread', count: inThread, connections, settings: '', wait: 0 },
   ];
   let isWell = true;
