@@ -56,7 +56,8 @@ async function measureOnce(kind, answers, { plugins }) {
     for (let i = 0; i < answers; i += 50) await Promise.all(Array.from({ length: 50 }, ask));
     const worked = memoryOf(server.pid);
     const runners = childrenOf(server.pid).map(memoryOf);
-    return { listening: server.listening, first, warm: percentile(warm, 50), idle, opened, worked, runner: runners[0] };
+    const parent = server.parent === undefined ? undefined : memoryOf(server.parent);
+    return { listening: server.listening, first, warm: percentile(warm, 50), idle, opened, worked, parent, runner: runners[0] };
   } finally {
     agent.destroy();
     await server.stop();
@@ -103,11 +104,13 @@ function memorySection(entries, { rounds, answers = ANSWERS }) {
       opened: spread(runs.map(({ opened }) => opened.rss)),
       worked: spread(runs.map(({ worked }) => worked.rss)),
       workedPss: runs[0].worked.pss === undefined ? undefined : spread(runs.map(({ worked }) => worked.pss)),
+      parent: runs[0].parent && spread(runs.map(({ parent }) => parent.rss)),
+      parentPss: runs[0].parent?.pss === undefined ? undefined : spread(runs.map(({ parent }) => parent.pss)),
       runner: runs[0].runner && spread(runs.map(({ runner }) => runner.rss)),
       runnerPss: runs[0].runner?.pss === undefined ? undefined : spread(runs.map(({ runner }) => runner.pss)),
     };
-    const { idle, opened, worked, workedPss, runner, runnerPss } = values;
-    const cells = [idle, opened, worked, workedPss, runner, runnerPss].map((cell) => (cell === undefined ? '–' : one(cell.median)));
+    const { idle, opened, worked, workedPss, parent, parentPss, runner, runnerPss } = values;
+    const cells = [idle, opened, worked, workedPss, parent, parentPss, runner, runnerPss].map((cell) => (cell === undefined ? '–' : one(cell.median)));
     return { values, cells };
   });
   return {
@@ -115,9 +118,9 @@ function memorySection(entries, { rounds, answers = ANSWERS }) {
     title: 'Memory, MB',
     notes: [
       `Medians of ${rounds}. Idle: listening, no plugin asked for yet. Opened: after its first 200 calls. Worked: after ${answers.toLocaleString('en')} ` +
-        'more, 50 at a time. PSS counts a page that several processes share in parts.',
+        'more, 50 at a time. PSS counts a page that several processes share in parts. Parent: supervises the server process, in modes inline and thread.',
     ],
-    columns: ['server', 'idle RSS', 'opened RSS', 'worked RSS', 'worked PSS', 'runner RSS', 'runner PSS'],
+    columns: ['server', 'idle RSS', 'opened RSS', 'worked RSS', 'worked PSS', 'parent RSS', 'parent PSS', 'runner RSS', 'runner PSS'],
     rows,
   };
 }

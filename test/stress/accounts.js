@@ -92,7 +92,9 @@ class Accounts {
       if (death.requests.some((id) => this.isHung(Number(id)))) return 'hang';
       return this.wasStruck(death, 'stop') ? 'stop' : undefined;
     }
-    if (death.requests.some((id) => this.isCulprit(Number(id), death))) return 'crash';
+    // Where two of them crash a process at once, the other one may be made again.
+    const inside = [...death.requests, ...(death.again ?? [])];
+    if (inside.some((id) => this.isCulprit(Number(id), death))) return 'crash';
     return death.signal === 'SIGKILL' && this.wasStruck(death, 'kill') ? 'kill' : undefined;
   }
 

@@ -6,10 +6,11 @@ const os = require('node:os');
 const path = require('node:path');
 const { Agent } = require('node:http');
 const { createHistogram } = require('node:perf_hooks');
-const { memoryOf } = require('../../bench/resources');
+const { flatness, stateOf } = require('./growth');
 const { ask } = require('./load');
 const { PLUGINS, writePlugins } = require('./plugins');
-const { orphansOf, runnersOf } = require('./runners');
+const { judgement } = require('./report');
+const { orphansOf } = require('./runners');
 const { startServer } = require('./server');
 
 /** Clients that crash the plugin, and clients beside them. */
@@ -17,8 +18,6 @@ const CRASHERS = 4;
 const INNOCENTS = 4;
 /** Looks at the server, over the whole run. */
 const LOOKS = 100;
-/** What the last quarter of the run may have more than the second, on average. */
-const MOST_MORE = { descriptors: 8, processes: 4, megabytes: 32 };
 
 /**
  * @param {{ crashes: number }} options
@@ -68,9 +67,8 @@ async function endure({ crashes }) {
   wrong.push(...orphansOf(server.pid).map(({ pid }) => `process ${pid} is left`));
   const claims = [
     { claim: 'every crash was answered 502, and every innocent request 200', against: wrong },
-    ...Object.entries(MOST_MORE).map(([what, most]) => growth(samples, what, most)),
+    ...flatness(samples),
   ];
-  const { judgement } = require('./report');
   const ms = (microseconds) => (microseconds / 1000).toFixed(1);
   console.log(`${crashed} crashes in ${seconds.toFixed(0)} s, ${took.count} innocent requests beside them`);
   console.log(`a crash is overcome in: p50 ${ms(took.percentile(50))} ms, p99 ${ms(took.percentile(99))} ms, at most ${ms(took.max)} ms (innocents)\n`);
@@ -80,20 +78,5 @@ async function endure({ crashes }) {
 }
 
 const request = (n, func) => ({ n, method: 'GET', path: `/_PLUGIN/serial/${func}?n=${n}&size=3&wait=0`, body: null });
-
-function stateOf(pid) {
-  const megabytes = memoryOf(pid).rss;
-  if (process.platform !== 'linux') return { descriptors: 0, processes: 0, megabytes };
-  return { descriptors: fs.readdirSync(`/proc/${pid}/fd`).length, processes: runnersOf(pid).length, megabytes };
-}
-
-/** Compares the second quarter of the run with the last: what leaks grows from the one to the other. */
-function growth(samples, what, most) {
-  const mean = (part) => part.reduce((sum, sample) => sum + sample[what], 0) / Math.max(1, part.length);
-  const quarter = Math.floor(samples.length / 4);
-  const [early, late] = [mean(samples.slice(quarter, 2 * quarter)), mean(samples.slice(-quarter))];
-  const words = `${what} ${early.toFixed(1)} in the second quarter, ${late.toFixed(1)} in the last`;
-  return { claim: `flat: ${words}`, against: late - early > most ? [`more than ${most} more`] : [] };
-}
 
 module.exports = { endure };

@@ -49,7 +49,7 @@ function writePlugins(folder, plugins, tally, queue) {
   const src = path.join(folder, 'lib/src');
   const here = path.join(__dirname, 'plugins');
   fs.mkdirSync(src, { recursive: true });
-  let toml = `[plugins]\ntimeout = "${TIMEOUT}ms"\nqueue = ${queue}\nfaultcalls = 1000000\nretry = true\ncflags = ["-I${here}"]\n`;
+  let toml = `[plugins]\ntimeout = "${TIMEOUT}ms"\nqueuetimeout = "20s"\nqueue = ${queue}\nfaultcalls = 1000000\nretry = true\ncflags = ["-I${here}"]\n`;
   for (const { name, source, mode, concurrency, workers } of plugins) {
     fs.cpSync(path.join(here, source), path.join(src, name + path.extname(source)), { recursive: true });
     toml += `[plugin.${name}]\nmode = "${mode}"\nconcurrency = ${concurrency}\nworkers = ${JSON.stringify(workers)}\n`;

@@ -11,6 +11,7 @@ const { Ledger } = require('./ledger');
 const { ask, load } = require('./load');
 const { readOptions, USAGE } = require('./options');
 const { missing, writePlugins } = require('./plugins');
+const { stressReloads } = require('./reload');
 const report = require('./report');
 const { Requests, generator, judge } = require('./requests');
 const { orphansOf } = require('./runners');
@@ -102,7 +103,8 @@ async function main() {
   }
   if (options === undefined) return 0;
   try {
-    return (await (options.crashes > 0 ? endure(options) : stress(options))) ? 0 : 1;
+    const run = options.reload ? stressReloads : options.crashes > 0 ? endure : stress;
+    return (await run(options)) ? 0 : 1;
   } catch (error) {
     console.error(error);
     return 1;

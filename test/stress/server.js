@@ -3,7 +3,7 @@
 
 const path = require('node:path');
 const { setInterval, clearInterval } = require('node:timers');
-const { memoryOf } = require('../../bench/resources');
+const { memoryOf, serverProcessOf } = require('../../bench/resources');
 const { start } = require('../../bench/processes');
 
 const main = path.resolve(__dirname, '../../dist/cli/main.js');
@@ -24,7 +24,10 @@ async function startServer(folder) {
   const [, url] = await child.printed(/listens on (http:\S+)/);
   return {
     url,
-    pid: child.pid,
+    /** Of the process in which the plugins run. */
+    pid: serverProcessOf(child.pid),
+    kill: child.kill,
+    said: child.logged,
     /** Resolves with its exit code and its log. */
     async stop() {
       child.kill('SIGTERM');

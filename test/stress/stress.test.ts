@@ -25,7 +25,16 @@ test('some hundred crashes leave nothing behind, and cost no other call', async 
   expect(stdout).not.toContain(' NO ');
 });
 
-test.each([[['--seconds', '0'], '--seconds is a number from 1'], [['--plugins', 'nope'], 'there is no nope'], [['--fast'], '--fast']])(
+test('some reloads under load: no request fails, and nothing is left', async () => {
+  const { stdout } = await run(process.execPath, [script, '--reload', '--reloads', '20,20']);
+  expect(stdout).toMatch(/^mode process: 20 reloads and 2 broken libraries under 64 connections, \d+ requests$/m);
+  expect(stdout).toMatch(/^mode process, workers = "1-4", calls of 10 ms: 10 reloads and 1 broken/m);
+  expect(stdout).toMatch(/^mode thread: 20 reloads and 2 broken libraries under 64 connections, \d+ requests$/m);
+  expect(stdout.match(/^from SIGHUP to the first answer of the next generation: p50 [\d.]+ ms, p99 [\d.]+ ms/gm)).toHaveLength(3);
+  expect(stdout).not.toContain(' NO ');
+});
+
+test.each([[['--seconds', '0'], '--seconds is a number from 1'], [['--plugins', 'nope'], 'there is no nope'], [['--fast'], '--fast'], [['--reloads', '20'], '--reloads are two numbers']])(
   '%j is misuse, and is told what to do',
   async (args, words) => {
     const failed = run(process.execPath, [script, ...args]);

@@ -45,9 +45,15 @@ function handlersOf(calls: readonly Exchange[]): number[] {
 /** Methods of which a request may be made again (RFC 9110, 9.2.2). */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
-/** Which calls are made again, each once. */
+/**
+ * How often a call is made again at most. Once would not do: where one call in a hundred crashes its process, and several run beside each
+ * other, now and then one is lost twice. Endless, a call that is itself what its process is killed for would take one after the other with it.
+ */
+const MOST = 3;
+
+/** Which calls are made again. */
 export class Retries {
-  readonly #made = new WeakSet<Exchange>();
+  readonly #made = new WeakMap<Exchange, number>();
 
   /** @param isOn as the operator wants it */
   constructor(private readonly isOn: boolean) {}
@@ -55,8 +61,9 @@ export class Retries {
   /** Those of the calls that are made again now. */
   of({ innocent }: Blame): Exchange[] {
     if (!this.isOn) return [];
-    const again = innocent.filter((call) => IDEMPOTENT.has(call.request.method) && !call.isSettled && !this.#made.has(call));
-    for (const call of again) this.#made.add(call);
+    const made = (call: Exchange): number => this.#made.get(call) ?? 0;
+    const again = innocent.filter((call) => IDEMPOTENT.has(call.request.method) && !call.isSettled && made(call) < MOST);
+    for (const call of again) this.#made.set(call, made(call) + 1);
     return again;
   }
 }

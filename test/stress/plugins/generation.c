@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define DIGITS 8
@@ -30,9 +31,14 @@ DLSERVE_EXPORT void PluginStop(void) { life = 2; }
 
 DLSERVE_EXPORT void PluginFree(void *given) { free(given); }
 
-/* The number REPEATED times, and in a header; half of it is made before a short wait, half afterwards. */
+/* Milliseconds, of the query. */
+static useconds_t wait_of(const char *request) {
+  const char *start = strstr(request, "\"wait\":[\"");
+  return start == NULL ? 0 : (useconds_t)atoi(strchr(start, '[') + 2);
+}
+
+/* The number REPEATED times, and in a header; half of it is made before a wait, half afterwards. */
 DLSERVE_EXPORT char *GETNumberHandler(const char *lent_request, int *status, dlserve_exchange *exchange) {
-  (void)lent_request;
   (void)status;
   char *headers = malloc(64);
   int at = sprintf(headers, "X-Generation: ");
@@ -41,7 +47,7 @@ DLSERVE_EXPORT char *GETNumberHandler(const char *lent_request, int *status, dls
   exchange->given_reply_headers = headers;
   char *text = malloc(DIGITS * REPEATED + 1);
   for (int i = 0; i < DIGITS * REPEATED; i++) {
-    if (i == DIGITS * REPEATED / 2) usleep(500);
+    if (i == DIGITS * REPEATED / 2) usleep(500 + 1000 * wait_of(lent_request));
     text[i] = number(i % DIGITS);
   }
   text[DIGITS * REPEATED] = '\0';
