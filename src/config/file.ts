@@ -4,8 +4,8 @@ import type * as Toml from 'smol-toml' with { 'resolution-mode': 'import' };
 import { DlserveError, messageOf } from '../ground/errors';
 import { valueAt, type Document, type Table } from './document';
 
-// Its types know only its ES module, though it comes as CommonJS too.
-const toml = require('smol-toml') as typeof Toml;
+/** Loaded for those who have a file. Its types know only its ES module, though it comes as CommonJS too. */
+const toml = (): typeof Toml => require('smol-toml') as typeof Toml;
 
 /**
  * Reads a TOML file.
@@ -61,7 +61,7 @@ export function parseDocument(name: string, text: string): Document {
   try {
     table = parseToml(text);
   } catch (error) {
-    const reason = error instanceof toml.TomlError ? explain(name, text, error) : `${name}: ${messageOf(error)}`;
+    const reason = error instanceof toml().TomlError ? explain(name, text, error) : `${name}: ${messageOf(error)}`;
     throw new DlserveError('BAD_CONFIG', { reason }, { cause: error });
   }
   return { name, table, where: (keys) => `${name}:${lineOf(text, keys)}` };
@@ -69,7 +69,7 @@ export function parseDocument(name: string, text: string): Document {
 
 /** Integers beyond 2^53 come as bigint, so that none is rounded unseen. */
 function parseToml(text: string): Table {
-  return toml.parse(text, { integersAsBigInt: 'asNeeded' });
+  return toml().parse(text, { integersAsBigInt: 'asNeeded' });
 }
 
 function explain(name: string, text: string, error: Toml.TomlError): string {
@@ -79,7 +79,7 @@ function explain(name: string, text: string, error: Toml.TomlError): string {
   const hint = quoteHint(line);
   // There is nothing to point at: the value went on past the last line, as it does in brackets only.
   const ended = error.line === lines.length && line.trim() === '';
-  const { line: at, column, codeblock } = ended ? new toml.TomlError(what, { toml: text, ptr: text.trimEnd().length }) : error;
+  const { line: at, column, codeblock } = ended ? new (toml().TomlError)(what, { toml: text, ptr: text.trimEnd().length }) : error;
   const reason = ended ? `${what}: the file ends here, inside a bracket that is still open` : what;
   const paragraphs = [`${name}:${at}:${column}: ${reason}`, codeblock.trimEnd()];
   if (hint !== undefined) paragraphs.push(hint);

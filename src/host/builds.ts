@@ -1,6 +1,6 @@
 import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
-import { Toolchain, ToolFailure, type BuildEvent, type ToolchainOptions } from '../toolchain/toolchain';
+import type { BuildEvent, ToolchainOptions } from '../toolchain/toolchain';
 
 /** What the host asks while sources are compiled: a plugin under construction is waited for. */
 export interface Builds {
@@ -45,7 +45,14 @@ export class CompilerWords extends DlserveError {
  * @param options.showsWords whether clients are shown what the compiler says
  */
 export function startBuilds(options: ToolchainOptions & { readonly log: Logger; readonly showsWords?: boolean }): Builds {
+  // Server processes compile nothing.
+  const { Toolchain, ToolFailure } = require('../toolchain/toolchain') as typeof import('../toolchain/toolchain');
   const toolchain = new Toolchain(options);
+  const withWords = (error: unknown): never => {
+    if (!(error instanceof DlserveError)) throw error;
+    const { cause } = error;
+    throw new CompilerWords(error, cause instanceof ToolFailure && cause.output !== '' ? cause.output : error.message);
+  };
   const tell = (error: unknown): void => options.log.error(messageOf(error));
   const finished = toolchain.build().then(() => undefined, tell);
   return {
@@ -59,10 +66,4 @@ export function startBuilds(options: ToolchainOptions & { readonly log: Logger; 
     finished,
     stop: () => toolchain.stop(),
   };
-}
-
-function withWords(error: unknown): never {
-  if (!(error instanceof DlserveError)) throw error;
-  const { cause } = error;
-  throw new CompilerWords(error, cause instanceof ToolFailure && cause.output !== '' ? cause.output : error.message);
 }

@@ -1,4 +1,4 @@
-import type { AddressInfo, ListenOptions, Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { DlserveError, messageOf } from '../ground/errors';
 
 /** Where a server listens. */
@@ -10,15 +10,14 @@ export interface Address {
 
 /**
  * Starts listening.
- * @param descriptor of a socket that is bound to the address already; without one, a new one is
+ * @param handle of a socket that is bound to the address already; without one, a new one is
  * @returns the port in use
  * @throws DlserveError BAD_CONFIG when the address can't be had, with what to do
  */
-export async function listen(server: Server, { host, port }: Address, descriptor?: number): Promise<number> {
-  const options: ListenOptions & { fd?: number } = descriptor === undefined ? { host, port } : { fd: descriptor };
+export async function listen(server: Server, { host, port }: Address, handle?: unknown): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options, () => {
+    server.listen(handle ?? { host, port }, () => {
       server.off('error', reject);
       resolve();
     });

@@ -4,7 +4,7 @@ import { processRuntime } from './supervised/runner/runtime';
 
 export { relieveMemory } from './native/memory';
 export { endWithParent } from './native/parent';
-export { attachStatus, clearStatus, createStatusFile, readStatus, readTurns, type Running, type Turn } from './native/status';
+export { attachStatus, clearStatus, createStatusFile, fillStatusFile, readStatus, readTurns, type Running, type Turn } from './native/status';
 
 /** All ways to run plugins: the only place that knows them. What each takes is loaded for the first plugin that needs it. */
 export const RUNTIMES: readonly Runtime[] = [threadRuntime(), inlineRuntime(), processRuntime()];

@@ -1,3 +1,4 @@
+import type { SendHandle } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import net from 'node:net';
 import { getSystemErrorMap } from 'node:util';
@@ -6,16 +7,16 @@ import { cantListen, type Address } from '../../http/listen';
 /** A socket that is bound to an address. Connections come once a process listens on it, and wait in it while none takes them. */
 export interface BoundSocket {
   readonly port: number;
-  readonly descriptor: number;
-  close(): void;
+  /** To be sent to processes. */
+  readonly handle: SendHandle;
+  readonly close: () => void;
 }
 
 /** What node:net has of it. */
 interface Handle {
-  readonly fd: number;
   /** 0, or the number of an error. */
   getsockname(into: { port?: number }): number;
-  close(): void;
+  readonly close: () => void;
 }
 
 /** How node:net and node:cluster make a socket that nobody listens on yet; it is exported, and not documented. */
@@ -39,7 +40,7 @@ export async function bind(address: Address): Promise<BoundSocket | undefined> {
     handle.close();
     throw refused(error, address);
   }
-  return { port: name.port!, descriptor: handle.fd, close: () => handle.close() };
+  return { port: name.port!, handle: handle as unknown as SendHandle, close: () => handle.close() };
 }
 
 function refused(number: number, address: Address): Error {

@@ -6,9 +6,6 @@ import type { FlagValues } from '../flags';
 /** The descriptor of the file in which a server process publishes which handlers it is running, for the primary to read. */
 export const STATUS_FILE = 4;
 
-/** The descriptor of the socket that a server process listens on, where the primary keeps it. */
-export const SOCKET = 5;
-
 /** A plugin that is to run in mode "process", whatever its configuration says. */
 export interface Demotion {
   readonly name: string;
@@ -23,7 +20,7 @@ export interface Start {
   readonly flags: FlagValues;
   /** The configured one may be 0. */
   readonly port: number;
-  /** Whether it has {@link SOCKET}; else it makes one of its own, through node:cluster. */
+  /** Whether the socket that it listens on comes with this; else it makes one of its own, through node:cluster. */
   readonly hasSocket: boolean;
   /** There are no other server processes to tell it from. */
   readonly isOnly: boolean;

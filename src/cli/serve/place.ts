@@ -1,26 +1,22 @@
-import { fork, type ChildProcess, type StdioOptions } from 'node:child_process';
-import cluster from 'node:cluster';
+import type { SendHandle, StdioOptions } from 'node:child_process';
+import type { Cluster } from 'node:cluster';
 import { createServer } from 'node:net';
-import path from 'node:path';
 import { listen, type Address } from '../../http/listen';
 import { bind, type BoundSocket } from './bind';
+import { dismissEarly, takeEarly } from './early';
+import { forkServer, PROGRAM, withStatusFile, type Forked } from './fork';
 
 /** Where server processes listen, and how those are started that do. */
 export interface Place {
   /** Not 0. */
   readonly port: number;
-  /** Whether each is given the socket, as {@link SOCKET}. */
-  readonly hasSocket: boolean;
-  /**
-   * Starts a server process.
-   * @param statusFile is its STATUS_FILE
-   */
-  fork(statusFile: number): ChildProcess;
+  /** The socket that each is given with its Start; without one it makes its own, through node:cluster. */
+  readonly socket: SendHandle | undefined;
+  /** Starts a server process. @throws Error where the system can't */
+  fork(): Forked;
   /** Nobody is to come any more. */
   close(): void;
 }
-
-const PROGRAM = path.join(__dirname, 'server-process-main.js');
 
 /**
  * @param count how many server processes there are to be at a time
@@ -32,28 +28,24 @@ export async function choosePlace(address: Address, count: number): Promise<Plac
 }
 
 /** One process after the other has the same socket. While there is none, connections wait in it. */
-function ofOne(socket: BoundSocket): Place {
-  // The inspector of the primary has its port.
-  const execArgv = process.execArgv.filter((argument) => !argument.startsWith('--inspect'));
-  return {
-    port: socket.port,
-    hasSocket: true,
-    fork: (statusFile) => fork(PROGRAM, [], { execArgv, stdio: ['inherit', 'inherit', 'inherit', 'ipc', statusFile, socket.descriptor] }),
-    close: () => socket.close(),
-  };
+function ofOne({ port, handle, close }: BoundSocket): Place {
+  return { port, socket: handle, fork: () => takeEarly() ?? forkServer(), close };
 }
 
 /** The connections come to the primary, which hands each to a process of node:cluster. */
 function shared(port: number): Place {
+  dismissEarly();
+  const cluster = require('node:cluster') as Cluster;
   return {
     port,
-    hasSocket: false,
-    fork: (statusFile) => {
-      const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', 'ipc', statusFile];
-      cluster.setupPrimary({ exec: PROGRAM, args: [], stdio });
-      // What the process itself has to say of an error is heard already.
-      return cluster.fork().on('error', () => undefined).process;
-    },
+    socket: undefined,
+    fork: () =>
+      withStatusFile((statusFile) => {
+        const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', 'ipc', statusFile];
+        cluster.setupPrimary({ exec: PROGRAM, args: [], stdio });
+        // What the process itself has to say of an error is heard already.
+        return cluster.fork().on('error', () => undefined).process;
+      }),
     close: () => undefined,
   };
 }

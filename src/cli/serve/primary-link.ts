@@ -3,6 +3,11 @@ import type { Builds } from '../../host/builds';
 import type { PluginHost } from '../../api/plugin-host';
 import type { Built, Demotion, FromPrimary, Order, Start, ToPrimary } from './ipc';
 
+/** What a server process is to do, and the socket that came with that. */
+export interface Started extends Start {
+  readonly socket: unknown;
+}
+
 interface Waiter {
   readonly promise: Promise<void>;
   readonly settle: (answer: Built) => void;
@@ -11,7 +16,7 @@ interface Waiter {
 /** The primary, as a server process sees it. */
 export class PrimaryLink {
   /** What this process is to do. */
-  readonly start: Promise<Start>;
+  readonly start: Promise<Started>;
   /** Sources are compiled there. */
   readonly builds: Builds = {
     wait: (name) => this.#wait(name),
@@ -21,7 +26,7 @@ export class PrimaryLink {
     finished: Promise.resolve(),
     stop: () => Promise.resolve(),
   };
-  #started!: (start: Start) => void;
+  #started!: (start: Started) => void;
   readonly #waiting = new Map<string, Waiter>();
   #plugins: PluginHost | undefined;
   /** What came before there were plugins. */
@@ -29,7 +34,7 @@ export class PrimaryLink {
 
   constructor() {
     this.start = new Promise((resolve) => (this.#started = resolve));
-    process.on('message', (message: FromPrimary) => this.#take(message));
+    process.on('message', (message: FromPrimary, socket: unknown) => this.#take(message, socket));
   }
 
   tell(message: ToPrimary, sent: () => void = () => undefined): void {
@@ -46,8 +51,8 @@ export class PrimaryLink {
     for (const message of this.#early.splice(0)) this.#apply(message, plugins);
   }
 
-  #take(message: FromPrimary): void {
-    if (message.type === 'start') this.#started(message);
+  #take(message: FromPrimary, socket: unknown): void {
+    if (message.type === 'start') this.#started({ ...message, socket: message.hasSocket ? socket : undefined });
     else if (message.type === 'built') this.#built(message);
     else if (this.#plugins === undefined) this.#early.push(message);
     else this.#apply(message, this.#plugins);

@@ -1,8 +1,8 @@
 import { messageOf } from '../../ground/errors';
-import { createLog } from '../../ground/log';
+import { createLateLog, type LateLog } from '../../ground/log';
 import { attachStatus, clearStatus, endWithParent } from '../../runtimes/registry';
 import { readConfig } from '../config';
-import { SOCKET, STATUS_FILE } from './ipc';
+import { STATUS_FILE } from './ipc';
 import { PrimaryLink } from './primary-link';
 import { startServer } from './server';
 
@@ -15,10 +15,9 @@ export async function runServerProcess(): Promise<void> {
   process.on('disconnect', orphaned);
   try {
     endWithParent();
-    attachStatus(STATUS_FILE);
     // One that comes to its end by itself did not crash in what its threads are at.
     process.on('exit', clearStatus);
-    const stop = await serve(primary);
+    const { stop, log } = await serve(primary);
     let isStopping = false;
     const stopOnce = (): void => {
       if (isStopping) return;
@@ -27,19 +26,20 @@ export async function runServerProcess(): Promise<void> {
     };
     process.off('disconnect', orphaned);
     process.on('SIGTERM', stopOnce).on('disconnect', stopOnce);
-    primary.tell({ type: 'listening' });
+    primary.tell({ type: 'listening' }, () => log.open());
   } catch (error) {
     primary.tell({ type: 'fatal', message: messageOf(error) }, () => process.exit(1));
   }
 }
 
-/** @returns how it is stopped */
-async function serve(primary: PrimaryLink): Promise<() => Promise<void>> {
-  const { flags, port, hasSocket, isOnly, demoted } = await primary.start;
+/** @returns how it is stopped, and its log */
+async function serve(primary: PrimaryLink): Promise<{ stop: () => Promise<void>; log: LateLog }> {
+  const { flags, port, socket, isOnly, demoted } = await primary.start;
+  attachStatus(STATUS_FILE);
   const config = await readConfig(flags);
-  const log = createLog(config.log.level, isOnly ? {} : { worker: process.pid });
+  const log = createLateLog(config.log.level, isOnly ? {} : { worker: process.pid });
   const { stop } = await startServer({ ...config, http: { ...config.http, port } }, primary.builds, log, {
-    socket: hasSocket ? SOCKET : undefined,
+    socket,
     onHost: (plugins) => {
       plugins.on('state', ({ plugin, error }) => {
         if (error?.code === 'DEMOTED') primary.tell({ type: 'demoted', name: plugin, reason: String(error.details.reason) });
@@ -47,5 +47,5 @@ async function serve(primary: PrimaryLink): Promise<() => Promise<void>> {
       primary.obey(plugins, demoted);
     },
   });
-  return stop;
+  return { stop, log };
 }

@@ -1,10 +1,12 @@
 import type { Config } from '../../config/load';
 import { readConfig } from '../config';
 import type { FlagValues } from '../flags';
+import { dismissEarly } from './early';
 
 /** `dlserve serve`: returns when the server is up and its sources are built; the process goes on until it is told to stop. */
 export async function serve(flags: FlagValues): Promise<void> {
   const config = await readConfig(flags);
+  if (!needsPrimary(config)) dismissEarly();
   const { start } = needsPrimary(config) ? await import('./primary.js') : await import('./single.js');
   const { url, builds, log, output } = await start(config, flags);
   await output.listening(url, builds);

@@ -1,9 +1,8 @@
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, SendHandle } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { needDescriptors } from '../../ground/descriptors';
 import { inTime } from '../../ground/waiting';
 import type { PluginSettings } from '../../plugin/runtime';
-import { createStatusFile, readStatus, readTurns, type Running } from '../../runtimes/registry';
+import { fillStatusFile, readStatus, readTurns, type Running } from '../../runtimes/registry';
 import { LoopWatch, type Hang } from './hangs';
 import type { FromPrimary, ToPrimary } from './ipc';
 import type { Place } from './place';
@@ -30,7 +29,7 @@ export interface Listener {
 
 /** A server process, as the primary sees it. */
 export class ServerProcess {
-  readonly #statusFile = createStatusFile();
+  readonly #statusFile: number;
   readonly #born = performance.now();
   readonly #loop = new LoopWatch();
   readonly #child: ChildProcess;
@@ -41,7 +40,10 @@ export class ServerProcess {
    * @throws Error where the system can't
    */
   constructor(place: Place, listener: Listener) {
-    const child = (this.#child = this.#fork(place));
+    const { child, statusFile } = place.fork();
+    this.#child = child;
+    this.#statusFile = statusFile;
+    this.#fill();
     child.on('message', (message: ToPrimary) => listener.onMessage(message));
     this.#ended = new Promise((resolve) => {
       const end = (code: number | null, signal: string | null, how: string): void => {
@@ -59,11 +61,12 @@ export class ServerProcess {
     });
   }
 
-  #fork(place: Place): ChildProcess {
+  /** It attaches it when it is told to start. */
+  #fill(): void {
     try {
-      needDescriptors();
-      return place.fork(this.#statusFile);
+      fillStatusFile(this.#statusFile);
     } catch (error) {
+      this.#child.on('error', () => undefined).kill('SIGKILL');
       closeSync(this.#statusFile);
       throw error;
     }
@@ -83,8 +86,9 @@ export class ServerProcess {
     return this.#loop.look(readTurns(this.#statusFile), settings, this.pid);
   }
 
-  tell(message: FromPrimary): void {
-    if (this.#child.connected) this.#child.send(message);
+  /** @param handle goes with it */
+  tell(message: FromPrimary, handle?: SendHandle): void {
+    if (this.#child.connected) this.#child.send(message, handle);
   }
 
   /**

@@ -102,9 +102,9 @@ export class ServerProcesses {
 
   async #instruct(serverProcess: ServerProcess): Promise<void> {
     const { place, config, flags, demotions } = this.#parts;
-    const { port, hasSocket } = place;
+    const { port, socket } = place;
     const isOnly = config.http.workers === 1;
-    serverProcess.tell({ type: 'start', flags, port, hasSocket, isOnly, demoted: await demotions.held() });
+    serverProcess.tell({ type: 'start', flags, port, hasSocket: socket !== undefined, isOnly, demoted: await demotions.held() }, socket);
   }
 
   #heard(serverProcess: ServerProcess, message: ToPrimary): void {

@@ -18,8 +18,8 @@ export interface RunningServer {
 export interface ServerSetup extends HostBehaviour {
   /** Called before it listens. */
   readonly onHost?: (plugins: PluginHost) => void;
-  /** The descriptor of a socket to listen on; without one it makes its own. */
-  readonly socket?: number | undefined;
+  /** The handle of a socket to listen on; without one it makes its own. */
+  readonly socket?: unknown;
 }
 
 /** PluginStop gets at least this long, in milliseconds, also when the requests under way have used up the limit. */

@@ -1,6 +1,6 @@
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
-import { endianness, tmpdir } from 'node:os';
-import path from 'node:path';
+import { closeSync, readSync, writeSync } from 'node:fs';
+import { endianness } from 'node:os';
+import { createUnnamedFile } from '../../ground/unnamed-file';
 import { addonIfAny, LIFE } from './addon';
 
 /** The layout of struct status_file in native/addon/status.h. */
@@ -31,23 +31,22 @@ export interface Running {
  * @returns its descriptor
  */
 export function createStatusFile(): number {
-  const directory = mkdtempSync(path.join(tmpdir(), 'dlserve-status-'));
+  const descriptor = createUnnamedFile('status');
   try {
-    const descriptor = openSync(path.join(directory, 'page'), 'wx+', 0o600);
-    try {
-      fill(descriptor, LABELS_START + LABELS * LABEL_SIZE);
-      return descriptor;
-    } catch (error) {
-      closeSync(descriptor);
-      throw error;
-    }
-  } finally {
-    rmSync(directory, { recursive: true });
+    fillStatusFile(descriptor);
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
   }
 }
 
-/** Writes all of the file: a page for which the disk turns out later to have no room would end whoever writes to it. */
-function fill(descriptor: number, size: number): void {
+/**
+ * Makes such a file of an empty one; to be done before anybody attaches it. All of it is written: a page for which the disk turns out
+ * later to have no room would end whoever writes to it.
+ */
+export function fillStatusFile(descriptor: number): void {
+  const size = LABELS_START + LABELS * LABEL_SIZE;
   const zeros = Buffer.alloc(64 * 1024);
   for (let at = 0; at < size; ) at += writeSync(descriptor, zeros, 0, Math.min(zeros.length, size - at), at);
 }
