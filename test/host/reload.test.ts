@@ -201,8 +201,10 @@ test('calls that wait behind one that hangs are answered by the process', async 
   const hung = ask('Wait');
   await until(() => life().includes('wait 1'));
   const behind = [ask('Number'), ask('Number')];
+  const post = host.call('generation', 'Echo', { method: 'POST', body: 'all of it' });
   await expect(hung).rejects.toMatchObject({ code: 'TIMEOUT' });
   expect(await Promise.all(behind)).toEqual(['1', '1']);
+  expect(JSON.parse((await post).body.toString())).toMatchObject({ method: 'POST', body: 'all of it' });
 });
 
 test('a plugin that holds a thread past its deadline goes on in a process', async () => {
