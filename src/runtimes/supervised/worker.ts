@@ -107,6 +107,8 @@ export interface WorkerOwner {
   opened(worker: Worker): void;
   /** A handler has replied to this call. */
   answered(exchange: Exchange): void;
+  /** There is no reply to this call, as its handler was not called. */
+  dropped(exchange: Exchange): void;
   /** A call that was to be reclaimed, and was being taken just then, has not been made after all. */
   gaveBack(exchange: Exchange): void;
   /** Replies came, so there may be room for more calls. */

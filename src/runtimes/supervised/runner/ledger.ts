@@ -98,12 +98,12 @@ export class Ledger {
     this.overdue.add(this.calls.get(id)!);
   }
 
-  /** Strikes the calls that have not begun, and returns those that somebody waits for, in order. */
+  /** Strikes the calls that have not begun, and returns those that have time left, in order. */
   takeWaiting(begun: number): Exchange[] {
     const waiting: Exchange[] = [];
     for (const [id, call] of this.calls.inOrder()) {
       if (id <= begun) continue;
-      if (!this.overdue.has(call) && !call.isSettled) waiting.push(call);
+      if (!this.overdue.has(call)) waiting.push(call);
       this.strike(id, call);
     }
     return waiting;

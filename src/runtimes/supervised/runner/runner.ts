@@ -104,6 +104,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
       this.batch.add(this.calls.lastId + 1, exchange, this.calls.size === 0);
       this.calls.add(exchange);
     } catch (cause) {
+      this.owner.dropped(exchange);
       exchange.fail(new DlserveError('OUT_OF_MEMORY', { what: 'the request' }, { cause }));
     }
   }
@@ -129,6 +130,11 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   /** @internal */
   answered(call: Exchange): void {
     this.owner.answered(call);
+  }
+
+  /** @internal */
+  dropped(call: Exchange): void {
+    this.owner.dropped(call);
   }
 
   /** @internal */
