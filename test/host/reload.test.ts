@@ -207,7 +207,7 @@ test('calls that wait behind one that hangs are answered by the process', async 
   expect(JSON.parse((await post).body.toString())).toMatchObject({ method: 'POST', body: 'all of it' });
 });
 
-test('a plugin that holds a thread past its deadline goes on in a process', async () => {
+test('a plugin that holds a thread past its timeout goes on in a process', async () => {
   await start({ mode: 'thread', timeout: '300ms' });
   await expect(ask('Wait')).rejects.toMatchObject({ code: 'TIMEOUT' });
   await until(async () => (await info()).mode === 'process');

@@ -5,7 +5,7 @@ import type { CrashSite } from './crash-site';
 import type { Exit } from './process';
 
 /** Why a worker was ended by the host. */
-export type Ending = 'deadline' | 'stall' | 'fault' | 'memory' | 'limit' | 'close';
+export type Ending = 'timeout' | 'stall' | 'fault' | 'memory' | 'limit' | 'close';
 
 /** The call by which a process has ended. */
 export interface Culprit {

@@ -29,6 +29,12 @@ export class Ledger {
     return this.calls.size === this.overdue.size;
   }
 
+  /** The id of the one of them that came first; 0 where there is none. */
+  get firstOverdue(): number {
+    const ids = Array.from(this.overdue, (call) => this.calls.idOf(call));
+    return ids.length === 0 ? 0 : Math.min(...ids);
+  }
+
   /** The first of the calls that nobody waits for and that will be skipped; Infinity where there is none. */
   get oldestCancelled(): number {
     let oldest = Infinity;
