@@ -11,6 +11,7 @@
 #include <unwind.h>
 #ifdef __linux__
 #include <link.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #else
 #include <dlfcn.h>
@@ -31,6 +32,9 @@ static struct {
   pid_t process;
   struct sigaction before[FATAL_COUNT];
   atomic_int taken; /* some thread writes, or has written */
+#ifdef __linux__
+  _Atomic pid_t threads[PROTOCOL_MOST_THREADS]; /* those that execute calls, each at its place */
+#endif
 } watch;
 
 /* Where a thread was when the signal came. */
@@ -99,7 +103,8 @@ static void write_down(uint32_t kind, int number, uintptr_t address, place place
   crash->call = crash_current.id;
   crash->symbol = crash_current.symbol;
   if (place.is_known) add(crash, place.counter);
-  atomic_store(&crash->kind, kind);
+  /* A crash may end while its stack is walked, and be told all the same; of a hang, the host waits for all of it. */
+  if (kind != PROTOCOL_CRASH_HANG) atomic_store(&crash->kind, kind);
   /* A call to where no code is: who made it is on top of the stack. */
 #if defined(__x86_64__)
   if (place.is_known && place.counter == address) add(crash, *(const uintptr_t *)place.stack);
@@ -108,6 +113,7 @@ static void write_down(uint32_t kind, int number, uintptr_t address, place place
   walk walk = {.crash = crash, .is_inside = place.is_known, .from = place.counter};
   _Unwind_Backtrace(step, &walk);
   alarm(0);
+  atomic_store(&crash->kind, kind);
 }
 
 /* Another thread writes: it ends the process when it is through. */
@@ -138,6 +144,44 @@ static void on_exit_in_call(void) {
   write_down(PROTOCOL_CRASH_EXIT, 0, 0, (place){0, 0, 0});
 }
 
+#ifdef __linux__
+
+/* The process is about to be killed. A handler that the signal wakes from its sleep must not come back and have hung for nobody. */
+static void rest_in_call(void) {
+  while (crash_current.id != 0) pause();
+}
+
+/* The host sends it to the process: any thread takes it, and passes it on to the one that executes the call. */
+static void on_question(int number, siginfo_t *info, void *context) {
+  const int error = errno;
+  const uint64_t asked = getpid() == watch.process ? atomic_load(&watch.shared->asked) : 0;
+  if (asked != 0 && crash_current.id == asked) {
+    if (!atomic_exchange(&watch.taken, 1)) write_down(PROTOCOL_CRASH_HANG, number, 0, place_of(context));
+  } else if (asked != 0 && info->si_code == SI_USER) {
+    for (uint32_t i = 0; i < PROTOCOL_MOST_THREADS; i++) {
+      const pid_t thread = atomic_load(&watch.threads[i]);
+      if (thread != 0 && atomic_load(&watch.shared->running[i].id) == asked) syscall(SYS_tgkill, watch.process, thread, number);
+    }
+  }
+  if (asked != 0) rest_in_call();
+  errno = error;
+}
+
+static void heed_questions(void) {
+  struct sigaction action = {.sa_sigaction = on_question, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+  sigfillset(&action.sa_mask);
+  sigaction(PROTOCOL_HANG_SIGNAL, &action, NULL);
+}
+
+void crash_note_thread(uint32_t thread) { atomic_store(&watch.threads[thread], (pid_t)syscall(SYS_gettid)); }
+
+#else
+
+static void heed_questions(void) {}
+void crash_note_thread(uint32_t thread) { (void)thread; }
+
+#endif
+
 static _Unwind_Reason_Code step_once(struct _Unwind_Context *context, void *unused) {
   (void)context;
   (void)unused;
@@ -152,6 +196,7 @@ void crash_watch(shared_file *shared) {
   /* What it loads at its first use is loaded now. */
   _Unwind_Backtrace(step_once, NULL);
   for (size_t i = 0; i < FATAL_COUNT; i++) sigaction(FATAL[i], &action, &watch.before[i]);
+  heed_questions();
   atexit(on_exit_in_call);
 }
 

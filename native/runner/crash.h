@@ -29,6 +29,9 @@ void crash_watch(shared_file *shared);
 /* Writes down where the files of this process lie in its memory, the one with this code in it first. */
 void crash_note_modules(const void *code);
 
+/* The calling thread executes calls at this place of `running`: where it hangs, the host may ask it where. */
+void crash_note_thread(uint32_t thread);
+
 /* Bytes for crash_use_stack: a Go runtime takes that stack for its own signals, too. */
 #define CRASH_STACK 65536
 

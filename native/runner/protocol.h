@@ -95,7 +95,8 @@
  * by which the host sees that a long frame moves. u64 committed: bytes of frames, all but PARTs, that must reach the host; those
  * not sent yet are in the ring, byte n at n modulo its size, and each frame stays there until it was sent whole. u32 stage.
  * u32 threads: how many the system gives at most, where it has refused one; else 0.
- * u32 halt: written by the host, not 0: take no more calls. u32 cancelled[]: written by the host, for the id n at n modulo its
+ * u32 halt: written by the host, not 0: take no more calls. u64 asked: written by the host before it sends HANG_SIGNAL, the id of a call
+ * that hangs, or 0: its thread says where it is, as one that crashes does. u32 cancelled[]: written by the host, for the id n at n modulo its
  * size, n divided by its size plus 1: that call must not begin. running[], of each thread: u64 id of the call that it executes, or
  * 0; f64 since when.
  *
@@ -108,6 +109,7 @@
 #define PROTOCOL_SHARED_STAGE 128
 #define PROTOCOL_SHARED_THREADS 132
 #define PROTOCOL_SHARED_HALT 192
+#define PROTOCOL_SHARED_ASKED 200
 #define PROTOCOL_SHARED_CRASH 256
 #define PROTOCOL_SHARED_MODULES 1024
 #define PROTOCOL_SHARED_CANCELLED 4096
@@ -118,10 +120,14 @@
 #define PROTOCOL_RING_SIZE 131072
 #define PROTOCOL_MOST_FRAMES 40
 #define PROTOCOL_MOST_MODULES 46
-/* Kinds of crashes: by a signal that the process has caused itself, by one that was sent from elsewhere, by exit in a handler */
+/* Kinds of crashes: by a signal that the process has caused itself, by one that was sent from elsewhere, by exit in a handler; and what is
+ * none, but where a call hangs that was asked for */
 #define PROTOCOL_CRASH_SIGNAL 1
 #define PROTOCOL_CRASH_SENT 2
 #define PROTOCOL_CRASH_EXIT 3
+#define PROTOCOL_CRASH_HANG 4
+/* A real-time signal that hardly anybody else uses. */
+#define PROTOCOL_HANG_SIGNAL 61
 /* More than calls can be open: twice as many as threads can be, or a thousand. */
 #define PROTOCOL_MOST_CANCELLED 4096
 /* Inside a library */

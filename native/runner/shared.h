@@ -15,6 +15,7 @@ typedef struct {
   _Atomic uint64_t id; /* 0: nothing */
   _Atomic double since;
 } shared_running;
+
 /* Where a thread was that ended the process. */
 typedef struct {
   _Atomic uint32_t kind;
@@ -42,6 +43,7 @@ typedef struct {
   _Alignas(64) _Atomic uint32_t stage;
   _Atomic uint32_t threads;
   _Alignas(64) _Atomic uint32_t halt;
+  _Atomic uint64_t asked;
   _Alignas(256) shared_crash crash;
   _Alignas(1024) shared_modules modules;
   _Alignas(4096) _Atomic uint32_t cancelled[PROTOCOL_MOST_CANCELLED];
@@ -55,6 +57,7 @@ _Static_assert(offsetof(shared_file, committed) == PROTOCOL_SHARED_COMMITTED, "l
 _Static_assert(offsetof(shared_file, stage) == PROTOCOL_SHARED_STAGE, "layout");
 _Static_assert(offsetof(shared_file, threads) == PROTOCOL_SHARED_THREADS, "layout");
 _Static_assert(offsetof(shared_file, halt) == PROTOCOL_SHARED_HALT, "layout");
+_Static_assert(offsetof(shared_file, asked) == PROTOCOL_SHARED_ASKED, "layout");
 _Static_assert(offsetof(shared_file, crash) == PROTOCOL_SHARED_CRASH, "layout");
 _Static_assert(offsetof(shared_file, modules) == PROTOCOL_SHARED_MODULES, "layout");
 _Static_assert(offsetof(shared_file, cancelled) == PROTOCOL_SHARED_CANCELLED, "layout");

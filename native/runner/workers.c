@@ -195,6 +195,7 @@ static void *work(void *unused) {
   /* At the far end of the thread's stack, which never runs out there. */
   char spare[CRASH_STACK];
   crash_use_stack(spare, sizeof spare);
+  crash_note_thread(thread);
   invoke_scratch scratch = {0};
   for (int was_busy = 0;; was_busy = 1) {
     task task;

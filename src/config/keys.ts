@@ -104,7 +104,7 @@ export const PLUGIN = {
     'plugins.demote',
     boolean,
     true,
-    'run a plugin in mode "process" after it has crashed the server or holds a thread past its deadline, until its file changes',
+    'run a plugin in mode "process" after it has crashed the server or holds a thread past its timeout, until its file changes',
   ),
   start: key('plugins.start', oneOf(STARTS), 'request', 'when a plugin is opened: by its first "request", or when the "server" starts'),
   after: key('plugins.after', list('a list of names of plugins, such as ["db"]', isFileName), [], 'the plugins that are opened before it, and closed after it'),

@@ -38,14 +38,23 @@ export interface TimeSettings {
 
 /** How long a call may wait for its turn, and how long it may be in its handler then. Times are those of performance.now(). */
 export class TimeLimits {
-  /** When the call came. */
-  readonly arrival = performance.now();
+  #arrival = performance.now();
 
   /** @param own the client's deadline; undefined where it has none */
   constructor(
     private readonly settings: TimeSettings,
     readonly own: Deadline | undefined,
   ) {}
+
+  /** When the call came, or was to be made again. */
+  get arrival(): number {
+    return this.#arrival;
+  }
+
+  /** The call is made again, from now on: it may wait and run as one that has just come. */
+  restart(): void {
+    this.#arrival = performance.now();
+  }
 
   /** Milliseconds in the handler. */
   get timeout(): number {

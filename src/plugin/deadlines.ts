@@ -27,7 +27,7 @@ export class Deadlines {
     if (timed.due < this.#at) this.#wakeAt(timed.due);
   }
 
-  /** Does nothing where it is in no list. */
+  /** Does nothing where it is in no list. Its time may change then. */
   remove(timed: Timed): void {
     if (timed.place === -1) return;
     const last = this.#all.pop()!;

@@ -128,7 +128,28 @@ export class Exchange implements Timed {
     this.callee = callee;
     this.#counter = counter;
     callee.call(this);
-    if (this.#recipient !== null && !this.#isInParts) deadlines.add(this);
+    // One that has moved here from another instance is among them already.
+    if (this.#recipient !== null && !this.#isInParts && this.place === -1) deadlines.add(this);
+  }
+
+  /** It has not begun after all, and waits for its turn again: what was heard of its begin does not count. */
+  waitAgain(): void {
+    if (this.#begunAt === undefined) return;
+    this.#begunAt = undefined;
+    this.#lookSoonest();
+  }
+
+  /** It had begun, and is made again: all its time counts anew, but its client's. */
+  beginAgain(): void {
+    this.limits.restart();
+    this.#begunAt = undefined;
+    this.#lookSoonest();
+  }
+
+  #lookSoonest(): void {
+    deadlines.remove(this);
+    this.#due = undefined;
+    deadlines.add(this);
   }
 
   /** When one of its limits may be reached: for a call of which nothing is known, the first that can be. @internal */

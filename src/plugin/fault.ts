@@ -8,7 +8,7 @@ export interface FaultyCall {
 
 /** Something went wrong in a plugin: the same report in log, events and API. What is not known is undefined. */
 export interface Fault {
-  /** A crash ends what ran beside it, too; a hang is a call past its deadline. */
+  /** A crash ends what ran beside it, too; a hang is a call past its timeout. */
   readonly kind: 'crash' | 'hang';
   /** In milliseconds since 1970. */
   readonly at: number;

@@ -204,11 +204,13 @@ test('calls that wait behind one that hangs are answered by the process', async 
   const hung = ask('Wait');
   await until(() => life().includes('wait 1'));
   const behind = [ask('Number'), ask('Number')];
+  const post = host.call('generation', 'Echo', { method: 'POST', body: 'all of it' });
   await expect(hung).rejects.toMatchObject({ code: 'TIMEOUT' });
   expect(await Promise.all(behind)).toEqual(['1', '1']);
+  expect(JSON.parse((await post).body.toString())).toMatchObject({ method: 'POST', body: 'all of it' });
 });
 
-test('a plugin that holds a thread past its deadline goes on in a process', async () => {
+test('a plugin that holds a thread past its timeout goes on in a process', async () => {
   await start({ mode: 'thread', timeout: '300ms' });
   await expect(ask('Wait')).rejects.toMatchObject({ code: 'TIMEOUT' });
   await until(async () => (await info()).mode === 'process');

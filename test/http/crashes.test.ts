@@ -118,7 +118,7 @@ describe('a call that takes longer than it may', () => {
     expect(next).not.toBe(pid);
     await until(() => !isAlive(pid));
     const { msg, level } = await deathOf(server, 'hung');
-    expect([level, msg]).toEqual([40, 'hang.so ended: a call took longer than its deadline']);
+    expect([level, msg]).toEqual([40, 'hang.so ended: a call took longer than its timeout']);
     expect(await askPid(server, 'crash')).toBe(other);
   });
 

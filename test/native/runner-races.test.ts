@@ -42,7 +42,7 @@ describe('the runner under ThreadSanitizer', () => {
     }
     await until(() => plugin.outstanding === 0);
     await closeAll();
-    expect([...lines, ...sized.lines].filter(({ level, msg }) => level > 30 && !msg.includes('deadline'))).toEqual([]);
+    expect([...lines, ...sized.lines].filter(({ level, msg }) => level > 30 && !msg.includes('timeout'))).toEqual([]);
   });
 
   it('is watched indeed: the race of a library is found', async () => {

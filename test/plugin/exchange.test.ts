@@ -167,6 +167,45 @@ describe("a client's deadline", () => {
   });
 });
 
+describe('a call that comes back from where it was', () => {
+  const asked = async ({ keeper, exchange }: { keeper: Keeper; exchange: Exchange }): Promise<void> => {
+    const looks = jest.spyOn(keeper, 'begunAt');
+    await until(() => looks.mock.calls.length > 0);
+    expect(exchange.isSettled).toBe(false);
+  };
+
+  test('has not begun, whatever was said before', async () => {
+    const given = enter({ timeout: 5000, queueTimeout: 20 });
+    await asked(given);
+    given.keeper.at = undefined;
+    given.exchange.waitAgain();
+    await until(() => given.exchange.isSettled);
+    expect([given.listener.heard, given.keeper.seen]).toEqual([['fail QUEUE_TIMEOUT'], ['call', 'withdraw']]);
+  });
+
+  test('to be made again has its whole time', async () => {
+    const given = enter({ timeout: 100, queueTimeout: 20 });
+    await asked(given);
+    given.exchange.beginAgain();
+    const again = performance.now();
+    await until(() => given.exchange.isSettled);
+    expect(performance.now() - again).toBeGreaterThanOrEqual(100);
+    expect([given.listener.heard, given.keeper.seen]).toEqual([['fail TIMEOUT'], ['call', 'expire']]);
+  });
+
+  test('and goes to another instance is watched once', async () => {
+    const before = enter();
+    const moved = enter({ timeout: 20 });
+    const next = new Keeper();
+    moved.exchange.enter(next, { left: () => undefined });
+    moved.exchange.reply(GOOD);
+    before.exchange.reply(GOOD);
+    const after = enter({ timeout: 40 });
+    await until(() => after.exchange.isSettled);
+    expect([moved.exchange.place, moved.keeper.seen, next.seen]).toEqual([-1, ['call'], ['call']]);
+  });
+});
+
 test.each([['long ago', -1e9], ['never', NaN], ['tomorrow', 1e12]])('an instance that says that a call began %s has it end all the same', async (_, at) => {
   const { exchange, keeper } = enter({ timeout: 30, queueTimeout: 20, at });
   await until(() => keeper.seen.includes('expire'));

@@ -32,7 +32,7 @@ const FAR = 20_000;
 const SLACK = 2;
 
 /** How the log speaks of processes that the server has ended because they had been stopped. */
-const STOPPED = /ended: (a call took longer than its deadline|it had stopped to take calls|it took too long to open)/;
+const STOPPED = /ended: (a call took longer than its timeout|it had stopped to take calls|it took too long to open)/;
 
 /** @template K, V @param {Map<K, V[]>} lists @param {K} key @param {V} value */
 const add = (lists, key, value) => lists.set(key, [...(lists.get(key) ?? []), value]);

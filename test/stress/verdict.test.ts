@@ -60,7 +60,7 @@ function evidence() {
     deaths: [
       crash(11, 4),
       { ...crash(12, 5), signal: 'SIGKILL', msg: 'one.so crashed: ended by SIGKILL' },
-      { ...crash(13, 6), plugin: 'two', signal: 'SIGKILL', time: 4500, msg: 'two.so ended: a call took longer than its deadline' },
+      { ...crash(13, 6), plugin: 'two', signal: 'SIGKILL', time: 4500, msg: 'two.so ended: a call took longer than its timeout' },
       { ...crash(14, 8), plugin: 'two', requests: ['7', '8'], signal: null, status: 0, msg: 'two.so crashed: exited with status 0' },
     ],
     acts: [

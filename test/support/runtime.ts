@@ -100,6 +100,8 @@ export interface CallOptions {
   readonly id?: string;
   /** GET unless given. */
   readonly method?: PluginRequest['method'];
+  /** The route of the plugin's own by which it comes, such as "GET /hello". */
+  readonly route?: string;
 }
 
 /** The request that every call of a test makes. */
@@ -129,11 +131,12 @@ let calls = 0;
 class RecordedExchange extends Exchange {
   constructor(
     handler: Handler,
-    { body, query, deadline, id, method = 'GET' }: CallOptions,
+    { body, query, deadline, id, method = 'GET', route }: CallOptions,
     private readonly settle: Settle,
   ) {
     const own = deadline === undefined ? undefined : new Deadline(deadline, 30_000);
-    super({ ...testRequest(query), method }, handler, body ?? null, new TimeLimits(DEFAULTS, own), id ?? `call-${++calls}`, NOBODY);
+    const taken = route === undefined ? undefined : { title: route, names: [], values: [] };
+    super({ ...testRequest(query), method, route: taken }, handler, body ?? null, new TimeLimits(DEFAULTS, own), id ?? `call-${++calls}`, NOBODY);
   }
 
   override reply(raw: RawReply): void {

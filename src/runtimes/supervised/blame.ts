@@ -1,10 +1,10 @@
 import type { Exchange } from '../../plugin/exchange';
-import type { Death } from './worker';
+import type { Culprit, Death } from './worker';
 
 /** Whose doing the end of a process was. */
 export interface Blame {
-  /** The handlers of the calls that are held to have caused it, one for each. */
-  readonly handlers: readonly number[];
+  /** The calls that are held to have caused it, and those that hung in it. */
+  readonly suspects: readonly Culprit[];
   /** Calls that were lost with it through no fault of their own. */
   readonly innocent: readonly Exchange[];
   /** Whether the plugin has caused it, rather than somebody from elsewhere. */
@@ -23,23 +23,24 @@ export function wasKilled({ ending, exit, culprit }: Death): boolean {
 }
 
 /**
- * A call past its deadline, or the call whose thread has crashed; where that is not known, all that were inside. They are held to it
+ * A call that has had its time, or the call whose thread has crashed; where that is not known, all that were inside. They are held to it
  * also where the process was killed, as it may have been for what they took; but then they may try again.
  */
 export function blameOf(death: Death): Blame {
   const { ending, executing, expired, culprit } = death;
   const inside = [...executing, ...expired];
   const isExplained = inside.length > 0;
-  if (ending === 'deadline') return { handlers: handlersOf(expired), innocent: [], isOwn: true, isExplained };
-  if (ending === 'stall') return { handlers: [], innocent: executing, isOwn: false, isExplained };
-  if (ending !== null && ending !== 'fault') return { handlers: [], innocent: [], isOwn: true, isExplained };
-  if (wasKilled(death)) return { handlers: handlersOf(inside), innocent: executing, isOwn: false, isExplained };
-  if (culprit === null || culprit === 'elsewhere') return { handlers: handlersOf(inside), innocent: [], isOwn: true, isExplained };
-  return { handlers: [culprit.handler], innocent: executing.filter((call) => call !== culprit.call), isOwn: true, isExplained: true };
+  const hung = suspectsOf(expired);
+  if (ending === 'stall') return { suspects: hung, innocent: executing, isOwn: false, isExplained };
+  if (ending !== null && ending !== 'fault') return { suspects: hung, innocent: [], isOwn: true, isExplained };
+  if (wasKilled(death)) return { suspects: suspectsOf(inside), innocent: executing, isOwn: false, isExplained };
+  if (culprit === null || culprit === 'elsewhere') return { suspects: suspectsOf(inside), innocent: [], isOwn: true, isExplained };
+  const others = hung.filter(({ call }) => call !== culprit.call);
+  return { suspects: [culprit, ...others], innocent: executing.filter((call) => call !== culprit.call), isOwn: true, isExplained: true };
 }
 
-function handlersOf(calls: readonly Exchange[]): number[] {
-  return calls.map(({ handler }) => handler.index);
+function suspectsOf(calls: readonly Exchange[]): Culprit[] {
+  return calls.map((call) => ({ handler: call.handler.index, call }));
 }
 
 /** Methods of which a request may be made again (RFC 9110, 9.2.2). */
@@ -62,8 +63,11 @@ export class Retries {
   of({ innocent }: Blame): Exchange[] {
     if (!this.isOn) return [];
     const made = (call: Exchange): number => this.#made.get(call) ?? 0;
-    const again = innocent.filter((call) => IDEMPOTENT.has(call.request.method) && !call.isSettled && made(call) < MOST);
-    for (const call of again) this.#made.set(call, made(call) + 1);
+    const again = innocent.filter((call) => IDEMPOTENT.has(call.request.method) && call.isAwaited && made(call) < MOST);
+    for (const call of again) {
+      this.#made.set(call, made(call) + 1);
+      call.beginAgain();
+    }
     return again;
   }
 }

@@ -18,7 +18,7 @@ export function kindOf({ ending }: Death): string {
 /** What the log says of the end of a process. */
 export function describeDeath(death: Death): string {
   switch (death.ending) {
-    case 'deadline': return 'ended: a call took longer than its deadline';
+    case 'timeout': return 'ended: a call took longer than its timeout';
     case 'stall': return 'ended: it had stopped to take calls';
     case 'limit': return 'ended: it took too long to open the plugin';
     case 'fault': return 'ended: it broke the protocol';
@@ -50,7 +50,7 @@ export interface Findings {
 export function faultOf(death: Death, { plugin, symbols, again, sha256, output, stack }: Findings): Fault {
   const calls = [...death.executing, ...death.expired];
   return {
-    kind: death.ending === 'deadline' || death.ending === 'stall' ? 'hang' : 'crash',
+    kind: death.ending === 'timeout' || death.ending === 'stall' ? 'hang' : 'crash',
     at: Date.now(),
     plugin,
     reason: describeDeath(death),
@@ -71,7 +71,7 @@ export function faultOf(death: Death, { plugin, symbols, again, sha256, output, 
 /** Where only one call was inside, it was that. */
 function culpritOf({ ending, culprit, executing, expired }: Death, symbols: readonly string[]): Pick<Fault, 'handler' | 'request'> {
   if (culprit !== null && culprit !== 'elsewhere') return { handler: symbols[culprit.handler], request: culprit.call?.id };
-  const suspects = ending === 'deadline' ? expired : [...executing, ...expired];
+  const suspects = ending === 'timeout' ? expired : [...executing, ...expired];
   if (suspects.length !== 1 || culprit === 'elsewhere') return {};
   return { handler: suspects[0]!.handler.symbol, request: suspects[0]!.id };
 }

@@ -83,6 +83,11 @@ export class Elastic {
   }
 
   #lessen(): void {
+    if (this.wanted <= this.limits.workers.least) {
+      clearInterval(this.#idler!);
+      this.#idler = null;
+      return;
+    }
     const worker = this.#scale.idle(this.staff.workers);
     if (worker !== undefined) this.owner.dismiss(worker, this.wanted);
   }

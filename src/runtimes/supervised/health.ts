@@ -6,6 +6,7 @@ import { CrashRecord } from './crash-record';
 import type { SupervisedKeys } from './keys';
 import type { PluginLog } from './plugin-log';
 import { Quarantine } from './quarantine';
+import type { Culprit } from './worker';
 
 /** What rests after the end of a process. */
 export interface Rests {
@@ -79,7 +80,7 @@ export class Health {
 
   answered(exchange: Exchange): void {
     const well = this.#quarantine.answered(exchange);
-    if (well) this.log.handlerIsWell(exchange.handler.symbol);
+    if (well) this.log.handlerIsWell(nameOf(exchange));
   }
 
   /** A worker has answered calls. @returns whether the plugin is well again by that */
@@ -101,22 +102,24 @@ export class Health {
 
   /**
    * A process has ended.
+   * @param gone calls that have ended with it
    * @param answered whether it had answered any call
    * @param matters whether no other worker is open: else the plugin goes on with that
    */
-  judge(blame: Blame, answered: boolean, matters: boolean): Rests {
+  judge(blame: Blame, gone: readonly Exchange[], answered: boolean, matters: boolean): Rests {
     let handler = false;
-    for (const index of blame.handlers) handler = this.#fault(index) || handler;
-    for (const exchange of blame.innocent) this.dropped(exchange);
+    for (const suspect of blame.suspects) handler = this.#fault(suspect) || handler;
+    for (const exchange of gone) this.dropped(exchange);
     if (blame.isExplained) this.#crashes.failed();
     else this.#crashes.crashed(answered, blame.isOwn && matters);
     if (this.#crashes.isResting) this.log.rests(this.#crashes.count);
     return { plugin: this.#crashes.isResting, handler };
   }
 
-  #fault(index: number): boolean {
-    if (!this.#quarantine.faulted(index)) return false;
-    this.log.handlerRests(this.source.handlers.symbols[index]!, this.#quarantine.restOf(index)!);
+  #fault({ handler, call }: Culprit): boolean {
+    if (!this.#quarantine.faulted(handler, call)) return false;
+    const name = call === undefined ? this.source.handlers.symbols[handler]! : nameOf(call);
+    this.log.handlerRests(name, this.#quarantine.restOf(handler, call)!);
     return true;
   }
 
@@ -125,10 +128,15 @@ export class Health {
     return resting(this.source.name, reason, this.#crashes.restLeft);
   }
 
-  #handlerRests({ handler }: Exchange): DlserveError {
-    const { calls, faults, left } = this.#quarantine.restOf(handler.index)!;
-    return resting(`${handler.symbol} in ${this.source.name}`, `${faults} of its last ${calls} calls crashed or hung`, left);
+  #handlerRests(exchange: Exchange): DlserveError {
+    const { calls, faults, left } = this.#quarantine.restOf(exchange.handler.index, exchange)!;
+    return resting(`${nameOf(exchange)} in ${this.source.name}`, `${faults} of its last ${calls} calls crashed or hung`, left);
   }
+}
+
+/** What rests where a call's handler does. */
+function nameOf({ handler, request: { route } }: Exchange): string {
+  return route === undefined ? handler.symbol : route.title;
 }
 
 function resting(what: string, reason: string, left: number): DlserveError {

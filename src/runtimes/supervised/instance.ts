@@ -1,4 +1,5 @@
 import { DlserveError } from '../../ground/errors';
+import { surface } from '../../ground/surface';
 import type { Exchange } from '../../plugin/exchange';
 import type { Handlers } from '../../plugin/handlers';
 import { routesOf, type Declared, type PluginRoute } from '../../plugin/route';
@@ -59,7 +60,7 @@ export class SupervisedInstance implements Instance, PoolUser {
   }
 
   pending(): readonly Exchange[] {
-    return this.#queue;
+    return [...this.#queue];
   }
 
   get processes(): readonly number[] {
@@ -114,7 +115,21 @@ export class SupervisedInstance implements Instance, PoolUser {
   }
 
   takeBack(exchanges: readonly Exchange[]): void {
-    this.#queue = [...exchanges, ...this.#queue];
+    if (exchanges.length === 0) return;
+    const awaited = exchanges.filter((exchange) => exchange.isAwaited);
+    for (const exchange of awaited) exchange.waitAgain();
+    this.#queue = [...awaited, ...this.#queue];
+    for (const exchange of exchanges) if (!exchange.isAwaited) this.#skip(exchange);
+  }
+
+  /** It was withdrawn at the very moment at which it was taken, and turns out not to have begun. */
+  #skip(exchange: Exchange): void {
+    this.#pool.dropped(exchange);
+    try {
+      exchange.skip();
+    } catch (error) {
+      surface(error);
+    }
   }
 
   refuse(errorOf: (exchange: Exchange) => DlserveError | undefined): void {

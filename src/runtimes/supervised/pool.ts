@@ -192,8 +192,7 @@ export class Pool implements WorkerOwner, ElasticOwner {
   }
 
   gaveBack(exchange: Exchange): void {
-    if (exchange.isSettled) this.dropped(exchange);
-    else this.#takeBack([exchange]);
+    this.#takeBack([exchange]);
   }
 
   replied(worker: Worker): void {
@@ -243,15 +242,17 @@ export class Pool implements WorkerOwner, ElasticOwner {
     this.user.takeBack([...again, ...death.waiting]);
     failAll(death.executing.filter((exchange) => !again.includes(exchange)), (exchange) => lossError(exchange, death));
     if (this.#isClosed) this.user.refuse(() => new DlserveError('STOPPING'));
-    else if (!death.stopped) this.#judge(worker, death, blame);
+    else if (!death.stopped) this.#judge(worker, death, blame, again);
     // What was taken back need not wait for the next one to open, if another has room.
     this.user.hasRoom();
     return again;
   }
 
-  #judge(worker: Worker, death: Death, blame: Blame): void {
+  #judge(worker: Worker, death: Death, blame: Blame, again: readonly Exchange[]): void {
+    this.#unavailable = null;
     const isAlone = !this.#staff.isOpen;
-    const rests = this.#health.judge(blame, worker.served > 0, isAlone);
+    const gone = [...death.executing, ...death.expired].filter((exchange) => !again.includes(exchange));
+    const rests = this.#health.judge(blame, gone, worker.served > 0, isAlone);
     if (death.refusal !== null && !isAlone) this.#elastic.refused();
     if (rests.plugin) {
       this.user.refuse(() => this.#health.pluginRests());

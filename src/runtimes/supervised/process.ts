@@ -134,6 +134,16 @@ export class PluginProcess {
     }
   }
 
+  /** Sends it a signal by its number. @returns whether it was there to get it */
+  signal(number: number): boolean {
+    if (this.pid === null || this.exit !== null) return false;
+    try {
+      return process.kill(this.pid, number);
+    } catch {
+      return false;
+    }
+  }
+
   /** Asks it to end, past the protocol. */
   terminate(): void {
     this.child.kill('SIGTERM');

@@ -30,18 +30,28 @@ interface Patient {
 /** Parts of the window: one after the other is forgotten. */
 const BUCKETS = 10;
 
+/** Numbers of one handler, in each bucket. */
+interface Counts {
+  readonly calls: Uint32Array;
+  readonly faults: Uint32Array;
+}
+
+function noCounts(): Counts {
+  return { calls: new Uint32Array(BUCKETS), faults: new Uint32Array(BUCKETS) };
+}
+
 /**
- * Which handlers of a plugin rest, because most of their calls crash or hang. A rest is followed by trials, one call at a time, until
- * one of them says how it is. What is counted of a call costs an addition.
+ * Which handlers of a plugin rest, because most of their calls crash or hang. What a route of the plugin's own leads to counts as a handler
+ * for itself: of a library in Go, all of them lead to one function. A rest is followed by trials, one call at a time, until one of them
+ * says how it is. What is counted of a call costs an addition.
  */
 export class Quarantine {
-  readonly #handlers: number;
-  /** A number for each handler, in each bucket. */
-  readonly #calls: Uint32Array;
-  readonly #faults: Uint32Array;
+  /** By the places of handlers, then of routes. */
+  readonly #counts: Counts[];
+  readonly #routes = new Map<string, number>();
   readonly #patients = new Map<number, Patient>();
-  /** Where the current bucket begins, and when it ends. */
-  #base = 0;
+  /** The current bucket, and when it ends. */
+  #bucket = 0;
   #end: number;
 
   /**
@@ -53,9 +63,7 @@ export class Quarantine {
     private readonly limits: QuarantineLimits,
     private readonly now: () => number = () => performance.now(),
   ) {
-    this.#handlers = handlers;
-    this.#calls = new Uint32Array(handlers * BUCKETS);
-    this.#faults = new Uint32Array(handlers * BUCKETS);
+    this.#counts = Array.from({ length: handlers }, noCounts);
     this.#end = now() + this.#length;
   }
 
@@ -68,33 +76,50 @@ export class Quarantine {
     return this.limits.crashwindow / BUCKETS;
   }
 
+  #placeOf({ handler, request: { route } }: Exchange): number {
+    if (route === undefined) return handler.index;
+    const known = this.#routes.get(route.title);
+    if (known !== undefined) return known;
+    const place = this.#counts.push(noCounts()) - 1;
+    this.#routes.set(route.title, place);
+    return place;
+  }
+
   /** A call was answered. @returns whether its handler is well again by that */
   answered(exchange: Exchange): boolean {
-    const { index } = exchange.handler;
-    this.#calls[this.#base + index]!++;
-    if (this.#patients.size === 0 || this.#patients.get(index)?.trial !== exchange) return false;
-    this.#recover(index);
+    const place = this.#placeOf(exchange);
+    this.#counts[place]!.calls[this.#bucket]!++;
+    if (this.#patients.size === 0 || this.#patients.get(place)?.trial !== exchange) return false;
+    this.#patients.delete(place);
+    this.#counts[place] = noCounts();
     return true;
   }
 
-  /** A call of a handler crashed or hung. @returns whether that begins to rest by it */
-  faulted(index: number): boolean {
+  /**
+   * A call crashed or hung.
+   * @param handler the place of its handler
+   * @param call undefined where it was answered by then
+   * @returns whether the handler begins to rest by it
+   */
+  faulted(handler: number, call?: Exchange): boolean {
     this.pass();
-    this.#calls[this.#base + index]!++;
-    this.#faults[this.#base + index]!++;
-    const calls = this.#sum(this.#calls, index);
-    const faults = this.#sum(this.#faults, index);
-    const before = this.#patients.get(index);
+    const place = call === undefined ? handler : this.#placeOf(call);
+    const counts = this.#counts[place]!;
+    counts.calls[this.#bucket]!++;
+    counts.faults[this.#bucket]!++;
+    const calls = sum(counts.calls);
+    const faults = sum(counts.faults);
+    const before = this.#patients.get(place);
     // A call that had begun before it rested tells nothing new.
-    if (before !== undefined && before.trial === null) return false;
+    if (before !== undefined && (before.trial === null || before.trial !== call)) return false;
     if (before === undefined && (calls < this.limits.faultcalls || faults < this.limits.faultshare * calls)) return false;
-    this.#patients.set(index, { calls, faults, until: this.now() + this.limits.rest, trial: null });
+    this.#patients.set(place, { calls, faults, until: this.now() + this.limits.rest, trial: null });
     return true;
   }
 
   /** A call has come to an end that says nothing of its handler: where it was a trial, another may try. */
   dropped(exchange: Exchange): void {
-    const patient = this.#patients.get(exchange.handler.index);
+    const patient = this.#patients.get(this.#placeOf(exchange));
     if (patient?.trial === exchange) patient.trial = null;
   }
 
@@ -102,43 +127,35 @@ export class Quarantine {
   pass(): void {
     const now = this.now();
     for (let passed = 0; now >= this.#end && passed < BUCKETS; passed++) {
-      this.#base = (this.#base + this.#handlers) % this.#calls.length || 0;
-      this.#calls.fill(0, this.#base, this.#base + this.#handlers);
-      this.#faults.fill(0, this.#base, this.#base + this.#handlers);
+      this.#bucket = (this.#bucket + 1) % BUCKETS;
+      for (const { calls, faults } of this.#counts) calls[this.#bucket] = faults[this.#bucket] = 0;
       this.#end += this.#length;
     }
     if (now >= this.#end) this.#end = now + this.#length;
   }
 
-  /** How a handler rests; undefined where it does not. */
-  restOf(index: number): Resting | undefined {
-    const patient = this.#patients.get(index);
+  /** How the handler of a call rests; undefined where it does not. */
+  restOf(handler: number, call?: Exchange): Resting | undefined {
+    const patient = this.#patients.get(call === undefined ? handler : this.#placeOf(call));
     return patient && { calls: patient.calls, faults: patient.faults, left: Math.max(0, patient.until - this.now()) };
   }
 
   /** Whether the handler of this call rests, and another one tries it, if any. */
   holds(exchange: Exchange): boolean {
-    const patient = this.#patients.get(exchange.handler.index);
+    const patient = this.#patients.get(this.#placeOf(exchange));
     return patient !== undefined && patient.trial !== exchange;
   }
 
   /** Whether this call may try a handler that rests: it is the only one then, until it was answered, faulted or dropped. */
   admits(exchange: Exchange): boolean {
-    const patient = this.#patients.get(exchange.handler.index);
+    const patient = this.#patients.get(this.#placeOf(exchange));
     if (patient === undefined || patient.trial === exchange) return true;
     if (patient.trial !== null || patient.until > this.now()) return false;
     patient.trial = exchange;
     return true;
   }
+}
 
-  #recover(index: number): void {
-    this.#patients.delete(index);
-    for (let at = index; at < this.#calls.length; at += this.#handlers) this.#calls[at] = this.#faults[at] = 0;
-  }
-
-  #sum(counts: Uint32Array, index: number): number {
-    let sum = 0;
-    for (let at = index; at < counts.length; at += this.#handlers) sum += counts[at]!;
-    return sum;
-  }
+function sum(counts: Uint32Array): number {
+  return counts.reduce((all, count) => all + count, 0);
 }

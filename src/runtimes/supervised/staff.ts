@@ -89,7 +89,7 @@ export class Staff {
     return this.all().some((worker) => worker.withdraw(exchange));
   }
 
-  /** The call, which is in some worker, is past its deadline. */
+  /** The call, which is in some worker, is past its timeout. */
   expire(exchange: Exchange): void {
     this.all().some((worker) => worker.expire(exchange));
   }

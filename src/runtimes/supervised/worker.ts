@@ -5,7 +5,7 @@ import type { CrashSite } from './crash-site';
 import type { Exit } from './process';
 
 /** Why a worker was ended by the host. */
-export type Ending = 'deadline' | 'stall' | 'fault' | 'memory' | 'limit' | 'close';
+export type Ending = 'timeout' | 'stall' | 'fault' | 'memory' | 'limit' | 'close';
 
 /** The call by which a process has ended. */
 export interface Culprit {
@@ -107,6 +107,8 @@ export interface WorkerOwner {
   opened(worker: Worker): void;
   /** A handler has replied to this call. */
   answered(exchange: Exchange): void;
+  /** There is no reply to this call, as its handler was not called. */
+  dropped(exchange: Exchange): void;
   /** A call that was to be reclaimed, and was being taken just then, has not been made after all. */
   gaveBack(exchange: Exchange): void;
   /** Replies came, so there may be room for more calls. */

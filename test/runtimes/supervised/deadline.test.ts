@@ -29,7 +29,7 @@ describe('a call that takes longer than it may', () => {
     expect(await Promise.all(behind)).toEqual(behind.map(() => INNOCENT));
     await until(() => deaths().length > 0);
     expect(deaths()).toEqual([
-      expect.objectContaining({ level: 40, requests: ['hung'], handlers: ['GETFaultHandler'], msg: expect.stringContaining('deadline') as unknown }),
+      expect.objectContaining({ level: 40, requests: ['hung'], handlers: ['GETFaultHandler'], msg: expect.stringContaining('timeout') as unknown }),
     ]);
     expect(isAlive(pid)).toBe(false);
     expect(plugin.outstanding).toBe(0);

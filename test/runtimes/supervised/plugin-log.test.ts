@@ -9,7 +9,7 @@ const DEATH: Death = {
   pid: 1,
   exit: { status: null, signal: 'SIGKILL', words: 'ended by SIGKILL' },
   lack: null,
-  ending: 'deadline',
+  ending: 'timeout',
   stopped: false,
   refusal: null,
   culprit: null,
@@ -23,7 +23,7 @@ const DEATH: Death = {
 };
 
 it.each<[string, Partial<Death>, level: number]>([
-  ['short deadlines', { ending: 'deadline' }, 40],
+  ['short deadlines', { ending: 'timeout' }, 40],
   ['requests that crash a plugin', { ending: null }, 50],
 ])('clients do not fill the log by %s', async (_, how, level) => {
   const { log, lines } = recordedLog();

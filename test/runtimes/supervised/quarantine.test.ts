@@ -1,11 +1,14 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Exchange } from '../../../src/plugin/exchange';
 import { Quarantine } from '../../../src/runtimes/supervised/quarantine';
-import { callHandler, handlersNamed, head, makeCall } from '../../support/runtime';
+import { callHandler, callWithin, handlersNamed, head, makeCall } from '../../support/runtime';
+import { scratch } from '../../support/server';
 import { until } from '../../support/until';
 import { askUntil, closeAll, open, type Opened } from './harness';
 
 const handlers = handlersNamed(['GETAHandler', 'GETBHandler', 'GETCHandler']);
-const call = (index: number): Exchange => makeCall({ handlers }, index, {}, () => undefined);
+const call = (index: number, route?: string): Exchange => makeCall({ handlers }, index, route === undefined ? {} : { route }, () => undefined);
 
 describe('a handler', () => {
   let now: number;
@@ -62,7 +65,9 @@ describe('a handler', () => {
     expect([all.admits(first), all.admits(second), all.admits(first)]).toEqual([true, false, true]);
     expect([all.holds(first), all.holds(second), all.holds(call(0))]).toEqual([false, true, false]);
     expect(all.answered(second)).toBe(false);
-    expect(all.faulted(1)).toBe(true);
+    // Only the trial says how it is: others had begun before the rest.
+    expect([all.faulted(1), all.faulted(1, second), all.admits(second)]).toEqual([false, false, false]);
+    expect(all.faulted(1, first)).toBe(true);
     expect(all.admits(second)).toBe(false);
     now += 300;
     expect(all.admits(second)).toBe(true);
@@ -73,6 +78,15 @@ describe('a handler', () => {
     expect([all.isEmpty, all.admits(call(1)), all.admits(call(1))]).toEqual([true, true, true]);
     expect(all.faulted(1)).toBe(false);
   });
+});
+
+it('routes that lead to one function rest each for itself', () => {
+  const all = new Quarantine(3, { faultshare: 0.5, faultcalls: 4, crashwindow: 1000, rest: 300 }, () => 0);
+  const rests = Array.from({ length: 4 }, () => all.faulted(1, call(1, 'GET /crash')));
+  expect(rests).toEqual([false, false, false, true]);
+  expect([call(1, 'GET /crash'), call(1, 'GET /well'), call(1)].map((each) => all.admits(each))).toEqual([false, true, true]);
+  expect(all.restOf(1, call(1, 'GET /crash'))).toEqual({ calls: 4, faults: 4, left: 300 });
+  expect(all.restOf(1)).toBeUndefined();
 });
 
 describe('in a library', () => {
@@ -152,5 +166,33 @@ describe('in a library', () => {
     // The handler itself does rest, as all its calls crash.
     await Promise.all(Array.from({ length: 64 }, client));
     expect(answers.filter((answer) => answer === INNOCENT)).toHaveLength(2970);
+  });
+
+  it.each([
+    ['makes the handler well, whatever is wrong with its reply', 'more', 'BAD_HEADERS'],
+    ['that a client leaves is followed by another', 'left', 'PLUGIN_CRASHED'],
+  ])('a trial %s', async (_, query, next) => {
+    const opened = await open('crash_or_more.c', { settings: { ...settings, concurrency: 1 } });
+    await crashOften(opened);
+    expect(await until(async () => {
+      const answer = await opened.ask('GETFaultHandler', query === 'left' ? { deadline: 0 } : { query });
+      return answer === 'PLUGIN_RESTING' ? undefined : answer;
+    })).toBe(query === 'left' ? 'TIMEOUT' : next);
+    expect(await opened.ask('GETFaultHandler', query === 'left' ? {} : { query })).toBe(next);
+  });
+
+  it('a handler rests by its hangs also where its processes are ended by the crashes of another', async () => {
+    const opened = await open('crash_or_more.c', { settings: { ...settings, concurrency: 2, rest: 60_000 } });
+    const gate = path.join(scratch(), 'gate');
+    for (let i = 1; i <= 4; i++) {
+      const hung = callWithin(opened.plugin, 3, { timeout: 50 }, { query: 'gate=/never' });
+      const beside = opened.ask('GETFaultHandler', { query: `gate=${gate}${i}` });
+      await opened.waiting(2 * i);
+      expect(await hung).toBe('TIMEOUT');
+      writeFileSync(`${gate}${i}`, '');
+      expect(await beside).toBe('PLUGIN_CRASHED');
+      await until(() => opened.deaths().length === i);
+    }
+    expect(await opened.ask('GETWaitHandler', { query: 'gate=/' })).toBe('PLUGIN_RESTING');
   });
 });

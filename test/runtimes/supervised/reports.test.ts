@@ -78,9 +78,30 @@ onLinux('a crash', () => {
   });
 });
 
-it('a hang is reported with its handler', async () => {
-  const { plugin, faults } = await reporting('hang.c', ['GETFaultHandler']);
-  expect(await askUntil(plugin, 0, 100, { id: 'hung' })).toBe('TIMEOUT');
-  const [fault] = await until(() => faults.length > 0 && faults);
-  expect(fault).toMatchObject({ kind: 'hang', handler: 'GETFaultHandler', request: 'hung', signal: 'SIGKILL' });
+describe('a hang', () => {
+  const hangOf = async (fixture: string): Promise<Fault> => {
+    const { plugin, faults } = await reporting(fixture, ['GETFaultHandler']);
+    expect(await askUntil(plugin, 0, 100, { id: 'hung' })).toBe('TIMEOUT');
+    return (await until(() => faults.length > 0 && faults))[0]!;
+  };
+
+  it('is reported with its handler', async () => {
+    expect(await hangOf('hang.c')).toMatchObject({ kind: 'hang', handler: 'GETFaultHandler', request: 'hung', signal: 'SIGKILL' });
+  });
+
+  (process.platform === 'linux' ? it : it.skip).each([
+    ['computes', 'hang.c'],
+    ['sleeps', 'hang_asleep.c'],
+  ])('and where it is, where it %s', async (_, fixture) => {
+    const { stack, calls } = await hangOf(fixture);
+    expect(stack!.some((line) => /^GETFaultHandler\+0x[0-9a-f]+ /.test(line))).toBe(true);
+    expect(calls).toEqual([{ handler: 'GETFaultHandler', request: 'hung' }]);
+  });
+
+  it.each([
+    ['blocks all signals', 'block_signals.c'],
+    ['ends by that signal', 'hang_deaf.c'],
+  ])('of a library that %s is one all the same', async (_, fixture) => {
+    expect(await hangOf(fixture)).toMatchObject({ kind: 'hang', handler: 'GETFaultHandler', request: 'hung' });
+  });
 });

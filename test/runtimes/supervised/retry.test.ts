@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { until } from '../../support/until';
 import { compileFixture } from '../../support/compile';
+import type { TimeLimits } from '../../../src/plugin/deadline';
+import { makeCall, textOf } from '../../support/runtime';
 import { closeAll, open, openLibrary, type Opened } from './harness';
 
 let gate: string;
@@ -89,4 +91,23 @@ it('not at all unless it is wanted', async () => {
   await opened.waiting();
   await killer(opened);
   expect(await call).toBe('PLUGIN_CRASHED');
+});
+
+it('has all its time again, but for its client\'s', async () => {
+  const opened = await open('crash.c', { settings });
+  const limits: TimeLimits[] = [];
+  const reply = new Promise<string>((resolve) => {
+    const call = makeCall(opened.plugin, 3, { query: `gate=${gate}` }, (error, raw) => resolve(error?.code ?? textOf(raw!)!));
+    limits.push(call.limits);
+    opened.plugin.call(call);
+  });
+  const { arrival, beginBy, ownAt } = limits[0]!;
+  await opened.waiting();
+  await killer(opened);
+  await opened.waiting(2);
+  expect(limits[0]!.arrival).toBeGreaterThan(arrival);
+  expect(limits[0]!.beginBy).toBeGreaterThan(beginBy);
+  expect(limits[0]!.ownAt).toBe(ownAt);
+  writeFileSync(gate, '');
+  expect(await reply).toBe('through');
 });

@@ -78,7 +78,8 @@ export class AddonThreadInstance implements SharedInstance {
       exchange.fail(new DlserveError('OUT_OF_MEMORY', { what: 'the request' }));
       return;
     }
-    exchange.dropBody();
+    // The thread has a copy. A call that waits behind one that hangs may have to be made elsewhere.
+    if (!this.source.settings.demote) exchange.dropBody();
     this.#calls[slot] = exchange;
     this.outstanding++;
     this.flushSoon();

@@ -15,6 +15,8 @@ export interface Listener {
   opened(): void;
   /** A handler has replied. */
   answered(call: Exchange): void;
+  /** A handler was not called. */
+  dropped(call: Exchange): void;
   /** A call that was to be reclaimed has not been made. */
   gaveBack(call: Exchange): void;
   /** There was no memory for a request. */
@@ -122,16 +124,19 @@ export class Conversation implements FrameOwner {
   }
 
   private settle(call: Exchange, reply: RunnerReply): void {
-    if (reply.raw !== null) {
+    if (reply.outcome === Outcome.SKIPPED && this.reclaimed.has(call)) {
+      this.listener.gaveBack(call);
+      return;
+    }
+    if (reply.outcome === Outcome.NO_MEMORY) this.listener.lacksMemory();
+    if (reply.outcome === Outcome.NO_MEMORY || reply.outcome === Outcome.SKIPPED) {
+      this.listener.dropped(call);
+    } else {
       this.served++;
       this.listener.answered(call);
       this.typical += (reply.microseconds - this.typical) / 8;
-      call.reply(reply.raw);
-    } else if (reply.outcome === Outcome.SKIPPED && this.reclaimed.has(call)) {
-      this.listener.gaveBack(call);
-    } else {
-      if (reply.outcome === Outcome.NO_MEMORY) this.listener.lacksMemory();
-      refuse(reply, call);
     }
+    if (reply.raw !== null) call.reply(reply.raw);
+    else refuse(reply, call);
   }
 }

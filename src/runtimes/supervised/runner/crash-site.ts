@@ -31,7 +31,7 @@ const NAME = 24;
  */
 export function readCrash(bytes: Buffer, library: string): CrashWords | null {
   const kind = bytes.readUInt32LE(0);
-  if (kind < CrashKind.SIGNAL || kind > CrashKind.EXIT) return null;
+  if (kind < CrashKind.SIGNAL || kind > CrashKind.HANG) return null;
   const modules = readModules(bytes.subarray(SharedLayout.MODULES - SharedLayout.CRASH), library);
   const count = Math.min(bytes.readUInt32LE(COUNT), MOST_FRAMES);
   const frames = Array.from({ length: count }, (_, i) => place(bytes.readBigUInt64LE(FRAMES + 8 * i), modules));

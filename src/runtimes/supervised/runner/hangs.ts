@@ -1,5 +1,5 @@
 import type { Exchange } from '../../../plugin/exchange';
-import type { Ending, Worker } from '../worker';
+import type { Worker } from '../worker';
 import type { Ledger } from './ledger';
 
 /** Milliseconds until a reply that is on its way must have been read, and how many times more it is waited for. */
@@ -16,7 +16,8 @@ export interface Hangable {
   readonly fromRing: number;
   /** Has it take no more calls: those that have not begun when this returns never will. */
   halt(): void;
-  kill(ending: Ending): void;
+  /** Ends it: nothing but calls that hang is left in it, this one among them. */
+  endHung(id: number): void;
   /** It takes no more calls. May be told again. */
   retired(waiting: readonly Exchange[]): void;
 }
@@ -95,6 +96,6 @@ export class Hangs {
   }
 
   private endWhenOnlyHung(): void {
-    if (this.calls.isAllOverdue) this.runner.kill('deadline');
+    if (this.calls.isAllOverdue) this.runner.endHung(this.calls.firstOverdue);
   }
 }

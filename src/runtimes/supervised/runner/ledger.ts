@@ -29,6 +29,12 @@ export class Ledger {
     return this.calls.size === this.overdue.size;
   }
 
+  /** The id of the one of them that came first; 0 where there is none. */
+  get firstOverdue(): number {
+    const ids = Array.from(this.overdue, (call) => this.calls.idOf(call));
+    return ids.length === 0 ? 0 : Math.min(...ids);
+  }
+
   /** The first of the calls that nobody waits for and that will be skipped; Infinity where there is none. */
   get oldestCancelled(): number {
     let oldest = Infinity;
@@ -98,12 +104,12 @@ export class Ledger {
     this.overdue.add(this.calls.get(id)!);
   }
 
-  /** Strikes the calls that have not begun, and returns those that somebody waits for, in order. */
+  /** Strikes the calls that have not begun, and returns those that have time left, in order. */
   takeWaiting(begun: number): Exchange[] {
     const waiting: Exchange[] = [];
     for (const [id, call] of this.calls.inOrder()) {
       if (id <= begun) continue;
-      if (!this.overdue.has(call) && !call.isSettled) waiting.push(call);
+      if (!this.overdue.has(call)) waiting.push(call);
       this.strike(id, call);
     }
     return waiting;

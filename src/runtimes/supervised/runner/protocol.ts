@@ -102,7 +102,7 @@ export const Stage = { START: 0, LOAD: 1, ABI: 2, INIT: 3, SERVE: 4, STOP: 5 } a
 
 /** The shared file: where things are in it. */
 export const SharedLayout = {
-  BEGUN: 0, TAKEN: 8, COMMITTED: 64, STAGE: 128, THREADS: 132, HALT: 192, CRASH: 256, MODULES: 1024,
+  BEGUN: 0, TAKEN: 8, COMMITTED: 64, STAGE: 128, THREADS: 132, HALT: 192, ASKED: 200, CRASH: 256, MODULES: 1024,
   CANCELLED: 4096, RUNNING: 20480, RING: 36864, SIZE: 167936,
 } as const;
 /** Of what a thread executes: u64 id, or 0; f64 since when. */
@@ -111,8 +111,10 @@ export const RING_SIZE = 131072;
 /** In what a process says of its crash, and of the files in its memory. */
 export const MOST_FRAMES = 40;
 export const MOST_MODULES = 46;
-/** Kinds of crashes: by a signal that the process has caused itself, by one that was sent from elsewhere, by exit in a handler. */
-export const CrashKind = { SIGNAL: 1, SENT: 2, EXIT: 3 } as const;
+/** Kinds of crashes: by a signal that the process has caused itself, by one that was sent from elsewhere, by exit in a handler; HANG is none, but where a call hangs. */
+export const CrashKind = { SIGNAL: 1, SENT: 2, EXIT: 3, HANG: 4 } as const;
+/** Asks a runner where the call is whose id stands at ASKED. */
+export const HANG_SIGNAL = 61;
 /** More than calls can be open: twice as many as threads can be, or a thousand. */
 export const MOST_CANCELLED = 4096;
 /** Threads inside a library. */

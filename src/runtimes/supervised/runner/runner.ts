@@ -16,6 +16,7 @@ import { Progress } from './progress';
 import { CrashKind, ProtocolError, stopFrame } from './protocol';
 import { RunnerLog } from './runner-log';
 import { Shared } from './shared';
+import { Whereabouts } from './whereabouts';
 
 /** Request bytes on their way to one runner, above which it gets no further call. */
 const MOST_BYTES = 4 * 1024 * 1024;
@@ -35,6 +36,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   private readonly openTimer: NodeJS.Timeout;
   private readonly batch: Batch;
   private readonly log: RunnerLog;
+  private readonly whereabouts: Whereabouts;
   private ending: Ending | null = null;
   private faulty = false;
   private threads = Infinity;
@@ -62,6 +64,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     this.batch.write(first);
     this.progress = new Progress(this.shared, this.calls, this.conversation, this.batch);
     this.log = new RunnerLog(source, this.process.pid);
+    this.whereabouts = new Whereabouts(this.shared, this.process);
     this.openTimer = setTimeout(() => this.kill('limit'), openLimit);
   }
 
@@ -104,6 +107,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
       this.batch.add(this.calls.lastId + 1, exchange, this.calls.size === 0);
       this.calls.add(exchange);
     } catch (cause) {
+      this.owner.dropped(exchange);
       exchange.fail(new DlserveError('OUT_OF_MEMORY', { what: 'the request' }, { cause }));
     }
   }
@@ -129,6 +133,11 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   /** @internal */
   answered(call: Exchange): void {
     this.owner.answered(call);
+  }
+
+  /** @internal */
+  dropped(call: Exchange): void {
+    this.owner.dropped(call);
   }
 
   /** @internal */
@@ -260,6 +269,14 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   }
 
   /** @internal */
+  endHung(id: number): void {
+    if (this.isEnding) return;
+    this.ending = 'timeout';
+    this.state = 'ending';
+    this.whereabouts.ask(id, () => this.process.kill());
+  }
+
+  /** @internal */
   lost(): void {
     this.state = 'ending';
   }
@@ -268,6 +285,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   ended(exit: Exit): void {
     clearTimeout(this.openTimer);
     this.hangs.end();
+    this.whereabouts.end();
     const { begun, committed, stage } = this.progress.end();
     // What has come of a frame in part is in the ring still, from its beginning; the end of a PART is lost.
     this.conversation.frames.forgetPartial();

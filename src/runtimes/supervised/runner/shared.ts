@@ -97,6 +97,22 @@ export class Shared {
     writeSync(this.fd, Buffer.from([1, 0, 0, 0]), 0, 4, SharedLayout.HALT);
   }
 
+  /**
+   * Writes down about which call the runner will be asked.
+   * @returns whether it can still answer
+   */
+  ask(id: number): boolean {
+    if (this.last !== null) return false;
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64LE(BigInt(id));
+    return writeSync(this.fd, bytes, 0, 8, SharedLayout.ASKED) === 8;
+  }
+
+  /** Whether the runner has said where it is. */
+  get hasSaid(): boolean {
+    return this.crash().readUInt32LE(0) !== 0;
+  }
+
   /** What a dead runner has said of its crash, and of the files in its memory. */
   crash(): Buffer {
     const bytes = Buffer.alloc(SharedLayout.CANCELLED - SharedLayout.CRASH);

@@ -22,7 +22,7 @@ class HungRunner implements Hangable {
 
   halt(): void {}
 
-  kill(): void {
+  endHung(): void {
     this.state = 'dead';
   }
 
