@@ -28,7 +28,7 @@ import { callHandler, type CallOptions, type CallReply } from './call';
 import { fastifyPlugin, type FastifyPlugin } from './fastify';
 
 /** What a host tells. */
-export interface PluginEvents extends HostEvents {
+export interface PluginEvents extends Omit<HostEvents, 'demoted'> {
   /** A source was looked at: it is being built, or was built, or could not be. */
   built: [BuildEvent];
 }
@@ -162,9 +162,18 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     await Promise.allSettled(names.filter((name) => !this.#host.slots.has(name)).map((name) => this.changed(name)));
   }
 
-  /** Has a plugin run in mode "process" until its file changes. @internal */
-  demote(plugin: string, reason: string): Promise<void> {
-    return this.#host.demote(plugin, reason);
+  /**
+   * Has a plugin run in mode "process" until its file changes.
+   * @param fingerprint of the file that has earned it, if it is not that which is open
+   * @internal
+   */
+  demote(plugin: string, reason: string, fingerprint?: string): Promise<void> {
+    return this.#host.demote(plugin, reason, fingerprint);
+  }
+
+  /** @param listener told of each plugin that this host demotes by itself @internal */
+  onDemoted(listener: (demotion: HostEvents['demoted'][0]) => void): void {
+    this.#host.on('demoted', listener);
   }
 
   /** Its file, or its source, may have changed, or may be new. @internal */

@@ -164,7 +164,9 @@ export class Host extends EventEmitter<HostEvents> {
     this.emit('fault', { plugin: name, fault });
     if (fault.kind !== 'hang' || current?.number !== generation || current.mode === 'process' || !settings.demote) return;
     const handlers = [...new Set(fault.calls.map(({ handler }) => handler))].join(', ');
-    void this.demote(name, `${handlers} took longer than its timeout and holds a thread`).catch(() => undefined);
+    const reason = `${handlers} took longer than its timeout and holds a thread`;
+    if (slot.demotion === undefined) this.emit('demoted', { name, reason, fingerprint: current.copy.file.fingerprint });
+    void this.demote(name, reason).catch(() => undefined);
   }
 
   // Another generation.
@@ -229,11 +231,12 @@ export class Host extends EventEmitter<HostEvents> {
   /**
    * Has a plugin run in mode "process" until its file changes, or somebody reloads it; from its opening on where it is not open.
    * @param reason for the log and its state
+   * @param fingerprint of the file that has earned it, where that is not open here
    */
-  async demote(name: string, reason: string): Promise<void> {
+  async demote(name: string, reason: string, fingerprint?: string): Promise<void> {
     const slot = this.#slotOf(name);
     if (slot.demotion !== undefined || slot.settings.mode === 'process') return;
-    slot.demotion = { reason, fingerprint: (slot.current?.copy.file ?? slot.file)?.fingerprint };
+    slot.demotion = { reason, fingerprint: slot.current?.copy.file.fingerprint ?? fingerprint ?? slot.file?.fingerprint };
     this.#parts.log.warn({ plugin: name }, `${name} runs in mode "process" from now on, until its file changes: ${reason}`);
     await this.#inTurn(name, () => this.#replacing.demote(slot));
   }

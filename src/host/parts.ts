@@ -26,6 +26,8 @@ export interface HostEvents {
   state: [{ readonly plugin: string; readonly state: State; readonly error?: DlserveError | undefined }];
   /** Something went wrong in a plugin. */
   fault: [{ readonly plugin: string; readonly fault: Fault }];
+  /** A plugin holds a thread for longer than it may, and is demoted for that. */
+  demoted: [{ readonly name: string; readonly reason: string; readonly fingerprint: string }];
   /** Another generation of a plugin answers. */
   reloaded: [{ readonly plugin: string; readonly generation: number; readonly ms: number }];
 }

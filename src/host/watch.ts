@@ -7,6 +7,7 @@ import { recordedInputs, stampedNames } from '../toolchain/stamp';
 import { sourceFolder } from '../toolchain/sources';
 import type { Builds } from './builds';
 import { Changes, type Target } from './changes';
+import { watchLinks, type Links } from './links';
 
 export type { Target } from './changes';
 
@@ -68,8 +69,13 @@ export function watchPlugins(options: WatchOptions): Watching {
         binaryInterval: INTERVAL,
       });
       watcher = started;
-      started.on('all', (_event, file) => {
+      started.on('all', (event, file) => {
         if (isClosed) return;
+        // It was not there, or is another one.
+        if (event === 'addDir' && file === pluginpath) {
+          void links.close();
+          links = followLinks();
+        }
         if (path.dirname(file) === pluginpath && isLibrary(file)) changes.library(path.parse(file).name);
         else if (file !== pluginpath && file !== src) changes.source(file);
       });
@@ -96,14 +102,19 @@ export function watchPlugins(options: WatchOptions): Watching {
     if (added.length > 0 && !isClosed) watcher?.add(added);
   };
 
-  const ready = Promise.all([start(options.polling ?? false), changes.ready]).then(() => undefined);
+  const followLinks = (): Links =>
+    watchLinks(pluginpath, options.polling === true ? INTERVAL : undefined, (name) => {
+      if (!isClosed) changes.library(name);
+    });
+  let links = followLinks();
+  const ready = Promise.all([start(options.polling ?? false), links.ready, changes.ready]).then(() => undefined);
   void builds.finished.then(watchInputs);
   return {
     ready,
     async close() {
       isClosed = true;
       changes.close();
-      await watcher?.close();
+      await Promise.all([watcher?.close(), links.close()]);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createLog } from '../../src/ground/log';
@@ -145,4 +145,29 @@ test('folders that come later are watched', async () => {
   await pause(300);
   save(folder, 'src/b.c', says('b'));
   await until(() => told.includes('reload b'));
+});
+
+test('a library that is a link: led elsewhere, and replaced where it leads', async () => {
+  const folder = path.join(scratch(), 'lib');
+  mkdirSync(folder);
+  const told: string[] = [];
+  const target = { reload: (name: string) => Promise.resolve(void told.push(`reload ${name}`)), remove: () => Promise.resolve() };
+  const watching = watchPlugins({ pluginpath: folder, builds: NO_BUILDS, target, log: createLog('silent') });
+  open.push(watching);
+  await watching.ready;
+  for (const [version, fixture] of [['v1', 'echo.c'], ['v2', 'status.c'], ['v3', 'abort.c']] as const) {
+    mkdirSync(path.join(folder, 'releases', version), { recursive: true });
+    writeFileSync(path.join(folder, 'releases', version, 'linked.so'), library(fixture));
+  }
+  const lead = (version: string): void => {
+    symlinkSync(`releases/${version}/linked.so`, path.join(folder, 'next'));
+    renameSync(path.join(folder, 'next'), path.join(folder, 'linked.so'));
+  };
+  lead('v1');
+  await until(() => told.length === 1);
+  lead('v2');
+  await until(() => told.length === 2);
+  renameSync(path.join(folder, 'releases/v3/linked.so'), path.join(folder, 'releases/v2/linked.so'));
+  await until(() => told.length === 3);
+  expect(new Set(told)).toEqual(new Set(['reload linked']));
 });

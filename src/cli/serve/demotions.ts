@@ -22,7 +22,7 @@ export class Demotions {
     for (const [name, { fingerprint }] of this.#entries) {
       if ((await this.#fingerprint(name)) !== fingerprint) this.#entries.delete(name);
     }
-    return Array.from(this.#entries, ([name, { reason }]) => ({ name, reason }));
+    return Array.from(this.#entries, ([name, entry]) => ({ name, ...entry }));
   }
 
   /**
@@ -39,16 +39,15 @@ export class Demotions {
     const demoted: Demotion[] = [];
     let isNew = false;
     for (const name of names) {
-      const demotion = { name, reason: accusation(name, running, deed, how) };
-      isNew = (await this.add(demotion)) || isNew;
+      const demotion = { name, reason: accusation(name, running, deed, how), fingerprint: await this.#fingerprint(name) };
+      isNew = this.add(demotion) || isNew;
       demoted.push(demotion);
     }
     return { demoted, isNew };
   }
 
-  /** @returns whether that is new of the file that is there */
-  async add({ name, reason }: Demotion): Promise<boolean> {
-    const fingerprint = await this.#fingerprint(name);
+  /** @returns whether that is new of that file */
+  add({ name, reason, fingerprint }: Demotion): boolean {
     const known = this.#entries.get(name);
     this.#entries.set(name, { reason, fingerprint });
     return known === undefined || known.fingerprint !== fingerprint;

@@ -11,6 +11,8 @@ export interface Demotion {
   readonly name: string;
   /** What it did, in words. */
   readonly reason: string;
+  /** Of the file that did it: another one has not earned it. Undefined where that is not known. */
+  readonly fingerprint?: string | undefined;
 }
 
 /** The primary's first message: what a server process is to do. */

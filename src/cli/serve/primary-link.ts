@@ -47,6 +47,7 @@ export class PrimaryLink {
    */
   obey(plugins: PluginHost, demoted: readonly Demotion[]): void {
     this.#plugins = plugins;
+    plugins.onDemoted((demotion) => this.tell({ type: 'demoted', ...demotion }));
     for (const demotion of demoted) this.#apply({ type: 'demote', ...demotion }, plugins);
     for (const message of this.#early.splice(0)) this.#apply(message, plugins);
   }
@@ -85,7 +86,7 @@ export class PrimaryLink {
 function obeyed(order: Order, plugins: PluginHost): Promise<void> {
   switch (order.type) {
     case 'demote':
-      return plugins.demote(order.name, order.reason);
+      return plugins.demote(order.name, order.reason, order.fingerprint);
     case 'reload':
       return plugins.reloadChanged();
     case 'changed':

@@ -40,12 +40,7 @@ async function serve(primary: PrimaryLink): Promise<{ stop: () => Promise<void>;
   const log = createLateLog(config.log.level, isOnly ? {} : { worker: process.pid });
   const { stop } = await startServer({ ...config, http: { ...config.http, port } }, primary.builds, log, {
     socket,
-    onHost: (plugins) => {
-      plugins.on('state', ({ plugin, error }) => {
-        if (error?.code === 'DEMOTED') primary.tell({ type: 'demoted', name: plugin, reason: String(error.details.reason) });
-      });
-      primary.obey(plugins, demoted);
-    },
+    onHost: (plugins) => primary.obey(plugins, demoted),
   });
   return { stop, log };
 }

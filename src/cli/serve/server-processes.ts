@@ -109,7 +109,7 @@ export class ServerProcesses {
 
   #heard(serverProcess: ServerProcess, message: ToPrimary): void {
     if (message.type === 'wait') void this.#answerWait(serverProcess, message.name);
-    else if (message.type === 'demoted') void this.#spread(message);
+    else if (message.type === 'demoted') this.#spread(message);
     else if (message.type === 'listening') this.#first?.listens();
     else if (this.#first !== undefined) this.#first.fails(message.message);
     else this.#parts.log.error({ worker: serverProcess.pid }, `a server process can't start: ${message.message}`);
@@ -126,8 +126,8 @@ export class ServerProcesses {
   }
 
   /** What one of them has demoted is not to cost the others a thread each. */
-  async #spread({ name, reason }: Demotion): Promise<void> {
-    if (await this.#parts.demotions.add({ name, reason })) this.tell({ type: 'demote', name, reason });
+  #spread({ name, reason, fingerprint }: Demotion): void {
+    if (this.#parts.demotions.add({ name, reason, fingerprint })) this.tell({ type: 'demote', name, reason, fingerprint });
   }
 
   #lookForHangs(): void {
