@@ -73,6 +73,7 @@ function numbered(library, number) {
  * @param {string} folder of the server
  * @param {Buffer} library
  * @param {Variant} variant
+ * @returns claims, each with what speaks against it
  */
 async function reloadUnderLoad(folder, library, { mode, count, connections, settings, wait }) {
   const lib = path.join(folder, 'lib');
@@ -85,49 +86,52 @@ async function reloadUnderLoad(folder, library, { mode, count, connections, sett
   put(numbered(library, 1));
   const server = await startServer(folder);
   const clients = new Clients(server.url, connections, wait);
-  const times = [];
-  const states = [];
-  let broken = 0;
-  try {
-    await clients.see(1);
-    for (let number = 2; number <= count + 1 && clients.complaints.length === 0; number++) {
-      if (number % BROKEN_EACH === 0) {
-        put(BROKEN[broken++ % BROKEN.length](library));
-        server.kill('SIGHUP');
-        await server.said(/was not replaced, and goes on as it is/, LIMIT);
-      }
-      put(numbered(library, number));
-      const begun = performance.now();
-      server.kill('SIGHUP');
-      await clients.see(number);
-      times.push(performance.now() - begun);
-      states.push(stateOf(server.pid));
-    }
-  } finally {
-    await clients.stop();
-  }
-  const remains = await onlyOneLeft(server.pid, lib);
+  const course = { times: [], states: [], broken: 0 };
+  await replace(server, clients, library, put, count, course).catch((error) => clients.complaints.push(error.message));
+  await clients.stop();
+  const remains = await whatRemains(server.pid, lib);
   const { code, log } = await server.stop();
   fs.writeFileSync(path.join(folder, 'server.log'), log);
-  const left = copiesIn(lib).map((copy) => `${copy} is left`);
-  left.push(...orphansOf(server.pid).map(({ pid }) => `process ${pid} is left`));
+  const left = [...copiesIn(lib).map((copy) => `${copy} is left`), ...orphansOf(server.pid).map(({ pid }) => `process ${pid} is left`)];
   if (code !== 0) left.push(`it ended with ${code}`);
-  times.sort((a, b) => a - b);
-  const at = (share) => `${(times[Math.floor(times.length * share)] ?? 0).toFixed(1)} ms`;
-  console.log(`mode ${mode}${settings && `, ${settings}, calls of ${wait} ms`}: ${times.length} reloads and ${broken} broken libraries under ${connections} connections, ${clients.answered} requests`);
-  console.log(`from SIGHUP to the first answer of the next generation: p50 ${at(0.5)}, p99 ${at(0.99)}, at most ${at(1 - 1 / times.length)}`);
+  report(`mode ${mode}${settings && `, ${settings}, calls of ${wait} ms`}`, course, clients.answered, connections);
   return [
     { claim: 'every request was answered 200, wholly by one generation, and by none that was replaced before it was sent', against: clients.complaints },
     { claim: 'of the generations that are gone neither copies, processes nor mappings stayed', against: remains },
-    ...flatness(states),
+    ...flatness(course.states),
     { claim: 'the server stopped gracefully, and left nothing behind', against: left },
   ];
+}
+
+/** Replaces the first generation by the second, and so on, each as soon as the last one answers; ends with the first complaint. */
+async function replace(server, clients, library, put, count, course) {
+  await clients.see(1);
+  for (let number = 2; number <= count + 1 && clients.complaints.length === 0; number++) {
+    if (number % BROKEN_EACH === 0) {
+      put(BROKEN[course.broken++ % BROKEN.length](library));
+      server.kill('SIGHUP');
+      await server.said(/was not replaced, and goes on as it is/, LIMIT);
+    }
+    put(numbered(library, number));
+    const begun = performance.now();
+    server.kill('SIGHUP');
+    await clients.see(number);
+    course.times.push(performance.now() - begun);
+    course.states.push(stateOf(server.pid));
+  }
+}
+
+function report(what, { times, broken }, answered, connections) {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share) => `${(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN).toFixed(1)} ms`;
+  console.log(`${what}: ${times.length} reloads and ${broken} broken libraries under ${connections} connections, ${answered} requests`);
+  console.log(`from SIGHUP to the first answer of the next generation: p50 ${at(0.5)}, p99 ${at(0.99)}, at most ${at(1)}`);
 }
 
 const copiesIn = (lib) => fs.readdirSync(lib, { recursive: true }).filter((name) => path.basename(name).includes('open-'));
 
 /** Waits until nothing but the last generation is there, and the copy of the one before, to which one could go back. */
-async function onlyOneLeft(pid, lib) {
+async function whatRemains(pid, lib) {
   const count = () => {
     const maps = process.platform === 'linux' ? fs.readFileSync(`/proc/${pid}/maps`, 'latin1') : '';
     const mapped = new Set(maps.match(/\S*open-\S*/g));

@@ -129,6 +129,16 @@ describe('a call that takes longer than it may', () => {
 });
 
 describe('a runner that is stopped from outside', () => {
+  it('is replaced, also where all of several are, and calls are taken back from each', async () => {
+    const { plugin, ask, deaths } = await open('crash.c', { settings: { workers: 2 } });
+    const pids = [...plugin.processes];
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    const answers = Array.from({ length: 10 }, () => ask('GETEchoHandler'));
+    expect(await Promise.all(answers)).toEqual(answers.map(() => INNOCENT));
+    await until(() => deaths().length > 0);
+    expect(pids).toContain(deaths()[0]!.pid);
+  });
+
   it('is replaced, and its calls answer', async () => {
     const { ask, deaths } = await open('crash.c');
     const pid = Number(await ask('GETPidHandler'));

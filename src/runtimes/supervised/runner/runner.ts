@@ -238,7 +238,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
 
   checkStall(): number {
     this.hangs.check();
-    if (this.state !== 'ready' || this.calls.size === 0) return this.progress.rest();
+    if (this.state !== 'ready' || this.calls.unanswered === 0) return this.progress.rest();
     return this.heed(() => {
       const idle = this.progress.checkStall();
       const { threads } = this.progress;
