@@ -18,6 +18,7 @@ function start(command, args, options = {}) {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   const waiting = new Set();
+  let read = 0;
   const tell = () => waiting.forEach((look) => look());
   let end;
   alive.add(child);
@@ -57,6 +58,13 @@ function start(command, args, options = {}) {
     kill: (signal = 'SIGKILL') => child.kill(signal),
     /** Resolves with what `pattern` found in standard output. */
     printed: (pattern, limit = 20_000) => until(() => pattern.exec(output.stdout) ?? undefined, limit, `${pattern} was printed`),
+    /** Resolves with the next that `pattern` finds in standard error, behind what was found there before. */
+    logged: (pattern, limit = 20_000) =>
+      until(() => {
+        const found = pattern.exec(output.stderr.slice(read)) ?? undefined;
+        if (found !== undefined) read += found.index + found[0].length;
+        return found;
+      }, limit, `${pattern} was logged`),
     /** Resolves with the exit; the process is killed at the limit, in milliseconds. */
     async ended(limit) {
       const timer = setTimeout(() => child.kill('SIGKILL'), limit);

@@ -32,16 +32,35 @@ function childrenOf(pid) {
   return lines.filter(([, parent]) => parent === pid).map(([child]) => child);
 }
 
+/** What a server process is started as where it has a parent. */
+const SERVER_PROCESS = 'server-process-main';
+
+/**
+ * The process in which the plugins of a server run: that itself, or the one that it supervises.
+ * @param {number} pid of a server that listens
+ * @returns {number} what that is now: one that dies is replaced
+ */
+function serverProcessOf(pid) {
+  const isServerProcess = (child) => commandOf(child).includes(SERVER_PROCESS);
+  return childrenOf(pid).find(isServerProcess) ?? pid;
+}
+
+function commandOf(pid) {
+  return process.platform === 'linux' ? fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1') : execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'latin1' });
+}
+
 /** Of a tick in /proc: sysconf(_SC_CLK_TCK), which is 100 on every Linux that Node runs on. */
 const TICK_MS = 10;
 
+const descendantsOf = (pid) => childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+
 /**
- * Processor time of a process and of those that it has started, milliseconds so far; undefined but on Linux.
+ * Processor time of a process, of those that it has started, and of theirs, milliseconds so far; undefined but on Linux.
  * @param {number} pid
  */
 function processorTimeOf(pid) {
   if (process.platform !== 'linux') return undefined;
-  const ticks = [pid, ...childrenOf(pid)].map((each) => {
+  const ticks = [pid, ...descendantsOf(pid)].map((each) => {
     // proc(5): the name, the second field, may hold spaces; 14 and 15 are user and system time.
     const fields = fs.readFileSync(`/proc/${each}/stat`, 'latin1').split(') ').at(-1).split(' ');
     return Number(fields[11]) + Number(fields[12]);
@@ -49,4 +68,4 @@ function processorTimeOf(pid) {
   return ticks.reduce((sum, each) => sum + each, 0) * TICK_MS;
 }
 
-module.exports = { memoryOf, childrenOf, processorTimeOf };
+module.exports = { memoryOf, childrenOf, serverProcessOf, processorTimeOf };

@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { start } = require('./processes');
+const { serverProcessOf } = require('./resources');
 const { main } = require('./plugins');
 
 /**
@@ -64,9 +65,13 @@ async function startServer(kind, pluginpath) {
   const remove = () => fs.rmSync(cwd, { recursive: true, force: true });
   try {
     const [, url] = await child.printed(/listens on (http:\S+)/);
+    const pid = serverProcessOf(child.pid);
     return {
       url,
-      pid: child.pid,
+      /** Of the process in which the plugins run. */
+      pid,
+      /** Of the one that supervises it; undefined where there is none. */
+      parent: child.pid === pid ? undefined : child.pid,
       /** Milliseconds from the start of the process until its line was read here. */
       listening: performance.now() - begun,
       /** @throws Error where the server has ended */
