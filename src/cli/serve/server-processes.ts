@@ -105,7 +105,7 @@ export class ServerProcesses {
     const { place, config, flags, demotions } = this.#parts;
     const { port, socket } = place;
     const isOnly = config.http.workers === 1;
-    serverProcess.tell({ type: 'start', flags, port, hasSocket: socket !== undefined, isOnly, demoted: await demotions.held() }, socket);
+    serverProcess.tell({ type: 'start', flags, text: config.text, port, hasSocket: socket !== undefined, isOnly, demoted: await demotions.held() }, socket);
   }
 
   #heard(serverProcess: ServerProcess, message: ToPrimary): void {
