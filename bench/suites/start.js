@@ -12,6 +12,8 @@ const IDS = ['node-http', 'express-send', ...MODES.map((mode) => `${mode}-fast`)
 /** Answers before the memory is read for the second time: enough for the compilers of V8 and for some collections. */
 const ANSWERS = 5_000;
 
+const RECOVERY_LIMIT = 30_000;
+
 /**
  * @param {import('../bench').Context} context
  * @returns {Promise<import('../bench').Section[]>}
@@ -57,10 +59,32 @@ async function measureOnce(kind, answers, { plugins }) {
     const worked = memoryOf(server.pid);
     const runners = childrenOf(server.pid).map(memoryOf);
     const parent = server.parent === undefined ? undefined : memoryOf(server.parent);
-    return { listening: server.listening, first, warm: percentile(warm, 50), idle, opened, worked, parent, runner: runners[0] };
+    const recovery = server.parent === undefined ? undefined : await recover(server, agent);
+    return { listening: server.listening, recovery, first, warm: percentile(warm, 50), idle, opened, worked, parent, runner: runners[0] };
   } finally {
     agent.destroy();
     await server.stop();
+  }
+}
+
+/** Milliseconds from a crash of the server process to the first answer of a plugin of its successor. */
+async function recover({ url, pid }, agent) {
+  const begun = performance.now();
+  process.kill(pid, 'SIGSEGV');
+  for (;;) {
+    // What reaches the one that dies is lost; what comes after that waits for its successor.
+    const status = await send(`${url}${PATHS.small}`, 0, agent).then((answer) => answer.status, () => undefined);
+    const passed = performance.now() - begun;
+    if (status === 200 && !isAlive(pid)) return passed;
+    if (passed > RECOVERY_LIMIT) throw new Error(`no answer within ${RECOVERY_LIMIT} ms of a crash`);
+  }
+}
+
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 
@@ -81,18 +105,21 @@ function startSection(entries, rounds) {
       listening: spread(runs.map(({ listening }) => listening)),
       first: spread(runs.map(({ first }) => first)),
       warm: spread(runs.map(({ warm }) => warm)),
+      recovery: runs[0].recovery && spread(runs.map(({ recovery }) => recovery)),
     };
+    const recovery = values.recovery === undefined ? ['–', '–'] : [one(values.recovery.median), range(values.recovery)];
     const first = mode === undefined ? ['–', '–'] : [one(values.first.median), range(values.first)];
-    return { values, cells: [one(values.listening.median), range(values.listening), ...first, values.warm.median.toFixed(2)] };
+    return { values, cells: [one(values.listening.median), range(values.listening), ...first, values.warm.median.toFixed(2), ...recovery] };
   });
   return {
     id: 'start',
     title: 'Start',
     notes: [
       `Medians of ${rounds} ${rounds === 1 ? 'start' : 'starts'}, nothing to build. Listening: from the start of the process to its line. First call: ` +
-        'the first request of all for a plugin, which loads what its mode needs, opens the library and calls its handler; then the median of 200 more.',
+        'the first request of all for a plugin, which loads what its mode needs, opens the library and calls its handler; then the median of 200 more. ' +
+        'After a crash: from the end of the server process, by a signal, to the first answer of a plugin in the one that replaces it.',
     ],
-    columns: ['server', 'listening ms', 'min–max', 'first call ms', 'min–max', 'warm call ms'],
+    columns: ['server', 'listening ms', 'min–max', 'first call ms', 'min–max', 'warm call ms', 'after a crash ms', 'min–max'],
     rows,
   };
 }

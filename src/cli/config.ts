@@ -5,8 +5,9 @@ import type { FlagValues } from './flags';
 
 /**
  * The configuration of this process: its command line, its environment, its working directory.
+ * @param text of its file, where that was read already; null where there is none
  * @throws DlserveError BAD_CONFIG
  */
-export function readConfig(flags: FlagValues): Promise<Config> {
-  return loadConfig({ flags, env: process.env, cwd: workingDirectory(), runtimes: RUNTIMES });
+export function readConfig(flags: FlagValues, text?: string | null): Promise<Config> {
+  return loadConfig({ flags, text, env: process.env, cwd: workingDirectory(), runtimes: RUNTIMES });
 }

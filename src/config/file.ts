@@ -8,17 +8,17 @@ import { valueAt, type Document, type Table } from './document';
 const toml = (): typeof Toml => require('smol-toml') as typeof Toml;
 
 /**
- * Reads a TOML file.
+ * Reads the text of a TOML file.
  * @param name as the person wrote it; relative to `cwd`
  * @param namedBy what named it; undefined for the default one, which need not be there
  * @returns undefined where the default one is not there
  * @throws DlserveError BAD_CONFIG
  */
-export async function readDocument(
+export async function readText(
   name: string,
   cwd: string,
   namedBy: string | undefined,
-): Promise<Document | undefined> {
+): Promise<string | undefined> {
   let content: Buffer;
   try {
     content = await readFile(path.resolve(cwd, name));
@@ -30,7 +30,7 @@ export async function readDocument(
     const from = namedBy === undefined ? '' : ` (named by ${namedBy})`;
     throw new DlserveError('BAD_CONFIG', { reason: `${name}${from} can't be read: ${reason}` }, { cause: error });
   }
-  return parseDocument(name, decode(name, content));
+  return decode(name, content);
 }
 
 function decode(name: string, content: Buffer): string {

@@ -6,7 +6,7 @@ import { workingDirectory } from '../ground/working-directory';
 import type { PluginRoute } from '../plugin/route';
 import type { Mode, PluginSettings } from '../plugin/runtime';
 import { EMPTY, isTable, optionsDocument } from './document';
-import { readDocument } from './file';
+import { parseDocument, readText } from './file';
 import { FILE, SERVER, type KeyOwner, type Reload } from './keys';
 import { Layers } from './layers';
 import { unknownKeys, unknownVariables, unusedKeys, unusedOptions, type Note } from './notes';
@@ -23,6 +23,8 @@ export interface Config {
   readonly pluginpath: string;
   /** The configuration file, absolute; undefined where there is none. */
   readonly file: string | undefined;
+  /** What is in it; null where there is none. */
+  readonly text: string | null;
   readonly http: {
     readonly host: string;
     readonly port: number;
@@ -60,6 +62,7 @@ export interface Config {
  * Reads the configuration of a server: flags beat environment variables beat the file beat defaults.
  * @param input.flags by name, in camel case as commander gives them (`logLevel`); those that set no key are ignored
  * @param input.cwd the working directory, which relative paths count from
+ * @param input.text of the file, where that was read already: it may be a pipe, or have changed since
  * @param input.runtimes whose keys there are besides the host's
  * @throws DlserveError BAD_CONFIG
  */
@@ -67,6 +70,7 @@ export async function loadConfig(input: {
   flags: Record<string, string | undefined>;
   env: NodeJS.ProcessEnv;
   cwd: string;
+  text?: string | null | undefined;
   runtimes: readonly KeyOwner[];
 }): Promise<Config> {
   const { flags, env, cwd, runtimes } = input;
@@ -74,9 +78,10 @@ export async function loadConfig(input: {
   const variable = env[FILE.env] || undefined;
   const name = flag ?? variable ?? FILE.default;
   const namedBy = flag !== undefined ? `--${FILE.flag}` : variable && FILE.env;
-  const document = await readDocument(name, cwd, namedBy);
-  const file = document && path.resolve(cwd, name);
-  return assemble(new Layers(document ?? EMPTY, env, flags), runtimes, file, () => cwd, unknownVariables(env, runtimes));
+  const text = input.text === undefined ? ((await readText(name, cwd, namedBy)) ?? null) : input.text;
+  const document = text === null ? EMPTY : parseDocument(name, text);
+  const file = text === null ? undefined : path.resolve(cwd, name);
+  return assemble(new Layers(document, env, flags), runtimes, { file, text }, () => cwd, unknownVariables(env, runtimes));
 }
 
 /**
@@ -87,13 +92,13 @@ export function configFromOptions(options: HostOptions, runtimes: readonly KeyOw
   const given: unknown = options;
   if (!isTable(given)) throw new DlserveError('BAD_CONFIG', { reason: `options must be an object, not ${describe(given)}` });
   const document = optionsDocument(options);
-  return assemble(new Layers(document, {}, {}), runtimes, undefined, workingDirectory, unusedOptions(document));
+  return assemble(new Layers(document, {}, {}), runtimes, { file: undefined, text: null }, workingDirectory, unusedOptions(document));
 }
 
 function assemble(
   layers: Layers,
   runtimes: readonly KeyOwner[],
-  file: string | undefined,
+  from: Pick<Config, 'file' | 'text'>,
   cwd: () => string,
   notes: readonly Note[],
 ): Config {
@@ -102,7 +107,7 @@ function assemble(
   const pluginpath = layers.read(SERVER.pluginpath);
   return {
     pluginpath: path.resolve(path.isAbsolute(pluginpath) ? '' : cwd(), pluginpath),
-    file,
+    ...from,
     http: {
       host: layers.read(SERVER.host),
       port: layers.read(SERVER.port),

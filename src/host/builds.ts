@@ -67,3 +67,15 @@ export function startBuilds(options: ToolchainOptions & { readonly log: Logger; 
     stop: () => toolchain.stop(),
   };
 }
+
+/** Builds of which there are none now: what compiles is loaded when something may have come to be compiled. */
+export function lateBuilds(start: () => Builds): Builds {
+  let started: Builds | undefined;
+  return {
+    wait: (name) => started?.wait(name),
+    unfinished: () => started?.unfinished() ?? new Map(),
+    rebuild: (names) => (started ??= start()).rebuild(names),
+    finished: Promise.resolve(),
+    stop: () => started?.stop() ?? Promise.resolve(),
+  };
+}

@@ -108,7 +108,7 @@ describe('the command line', () => {
     writeFileSync(path.join(cwd, 'lib/text.so'), 'text');
     writeFileSync(path.join(cwd, 'lib/my text.so'), 'text');
     const server = await serve(cwd);
-    const list = await until(() => /\n {2}curl[^]*text[^]*\n/.exec(server.stdout())?.[0]);
+    const list = await until(() => /\n {2}curl[^]*text\.so[^]*\n/.exec(server.stdout())?.[0]);
     expect(list).toContain(`  curl ${server.url}/_PLUGIN/echo/Echo\n  curl -X POST -d 'text' ${server.url}/_PLUGIN/echo/Echo\n`);
     expect(list).toContain('  # text.so did not load:');
     expect(list).toContain('  # illegal file "my text": letters, digits');

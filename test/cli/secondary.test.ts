@@ -12,6 +12,7 @@ test('a server process that can not publish what it runs tells its primary why, 
     const cluster = require('node:cluster');
     cluster.setupPrimary({ execArgv: [], exec: ${JSON.stringify(program)}, args: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc', 3] });
     const worker = cluster.fork();
+    worker.send({ type: 'start', flags: {}, text: null, port: 0, hasSocket: false, isOnly: true, demoted: [] });
     const hangs = setTimeout(() => worker.process.kill('SIGKILL'), 20_000);
     worker.on('message', (message) => console.log(JSON.stringify(message)));
     worker.on('exit', (code) => clearTimeout(hangs) ?? console.log(code));`;

@@ -20,6 +20,8 @@ export interface Start {
   readonly type: 'start';
   /** The primary's own. */
   readonly flags: FlagValues;
+  /** The text of the configuration file as the primary has read it; null where there is none. */
+  readonly text: string | null;
   /** The configured one may be 0. */
   readonly port: number;
   /** Whether the socket that it listens on comes with this; else it makes one of its own, through node:cluster. */

@@ -28,8 +28,8 @@ export async function choosePlace(address: Address, count: number): Promise<Plac
 }
 
 /** One process after the other has the same socket. While there is none, connections wait in it. */
-function ofOne({ port, handle, close }: BoundSocket): Place {
-  return { port, socket: handle, fork: () => takeEarly() ?? forkServer(), close };
+function ofOne(socket: BoundSocket): Place {
+  return { port: socket.port, socket: socket.handle, fork: () => takeEarly() ?? forkServer(), close: () => socket.close() };
 }
 
 /** The connections come to the primary, which hands each to a process of node:cluster. */

@@ -1,25 +1,26 @@
-import { createLog, type Logger } from '../../ground/log';
+import { createLateLog, type LateLog } from '../../ground/log';
 import type { Config } from '../../config/load';
-import type { Builds } from '../../host/builds';
+import { lateBuilds, type Builds } from '../../host/builds';
 import type { Target } from '../../host/watch';
 import { buildsOf } from '../../api/builds';
 import { ServerOutput } from '../output/server-output';
+import { hasSources } from './has-sources';
 
 /** What a server has besides the processes or the process that serves. */
 export interface Prepared {
-  readonly log: Logger;
+  readonly log: LateLog;
   /** What it prints. */
   readonly output: ServerOutput;
   /** Where its sources are compiled. */
   readonly builds: Builds;
 }
 
-/** Opens the log, says what is to be said of the configuration, and begins to build. */
-export function prepare(config: Config): Prepared {
-  const log = createLog(config.log.level);
+/** Says what is to be said of the configuration, and begins to build. */
+export function prepare(config: Config, log = createLateLog(config.log.level)): Prepared {
   for (const { level, message } of config.notes) log[level](message);
   const output = new ServerOutput(config.pluginpath, () => log);
-  return { log, output, builds: buildsOf(config, log, (event) => output.build(event), { quiet: output.isLive }) };
+  const build = (): Builds => buildsOf(config, log, (event) => output.build(event), { quiet: output.isLive });
+  return { log, output, builds: hasSources(config) ? build() : lateBuilds(build) };
 }
 
 /**

@@ -1,13 +1,13 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
+import { createLateLog } from '../../ground/log';
 import type { Config } from '../../config/load';
 import type { FlagValues } from '../flags';
 import { urlOf } from '../url';
 import { Demotions } from './demotions';
 import { choosePlace } from './place';
-import type { Prepared } from './prepare';
+import { hasSources } from './has-sources';
 import { ServerProcesses } from './server-processes';
 import type { Started } from './started';
+import { supervise } from './supervise';
 
 /**
  * Supervises `http.workers` server processes. Sources are compiled here, and nothing of a plugin runs. The first process is
@@ -17,37 +17,28 @@ import type { Started } from './started';
 export async function start(config: Config, flags: FlagValues): Promise<Started> {
   const { host, workers } = config.http;
   const place = await choosePlace(config.http, workers);
-  let prepared: Prepared | undefined;
-  const prepare = (): Prepared => {
-    const { supervise } = require('./supervise') as typeof import('./supervise');
-    return (prepared ??= supervise(config, place, processes));
-  };
+  const log = createLateLog(config.log.level);
   const processes = new ServerProcesses({
     place,
     config,
     flags,
     demotions: new Demotions(config),
     wait: async (name) => {
-      // Until then nobody can have asked it for a plugin.
+      // What it takes is not loaded while the start waits, which waits for no plugin.
       await listens;
       return prepare().builds.wait(name);
     },
-    get log() {
-      return prepare().log;
-    },
+    log,
   });
   const listens = processes.start(workers);
+  const prepare = supervise(config, place, processes, log);
   if (hasSources(config)) prepare();
   await listens.catch(async (error: unknown) => {
     place.close();
-    prepared?.output.end();
-    await prepared?.builds.stop();
+    const { output, builds } = prepare();
+    output.end();
+    await builds.stop();
     throw error;
   });
   return { ...prepare(), url: urlOf(host, place.port) };
-}
-
-/** Whether there may be something to compile. */
-function hasSources({ build, pluginpath }: Config): boolean {
-  return build && existsSync(path.join(pluginpath, 'src'));
 }

@@ -5,7 +5,7 @@ import type { Builds } from '../../host/builds';
  * What a SIGHUP does: sources are looked at again, and then plugins. One that comes in the middle of that begins it anew afterwards.
  * @param reloadPlugins opens what has changed
  */
-export function reload(builds: Builds, log: Logger, reloadPlugins: () => Promise<void> | void): () => void {
+export function reload(builds: Pick<Builds, 'rebuild'>, log: Logger, reloadPlugins: () => Promise<void> | void): () => void {
   let isUnderway = false;
   let isWanted = false;
   const run = async (): Promise<void> => {

@@ -34,9 +34,9 @@ export async function runServerProcess(): Promise<void> {
 
 /** @returns how it is stopped, and its log */
 async function serve(primary: PrimaryLink): Promise<{ stop: () => Promise<void>; log: LateLog }> {
-  const { flags, port, socket, isOnly, demoted } = await primary.start;
+  const { flags, text, port, socket, isOnly, demoted } = await primary.start;
   attachStatus(STATUS_FILE);
-  const config = await readConfig(flags);
+  const config = await readConfig(flags, text);
   const log = createLateLog(config.log.level, isOnly ? {} : { worker: process.pid });
   const { stop } = await startServer({ ...config, http: { ...config.http, port } }, primary.builds, log, {
     socket,

@@ -24,7 +24,6 @@ export interface Parts {
   readonly demotions: Demotions;
   /** Waits for a plugin's source; rejects with BUILD_FAILED. */
   readonly wait: (name: string) => Promise<void> | undefined;
-  /** First asked for when a server process has something to say. */
   readonly log: Logger;
 }
 
@@ -90,21 +89,23 @@ export class ServerProcesses {
     for (const serverProcess of this.#all) serverProcess.tell(message);
   }
 
-  #fork(): void {
+  /** @param known resolves when it is known who is demoted */
+  #fork(known?: Promise<unknown>): void {
     const serverProcess = new ServerProcess(this.#parts.place, {
       onMessage: (message) => this.#heard(serverProcess, message),
       onError: (error) => this.#parts.log.error({ worker: serverProcess.pid, err: error }, 'a server process can not be reached'),
       onEnd: (end) => void this.#ended(serverProcess, end),
     });
     this.#all.add(serverProcess);
-    void this.#instruct(serverProcess);
+    void this.#instruct(serverProcess, known);
   }
 
-  async #instruct(serverProcess: ServerProcess): Promise<void> {
+  async #instruct(serverProcess: ServerProcess, known: Promise<unknown> | undefined): Promise<void> {
+    await known;
     const { place, config, flags, demotions } = this.#parts;
     const { port, socket } = place;
     const isOnly = config.http.workers === 1;
-    serverProcess.tell({ type: 'start', flags, port, hasSocket: socket !== undefined, isOnly, demoted: await demotions.held() }, socket);
+    serverProcess.tell({ type: 'start', flags, text: config.text, port, hasSocket: socket !== undefined, isOnly, demoted: await demotions.held() }, socket);
   }
 
   #heard(serverProcess: ServerProcess, message: ToPrimary): void {
@@ -155,9 +156,13 @@ export class ServerProcesses {
       log.error(about, `a server process died as it stopped (${how})${suspectsOf(running)}`);
       return;
     }
-    const { demoted, isNew } = await (hang === undefined
+    // It boots while it is found out who did it, and is told with its Start.
+    const isReplaced = this.#first === undefined && this.#startsAtOnce(serverProcess);
+    const accused = hang === undefined
       ? demotions.accuse(isCrash(end) ? running : [], 'crashed the server', how, log)
-      : demotions.accuse([hang.turn], 'held up the server', `for more than ${hang.limit} ms`, log));
+      : demotions.accuse([hang.turn], 'held up the server', `for more than ${hang.limit} ms`, log);
+    if (isReplaced) this.#forkOrRetry(accused);
+    const { demoted, isNew } = await accused;
     if (this.#isOver()) return;
     if (this.#first !== undefined && !isNew) {
       this.#first.fails(`the first server process ended: ${how}`);
@@ -167,12 +172,17 @@ export class ServerProcesses {
     const mend = (isCrash(end) || hang !== undefined) && demoted.length === 0 ? ': in mode "process" a crash costs one request' : '';
     log.error(about, `a server process died (${how})${suspectsOf(running)}${mend}; replacing it in ${this.#delay} ms`);
     for (const demotion of demoted) this.tell({ type: 'demote', ...demotion });
-    this.#replaceSoon();
+    if (!isReplaced) this.#replaceSoon();
   }
 
   /** Asked again after each wait. */
   #isOver(): boolean {
     return this.#isStopping;
+  }
+
+  /** Whether its successor starts at once, whatever it died of. */
+  #startsAtOnce({ age }: ServerProcess): boolean {
+    return age >= WELL || this.#diedYoung === 0;
   }
 
   /** Milliseconds until the next one is started. */
@@ -186,9 +196,9 @@ export class ServerProcesses {
     }, this.#delay);
   }
 
-  #forkOrRetry(): void {
+  #forkOrRetry(known?: Promise<unknown>): void {
     try {
-      this.#fork();
+      this.#fork(known);
     } catch (error) {
       this.#diedYoung++;
       this.#parts.log.error({ err: error }, `a server process can't be started; trying again in ${this.#delay} ms`);
