@@ -105,7 +105,7 @@ static void write_down(uint32_t kind, int number, uintptr_t address, place place
   if (place.is_known) add(crash, place.counter);
   /* A crash may end while its stack is walked, and be told all the same; of a hang, the host waits for all of it. */
   if (kind != PROTOCOL_CRASH_HANG) atomic_store(&crash->kind, kind);
-  /* A call to where no code is: who made it is on top of the stack. */
+    /* A call to where no code is: who made it is on top of the stack. */
 #if defined(__x86_64__)
   if (place.is_known && place.counter == address) add(crash, *(const uintptr_t *)place.stack);
 #endif

@@ -10,6 +10,11 @@ export function lossError(exchange: Exchange, death: Death): DlserveError {
   return new DlserveError('PLUGIN_CRASHED', details);
 }
 
+/** The calls that were lost with a process; those that had had their time are settled. `again`: those that are made again. */
+export function goneWith({ executing, expired }: Death, again: readonly Exchange[]): Exchange[] {
+  return [...executing, ...expired].filter((exchange) => !again.includes(exchange));
+}
+
 /** Of which of a few kinds the end of a process is. */
 export function kindOf({ ending }: Death): string {
   return ending === null ? 'a process crashed' : `a process was ended (${ending})`;

@@ -9,9 +9,7 @@ export interface ElasticOwner {
   /** These had calls waiting behind slow ones, and get none to wait there for a while. */
   unload(workers: readonly Worker[]): void;
   /** So many are wanted from now on. */
-  grow(wanted: number): void;
-  /** This one is too many. */
-  dismiss(worker: Worker, wanted: number): void;
+  scaled(wanted: number): void;
 }
 
 /** How often a worker is looked at in the time that it may have nothing to do. */
@@ -78,7 +76,7 @@ export class Elastic {
     this.owner.unload(this.#pace.look(staff.workers));
     const isOpening = staff.workers.length < this.wanted || staff.workers.some(({ state }) => state !== 'ready');
     if (!this.#scale.look(user.waiting, user.through, isOpening)) return;
-    this.owner.grow(this.wanted);
+    this.owner.scaled(this.wanted);
     this.#idler ??= setInterval(() => this.#lessen(), this.limits.scaleidle / IDLE_LOOKS).unref();
   }
 
@@ -89,6 +87,9 @@ export class Elastic {
       return;
     }
     const worker = this.#scale.idle(this.staff.workers);
-    if (worker !== undefined) this.owner.dismiss(worker, this.wanted);
+    if (worker === undefined) return;
+    this.forget(worker);
+    this.staff.dismiss(worker);
+    this.owner.scaled(this.wanted);
   }
 }

@@ -1,10 +1,10 @@
-import { DlserveError, messageOf } from '../../ground/errors';
+import { DlserveError } from '../../ground/errors';
 import { Conditions } from '../../ground/waiting';
 import type { Exchange } from '../../plugin/exchange';
 import type { Declared } from '../../plugin/route';
 import type { PluginSource } from '../../plugin/runtime';
 import { blameOf, Retries, type Blame } from './blame';
-import { lossError } from './deaths';
+import { goneWith, lossError } from './deaths';
 import { Elastic, type ElasticOwner } from './elastic';
 import { Health } from './health';
 import type { SupervisedKeys } from './keys';
@@ -13,17 +13,14 @@ import { PluginLog } from './plugin-log';
 import type { PoolUser } from './pool-user';
 import { failAll } from './settling';
 import { Rest } from './rest';
+import { Shortage, SPAWN_RETRY } from './shortage';
 import { Staff } from './staff';
+import { Starter, type StarterOwner } from './starter';
+import { Watch } from './watch';
 import type { Death, Wire, Worker, WorkerOwner } from './worker';
 
-/** Milliseconds between two looks at workers that have calls. */
-const WATCH = 250;
-
-/** Milliseconds until a process that the system could not start is tried again. */
-const SPAWN_RETRY = 200;
-
 /** The workers of one plugin: they come, crash, are replaced, rest and go. */
-export class Pool implements WorkerOwner, ElasticOwner {
+export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
   /** Something has come to its end. */
   readonly conditions = new Conditions();
   /** What the plugin says of itself, in the first of its workers; undefined where it says nothing. */
@@ -36,18 +33,17 @@ export class Pool implements WorkerOwner, ElasticOwner {
   readonly #rest: Rest;
   readonly #retries: Retries;
   readonly #elastic: Elastic;
+  readonly #starter: Starter;
+  readonly #shortage: Shortage;
   #opening: { readonly resolve: () => void; readonly reject: (error: Error) => void } | null = null;
-  #restart: NodeJS.Timeout | null = null;
-  #watch: NodeJS.Timeout | null = null;
-  /** Why no process could be started at the last attempt. */
-  #unavailable: DlserveError | null = null;
+  readonly #watch = new Watch(() => this.#look());
   /** Calls that the first worker executed at once. */
   #concurrency = 0;
   #isDraining = false;
   #isClosed = false;
 
   constructor(
-    private readonly wire: Wire,
+    wire: Wire,
     private readonly source: PluginSource<SupervisedKeys>,
     private readonly user: PoolUser,
   ) {
@@ -55,6 +51,8 @@ export class Pool implements WorkerOwner, ElasticOwner {
     this.#health = new Health(source, this.#log);
     this.#rest = new Rest(this.#health, { tryAgain: () => this.#restartSoon(0), recovered: () => this.#recovered() });
     this.#retries = new Retries(source.settings.own.retry);
+    this.#shortage = new Shortage(source);
+    this.#starter = new Starter(this, this.#staff, () => wire.start(this));
     this.#elastic = new Elastic(this, this.#staff, user, source.settings.own);
   }
 
@@ -62,7 +60,7 @@ export class Pool implements WorkerOwner, ElasticOwner {
   async open(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#opening = { resolve, reject };
-      this.#startMissing();
+      this.#starter.now();
     });
   }
 
@@ -77,7 +75,7 @@ export class Pool implements WorkerOwner, ElasticOwner {
 
   /** Why a call can't be taken now; undefined where it can. */
   refusal(exchange: Exchange): DlserveError | undefined {
-    if (this.#unavailable !== null && this.#staff.workers.length === 0) return this.#unavailable;
+    if (this.#shortage.error !== null && this.#staff.workers.length === 0) return this.#shortage.error;
     const refusal = this.#health.refusal(exchange, () => this.load + this.user.waiting > 0);
     if (refusal === undefined && !this.#health.isServing && this.#staff.workers.length === 0) this.#restartSoon(0);
     return refusal;
@@ -85,18 +83,14 @@ export class Pool implements WorkerOwner, ElasticOwner {
 
   /** The worker for the next call; null while none has room. */
   pick(): Worker | null {
-    this.#watch ??= setInterval(() => this.#look(), WATCH);
+    this.#watch.begin();
     this.#elastic.begin();
     return leastBusy(this.#staff.workers, this.#elastic.isSingle, this.#elastic.slow);
   }
 
   /** See {@link Worker.begunAt}. */
   begunAt(exchange: Exchange): number | undefined {
-    for (const worker of this.#staff.all()) {
-      const at = worker.begunAt(exchange);
-      if (at !== undefined) return at;
-    }
-    return undefined;
+    return this.#staff.begunAt(exchange);
   }
 
   /** @returns whether a worker had the call and will never begin it */
@@ -117,58 +111,67 @@ export class Pool implements WorkerOwner, ElasticOwner {
     this.#staff.expire(exchange);
   }
 
-  /** Workers that there should be now. */
-  get #wanted(): number {
+  // How many there are.
+
+  /** @internal */
+  get wanted(): number {
     return this.#health.isServing ? this.#elastic.wanted : 1;
   }
 
-  #startMissing(): void {
-    this.#restart = null;
-    if (this.#staff.workers.length < this.#wanted) this.#log.restarts();
-    while (this.#staff.workers.length < this.#wanted) if (!this.#start()) return;
+  /** @internal */
+  starts(): void {
+    this.#log.restarts();
   }
 
-  #start(): boolean {
-    try {
-      this.#staff.add(this.wire.start(this));
-      return true;
-    } catch (cause) {
-      this.#lacks(messageOf(cause), cause);
-      return false;
-    }
-  }
-
-  /** The system has no process for the plugin, or no descriptors for its sockets: that is no crash, and passes. */
-  #lacks(reason: string, cause?: unknown): void {
-    const { name, log } = this.source;
-    const error = new DlserveError('UNAVAILABLE', { plugin: name, reason }, { cause, headers: { 'Retry-After': '1' } });
+  /** @internal */
+  lacks(reason: string, cause?: unknown): void {
+    const error = this.#shortage.errorOf(reason, cause);
     if (this.#opening !== null) {
       this.#giveUpOpening(error);
       return;
     }
-    if (this.#unavailable === null) log.error({ plugin: name, retry: SPAWN_RETRY }, error.message);
-    this.#unavailable = error;
+    this.#shortage.begin(error);
     if (this.#staff.workers.length === 0) {
       this.user.refuse(() => error);
     } else {
       this.#elastic.refused();
       this.user.hasRoom();
     }
-    if (!this.#isClosed) this.#restart ??= setTimeout(() => this.#startMissing(), SPAWN_RETRY).unref();
+    this.#starter.after(SPAWN_RETRY);
+  }
+
+  #restartSoon(delay: number): void {
+    if (this.#isDraining && this.load + this.user.waiting === 0) return;
+    if (delay > 0) this.#starter.after(delay);
+    else this.#starter.now();
+  }
+
+  /** @internal */
+  unload(workers: readonly Worker[]): void {
+    const back = workers.flatMap((worker) => worker.reclaim());
+    if (back.length > 0) this.#takeBack(back);
+    this.user.hasRoom();
+  }
+
+  /** @internal */
+  scaled(wanted: number): void {
+    this.#log.scales(wanted);
+    this.#starter.now();
+    this.#countCapacity();
   }
 
   #giveUpOpening(error: DlserveError): void {
-    const opening = this.#opening;
+    this.#opening?.reject(error);
     this.#opening = null;
     this.#isClosed = true;
+    this.#starter.stop();
     this.#staff.kill('close');
-    opening?.reject(error);
   }
 
   // What workers tell.
 
   opened(worker: Worker): void {
-    this.#unavailable = null;
+    this.#shortage.end();
     if (this.#opening !== null) {
       if (this.#staff.workers.some((other) => other.state !== 'ready')) return;
       this.#concurrency = worker.concurrency;
@@ -184,7 +187,7 @@ export class Pool implements WorkerOwner, ElasticOwner {
   }
 
   #countCapacity(): void {
-    this.capacity = this.#staff.capacity(this.#wanted, this.#concurrency);
+    this.capacity = this.#staff.capacity(this.wanted, this.#concurrency);
   }
 
   answered(exchange: Exchange): void {
@@ -204,7 +207,7 @@ export class Pool implements WorkerOwner, ElasticOwner {
 
   /** The plugin rests no longer. */
   #recovered(): void {
-    this.#startMissing();
+    this.#starter.now();
     this.source.observer.resting(false);
   }
 
@@ -222,7 +225,7 @@ export class Pool implements WorkerOwner, ElasticOwner {
     this.#elastic.forget(worker);
     let again: readonly Exchange[] = [];
     if (death.lack !== null && !this.#isClosed) {
-      this.#lacks(death.lack);
+      this.lacks(death.lack);
     } else if (this.#opening !== null) {
       this.#giveUpOpening(death.refusal ?? new DlserveError('LOAD_FAILED', { library: this.source.file.base, reason: death.exit.words }));
     } else {
@@ -249,10 +252,9 @@ export class Pool implements WorkerOwner, ElasticOwner {
   }
 
   #judge(worker: Worker, death: Death, blame: Blame, again: readonly Exchange[]): void {
-    this.#unavailable = null;
+    this.#shortage.end();
     const isAlone = !this.#staff.isOpen;
-    const gone = [...death.executing, ...death.expired].filter((exchange) => !again.includes(exchange));
-    const rests = this.#health.judge(blame, gone, worker.served > 0, isAlone);
+    const rests = this.#health.judge(blame, goneWith(death, again), worker.served > 0, isAlone);
     if (death.refusal !== null && !isAlone) this.#elastic.refused();
     if (rests.plugin) {
       this.user.refuse(() => this.#health.pluginRests());
@@ -271,52 +273,15 @@ export class Pool implements WorkerOwner, ElasticOwner {
     if (this.#health.isAnyHeldBack) this.user.refuse((exchange) => this.#health.heldBack(exchange));
   }
 
-  #restartSoon(delay: number): void {
-    if (this.#isClosed || (this.#isDraining && this.load + this.user.waiting === 0)) return;
-    if (delay > 0) {
-      this.#restart ??= setTimeout(() => this.#startMissing(), delay).unref();
-      return;
-    }
-    if (this.#restart !== null) clearTimeout(this.#restart);
-    this.#startMissing();
-  }
-
-  // As many as are needed.
-
-  /** @internal */
-  unload(workers: readonly Worker[]): void {
-    const back = workers.flatMap((worker) => worker.reclaim());
-    if (back.length > 0) this.#takeBack(back);
-    this.user.hasRoom();
-  }
-
-  /** @internal */
-  grow(wanted: number): void {
-    if (!this.#health.isServing) return;
-    this.#log.scales(wanted);
-    this.#startMissing();
-  }
-
-  /** @internal */
-  dismiss(worker: Worker, wanted: number): void {
-    this.#log.scales(wanted);
-    this.#elastic.forget(worker);
-    this.#staff.dismiss(worker);
-    this.#countCapacity();
-  }
-
-  /** Runs while there are calls, and keeps the process alive for them. */
-  #look(): void {
-    if (this.load + this.user.waiting === 0) {
-      clearInterval(this.#watch!);
-      this.#watch = null;
-      return;
-    }
+  /** @returns whether there are calls */
+  #look(): boolean {
+    if (this.load + this.user.waiting === 0) return false;
     this.#health.pass();
     this.#staff.checkStalls();
     this.#countCapacity();
     // One that gets more threads than before has room although it has not replied.
     this.user.hasRoom();
+    return true;
   }
 
   // The end.
@@ -332,10 +297,9 @@ export class Pool implements WorkerOwner, ElasticOwner {
    */
   async close(limit: number): Promise<void> {
     this.#isClosed = true;
-    if (this.#restart !== null) clearTimeout(this.#restart);
+    this.#starter.stop();
     await this.#staff.close(limit, this.conditions);
-    if (this.#watch !== null) clearInterval(this.#watch);
-    this.#watch = null;
+    this.#watch.stop();
     this.#elastic.stop();
     this.#rest.stop();
     await this.#log.told();

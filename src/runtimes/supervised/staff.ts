@@ -84,6 +84,15 @@ export class Staff {
     return open.reduce((sum, { concurrency }) => sum + concurrency, missing * usual);
   }
 
+  /** See {@link Worker.begunAt}. */
+  begunAt(exchange: Exchange): number | undefined {
+    for (const worker of this.all()) {
+      const at = worker.begunAt(exchange);
+      if (at !== undefined) return at;
+    }
+    return undefined;
+  }
+
   /** @returns whether one of them had the call and will never begin it */
   withdraw(exchange: Exchange): boolean {
     return this.all().some((worker) => worker.withdraw(exchange));

@@ -3,6 +3,7 @@ import type { Exchange } from '../../../plugin/exchange';
 import type { Declared } from '../../../plugin/route';
 import { FrameReader, type FrameOwner } from './frames';
 import { LargeBodies } from './large-bodies';
+import type { WorkerOwner } from '../worker';
 import type { Ledger } from './ledger';
 import {
   FAILED_HEADER, FRAME_HEADER, MAX_DECLARED, Message, Outcome, ProtocolError, checkHello, partLength, readDeclared, readFailed, readOpened, replyId, type Failure,
@@ -13,12 +14,6 @@ import { readReply, refuse, type RunnerReply } from './replies';
 export interface Listener {
   /** It has opened the library. */
   opened(): void;
-  /** A handler has replied. */
-  answered(call: Exchange): void;
-  /** A handler was not called. */
-  dropped(call: Exchange): void;
-  /** A call that was to be reclaimed has not been made. */
-  gaveBack(call: Exchange): void;
   /** There was no memory for a request. */
   lacksMemory(): void;
   /** The plugin says that its end was not as it should be. */
@@ -45,6 +40,7 @@ export class Conversation implements FrameOwner {
   typical = 1000;
   private readonly calls: Ledger;
   private readonly listener: Listener;
+  private readonly owner: Pick<WorkerOwner, 'answered' | 'dropped' | 'gaveBack'>;
   private readonly large = new LargeBodies();
   private greeted = false;
   private readonly declaring: Buffer[] = [];
@@ -56,9 +52,11 @@ export class Conversation implements FrameOwner {
     return this.concurrency > 0;
   }
 
-  constructor(calls: Ledger, listener: Listener) {
+  /** @param owner is told what becomes of each call */
+  constructor(calls: Ledger, listener: Listener, owner: Pick<WorkerOwner, 'answered' | 'dropped' | 'gaveBack'>) {
     this.calls = calls;
     this.listener = listener;
+    this.owner = owner;
   }
 
   /** The call is wanted back. If it turns out to be skipped, it is. */
@@ -125,15 +123,15 @@ export class Conversation implements FrameOwner {
 
   private settle(call: Exchange, reply: RunnerReply): void {
     if (reply.outcome === Outcome.SKIPPED && this.reclaimed.has(call)) {
-      this.listener.gaveBack(call);
+      this.owner.gaveBack(call);
       return;
     }
     if (reply.outcome === Outcome.NO_MEMORY) this.listener.lacksMemory();
     if (reply.outcome === Outcome.NO_MEMORY || reply.outcome === Outcome.SKIPPED) {
-      this.listener.dropped(call);
+      this.owner.dropped(call);
     } else {
       this.served++;
-      this.listener.answered(call);
+      this.owner.answered(call);
       this.typical += (reply.microseconds - this.typical) / 8;
     }
     if (reply.raw !== null) call.reply(reply.raw);

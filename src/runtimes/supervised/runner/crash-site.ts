@@ -1,4 +1,7 @@
 import type { CrashSite, Frame } from '../crash-site';
+import type { Handlers } from '../../../plugin/handlers';
+import type { Culprit } from '../worker';
+import type { Ledger } from './ledger';
 import { CrashKind, MOST_FRAMES, MOST_MODULES, SharedLayout } from './protocol';
 
 /** What a runner has said of its own end. All of it may have been written by its library. */
@@ -42,6 +45,17 @@ export function readCrash(bytes: Buffer, library: string): CrashWords | null {
     symbol: bytes.readUInt32LE(SYMBOL),
     site: { signal: bytes.readUInt32LE(SIGNAL), address, frames },
   };
+}
+
+/**
+ * Whose thread has said so.
+ * @param begun calls that had begun: no other can have been it
+ */
+export function culpritOf({ kind, call, symbol }: CrashWords, begun: number, calls: Ledger, { symbols }: Handlers): Culprit | 'elsewhere' | null {
+  if (kind === CrashKind.SENT) return 'elsewhere';
+  if (call === 0 || call > begun || symbol >= symbols.length) return null;
+  const exchange = calls.get(call);
+  return { handler: exchange?.handler.index ?? symbol, call: exchange };
 }
 
 interface Module {

@@ -4,16 +4,16 @@ import type { Declared } from '../../../plugin/route';
 import type { PluginSource } from '../../../plugin/runtime';
 import type { SupervisedKeys } from '../keys';
 import { PluginProcess, type Exit, type ProcessOwner } from '../process';
-import type { Culprit, Ending, Worker, WorkerOwner } from '../worker';
+import type { Ending, Worker, WorkerOwner } from '../worker';
 import { Batch } from './batch';
-import { readCrash, type CrashWords } from './crash-site';
+import { culpritOf, readCrash } from './crash-site';
 import { Conversation, type Listener } from './conversation';
 import { Hangs, type Hangable } from './hangs';
 import { opening, programOf } from './launch';
 import { Ledger } from './ledger';
 import { lackOf, openError, placeOf } from './opening';
 import { Progress } from './progress';
-import { CrashKind, ProtocolError, stopFrame } from './protocol';
+import { ProtocolError, stopFrame } from './protocol';
 import { RunnerLog } from './runner-log';
 import { Shared } from './shared';
 import { Whereabouts } from './whereabouts';
@@ -25,7 +25,7 @@ const MOST_BYTES = 4 * 1024 * 1024;
 export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   state: Worker['state'] = 'opening';
   private readonly calls = new Ledger();
-  private readonly conversation = new Conversation(this.calls, this);
+  private readonly conversation: Conversation;
   private readonly hangs = new Hangs(this, this.calls);
   private readonly source: PluginSource<SupervisedKeys>;
   private readonly owner: WorkerOwner;
@@ -52,6 +52,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     this.source = source;
     this.openLimit = openLimit;
     this.owner = owner;
+    this.conversation = new Conversation(this.calls, this, owner);
     const first = opening(source);
     this.shared = new Shared();
     try {
@@ -128,21 +129,6 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     if (this.state !== 'opening') return;
     this.state = 'ready';
     this.owner.opened(this);
-  }
-
-  /** @internal */
-  answered(call: Exchange): void {
-    this.owner.answered(call);
-  }
-
-  /** @internal */
-  dropped(call: Exchange): void {
-    this.owner.dropped(call);
-  }
-
-  /** @internal */
-  gaveBack(call: Exchange): void {
-    this.owner.gaveBack(call);
   }
 
   /** @internal */
@@ -303,7 +289,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
       ending: this.ending,
       stopped: this.conversation.stopped && exit.status === 0,
       refusal: this.conversation.isOpen ? null : this.refusal(stage, exit),
-      culprit: crash === null ? null : this.culprit(crash, begun),
+      culprit: crash === null ? null : culpritOf(crash, begun, this.calls, this.source.handlers),
       site: crash?.site ?? null,
       age: performance.now() - this.started,
       lines: this.process.lines,
@@ -311,13 +297,6 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
       ...left,
       waiting,
     });
-  }
-
-  private culprit({ kind, call, symbol }: CrashWords, begun: number): Culprit | 'elsewhere' | null {
-    if (kind === CrashKind.SENT) return 'elsewhere';
-    if (call === 0 || call > begun || symbol >= this.source.handlers.symbols.length) return null;
-    const exchange = this.calls.get(call);
-    return { handler: exchange?.handler.index ?? symbol, call: exchange };
   }
 
   private refusal(stage: number, exit: Exit): DlserveError {
