@@ -8,7 +8,7 @@ import type { NativeSource } from './keys';
 import type { LoadedLibrary } from './loaded-library';
 import { StillRuns } from './loader';
 
-/** A library in this process, opened for one or more hosts. */
+/** A library in this process, opened for one host; for more only where no private copy could be made, and they have the same file. */
 interface Image {
   readonly source: NativeSource;
   readonly opener: Opener;

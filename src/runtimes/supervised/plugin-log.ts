@@ -35,7 +35,7 @@ export class PluginLog {
     this.file = hashFile(this.source.file.path);
   }
 
-  /** A new process starts. A plugin is loaded once and kept, but a new process can only load what is there now. */
+  /** A new process starts. It loads what the last one did, but where no private copy could be made and the file has been replaced since. */
   restarts(): void {
     const before = this.file;
     if (before === null) return;
