@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { scratch } from '../support/server';
@@ -37,15 +37,16 @@ describe('several server processes', () => {
   });
 
   test('that can not be started any more say why, and are once they can', async () => {
-    const cwd = folder(['echo.c']);
+    const cwd = folder(['echo.c', 'status.c'], '[plugin.echo]\nafter = ["status"]\n');
+    const [there, away] = [path.join(cwd, 'lib/status.so'), path.join(cwd, 'status.so')];
     const server = await serve(cwd, ['--workers', '2']);
     const [victim] = await until(() => (childrenOf(server).length === 2 ? childrenOf(server) : undefined));
-    writeFileSync(path.join(cwd, 'prest.toml'), '[http]\nbodylimit = "much"\n');
+    renameSync(there, away);
     process.kill(victim!, 'SIGKILL');
-    await until(() => server.log().some(({ msg }) => /^a server process can't start: prest\.toml:2: http\.bodylimit/.test(String(msg))));
+    await until(() => server.log().some(({ msg }) => /^a server process can't start: prest\.toml:1: echo comes after status/.test(String(msg))));
     // It ends, and is followed by another.
     await until(() => server.log().filter(({ msg }) => String(msg).startsWith('a server process died (exit status 1)')).length > 1);
-    writeFileSync(path.join(cwd, 'prest.toml'), '');
+    renameSync(away, there);
     await until(async () => childrenOf(server).length === 2 && (await get(`${server.url}/_PLUGIN/echo/Echo`).then(([status]) => status === 200, () => false)));
     expect(await server.stop()).toEqual({ code: 0, signal: null });
   });

@@ -10,11 +10,11 @@ import { until } from '../support/until';
 const NOT_OF_REQUESTS: readonly ErrorCode[] = ['BAD_CONFIG', 'BAD_LIBRARY', 'RUNNER_MISSING', 'NAME_TAKEN', 'UNKNOWN_PLUGIN', 'BAD_PLUGIN', 'WRITE_FAILED', 'UNSUPPORTED_PLATFORM'];
 /**
  * Held by other tests: those of requests that are none, of sources, of the runtimes, of an embedded host behind a body parser or when it is closed;
- * and a fault of dlserve itself, which nothing provokes.
+ * a fault of dlserve itself, which nothing provokes; and what is the reason of a state and no answer.
  */
 const ELSEWHERE: readonly ErrorCode[] = [
   'BAD_REQUEST', 'REQUEST_TIMEOUT', 'HEADERS_TOO_LARGE', 'HTTP_VERSION', 'BUILD_FAILED', 'REPLY_TOO_LARGE', 'BODY_CONSUMED', 'MEMORY_LIMIT', 'OUT_OF_MEMORY', 'UNAVAILABLE',
-  'START_BLOCKED', 'SERVER_FULL', 'STOPPING', 'INTERNAL', 'BAD_CALL',
+  'START_BLOCKED', 'SERVER_FULL', 'STOPPING', 'INTERNAL', 'BAD_CALL', 'DEMOTED', 'TRIAL_FAILED',
 ];
 
 let doors: Doors;

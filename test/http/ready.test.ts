@@ -127,7 +127,7 @@ test('a server that stops is not ready', async () => {
   const cwd = scratch();
   mkdirSync(path.join(cwd, 'lib'));
   cpSync(compileFixture('gate.c'), path.join(cwd, 'lib/gate.so'));
-  writeFileSync(path.join(cwd, 'prest.toml'), `[plugin.gate.config]\ngate = "${gate}"\n`);
+  writeFileSync(path.join(cwd, 'prest.toml'), `[plugins]\nmode = "process"\n[plugin.gate.config]\ngate = "${gate}"\n`);
   const server = await start(cwd);
   const held = send(server.url, { path: '/_PLUGIN/gate/Wait' });
   // One that has begun its request before the stop, and ends it then.

@@ -139,7 +139,7 @@ test('leftovers of killed builds are removed, those of builds at work are not', 
   const living = leave(process.ppid, os.hostname());
   const elsewhere = leave(gone.pid!, 'another.host');
   const old = leave(process.ppid, 'gone.host');
-  utimesSync(path.join(folder, '.dlserve', old), new Date(0), new Date(0));
+  for (const name of [sameNumber, old]) utimesSync(path.join(folder, '.dlserve', name), new Date(0), new Date(0));
   await build(folder);
   const left = readdirSync(path.join(folder, '.dlserve'));
   expect(left).toEqual(expect.arrayContaining([living, elsewhere]));
