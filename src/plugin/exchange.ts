@@ -146,10 +146,12 @@ export class Exchange implements Timed {
     this.#lookSoonest();
   }
 
+  /** Where it is among those that are looked at. */
   #lookSoonest(): void {
+    const isWatched = this.place !== -1;
     deadlines.remove(this);
     this.#due = undefined;
-    deadlines.add(this);
+    if (isWatched) deadlines.add(this);
   }
 
   /** When one of its limits may be reached: for a call of which nothing is known, the first that can be. @internal */
