@@ -280,3 +280,12 @@ test('the text of the request is made once, and stays when the body is dropped',
   exchange.dropBody();
   expect([exchange.text === text, exchange.body]).toEqual([true, null]);
 });
+
+test('one that is watched by nobody is not watched because it begins again, or waits again', () => {
+  const { exchange } = enter();
+  exchange.beginAgain();
+  expect(exchange.place).not.toBe(-1);
+  exchange.reply(GOOD);
+  exchange.beginAgain();
+  expect(exchange.place).toBe(-1);
+});
