@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
 import type { pino } from 'pino';
+import { messageOf } from './errors';
 import { LOG_LEVELS, type LogLevel } from './log-levels';
 import { standardError } from './outlet';
 
@@ -35,7 +36,7 @@ export function createLog(level: LogLevel, fields: object = {}, forPeople = isat
 
 /** A log of which nothing is loaded until it is opened. */
 export interface LateLog extends Logger {
-  /** Also done by the first line; but a process that is short of something may not be able to then. */
+  /** Also done by the first line; but then the process may be short of what it takes. */
   open(): void;
 }
 
@@ -44,8 +45,13 @@ export function createLateLog(level: LogLevel, fields: object = {}, forPeople = 
   let opened: Logger | undefined;
   const open = (): Logger => {
     if (opened !== undefined) return opened;
-    const format = forPeople ? formatForPeople() : (line: string) => line;
-    return (opened = writer()({ level, base: fields }, { write: (line) => standardError.write(format(line), tellDropped) }));
+    try {
+      const format = forPeople ? formatForPeople() : (line: string) => line;
+      return (opened = writer()({ level, base: fields }, { write: (line) => standardError.write(format(line), tellDropped) }));
+    } catch {
+      // Whoever has something to say is in the middle of something, and can do nothing about it.
+      return plainLog(fields);
+    }
   };
   const method = (name: keyof Logger): LogMethod => {
     // Not even opened for a line that is not written.
@@ -55,6 +61,23 @@ export function createLateLog(level: LogLevel, fields: object = {}, forPeople = 
   const tellDropped = (count: number, reason: string): void => log.error(`${count} lines of the log were dropped: ${reason}`);
   const log = { debug: method('debug'), info: method('info'), warn: method('warn'), error: method('error'), open: () => void open() };
   return log;
+}
+
+/**
+ * The same lines without the library, for a process that can not load it now. Node.js remembers what it has not found, so it may never be
+ * able to.
+ */
+function plainLog(fields: object): Logger {
+  const method = (name: keyof Logger): LogMethod => (...line: [object, string] | [string]) => {
+    const [own, msg] = line.length === 1 ? [{}, line[0]] : line;
+    const level = 10 * LOG_LEVELS.indexOf(name) + 10;
+    standardError.write(`${JSON.stringify({ level, time: Date.now(), ...fields, ...own, msg }, errorsAsWords)}\n`);
+  };
+  return { debug: method('debug'), info: method('info'), warn: method('warn'), error: method('error') };
+}
+
+function errorsAsWords(key: string, value: unknown): unknown {
+  return value instanceof Error ? messageOf(value) : value;
 }
 
 function writer(): typeof pino {

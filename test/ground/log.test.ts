@@ -41,3 +41,30 @@ test.each<[Record<string, string>, RegExp]>([
 test('a server for no people, in colours or not, writes JSON', () => {
   expect(JSON.parse(written('createLog("info", { worker: 1 })', { FORCE_COLOR: '1' }, false))).toEqual({ level: 40, time: expect.any(Number) as number, worker: 1, msg: 'words' });
 });
+
+test('a line that comes when nothing can be loaded is written all the same', () => {
+  const source = `
+    const { openSync, closeSync } = require('node:fs');
+    const log = require(${JSON.stringify(compiled)}).createLateLog('info', { worker: 1 });
+    const taken = [];
+    try {
+      for (;;) taken.push(openSync('/dev/null'));
+    } catch {}
+    // Where standard error is a pipe, a descriptor of its own.
+    closeSync(taken.pop());
+    log.open();
+    log.warn({ error: new Error('why') }, 'words');
+    for (const descriptor of taken) closeSync(descriptor);
+    log.debug('nothing');
+    log.error('more words');`;
+  const { stderr, status } = spawnSync('sh', ['-c', 'ulimit -n 64; exec "$0" -e "$1"', process.execPath, source], { encoding: 'utf8' });
+  const lines = stderr.trim().split('\n').map((line) => JSON.parse(line) as object);
+  const time = expect.any(Number) as number;
+  expect({ lines, status }).toEqual({
+    lines: [
+      { level: 40, time, worker: 1, error: 'why', msg: 'words' },
+      { level: 50, time, worker: 1, msg: 'more words' },
+    ],
+    status: 0,
+  });
+});

@@ -11,10 +11,12 @@ export async function serve(flags: FlagValues): Promise<void> {
   if (!isPrimary) dismissEarly();
   const { start } = isPrimary ? await import('./primary.js') : await import('./single.js');
   const { url, builds, log, output } = await start(config, flags);
-  await output.listening(url, builds);
+  const told = output.listening(url, builds);
+  // Loaded before something is short, and after the line that somebody waits for.
+  log.open();
+  await told;
   const { warnOfUnusedSections } = await import('../../host/unused-sections.js');
   await warnOfUnusedSections(config, builds, log);
-  log.open();
   // From now on it only waits.
   if (isPrimary) relieveMemory();
 }
