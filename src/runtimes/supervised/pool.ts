@@ -37,6 +37,8 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
   readonly #watch = new Watch(() => this.#look());
   /** Calls that the first worker executed at once. */
   #concurrency = 0;
+  /** Whether there are calls. Bound once: every call asks. */
+  readonly #isBusy = (): boolean => this.load + this.user.waiting > 0;
   #isDraining = false;
   #isClosed = false;
 
@@ -83,7 +85,7 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
   /** Why a call can't be taken now; undefined where it can. */
   refusal(exchange: Exchange): DlserveError | undefined {
     if (this.#shortage.error !== null && this.#staff.workers.length === 0) return this.#shortage.error;
-    const refusal = this.#health.refusal(exchange, () => this.load + this.user.waiting > 0);
+    const refusal = this.#health.refusal(exchange, this.#isBusy);
     if (refusal === undefined && !this.#health.isServing && this.#staff.workers.length === 0) this.#restartSoon(0);
     return refusal;
   }
@@ -148,7 +150,7 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
   }
 
   #restartSoon(delay: number): void {
-    if (this.#isDraining && this.load + this.user.waiting === 0) return;
+    if (this.#isDraining && !this.#isBusy()) return;
     if (delay > 0) this.#starter.after(delay);
     else this.#starter.now();
   }
@@ -253,7 +255,7 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
 
   /** @returns whether there are calls */
   #look(): boolean {
-    if (this.load + this.user.waiting === 0) return false;
+    if (!this.#isBusy()) return false;
     this.#health.pass();
     this.#staff.checkStalls();
     this.#countCapacity();
