@@ -248,6 +248,7 @@ export class Host extends EventEmitter<HostEvents> {
     const { log } = this.#parts;
     const slot = await this.#inTurn(name, () => Promise.resolve(this.#takeOut(name)));
     if (slot === undefined) return;
+    await slot.idle();
     await slot.close(slot.settings.timeout + DRAIN_GRACE);
     this.#leaving.delete(slot);
     log.info({ plugin: name }, `${name} is gone`);
