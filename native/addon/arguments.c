@@ -64,6 +64,8 @@ int take_call(napi_env env, const napi_value *values, uint32_t symbols, text_roo
   call->head = room->owned;
   call->body = NULL;
   call->body_length = 0;
+  /* A text that is complete ends with the brace that closes it; one that is not, with the colon before its body. */
+  call->is_complete = call->head_length > 0 && call->head[call->head_length - 1] == '}';
   napi_valuetype type = napi_undefined;
   napi_typeof(env, values[2], &type);
   call->has_body = type != napi_null;

@@ -20,6 +20,7 @@ typedef struct {
   const char *head;
   size_t head_length;
   int has_body;
+  int is_complete; /* see invoke_request */
   const void *body;
   size_t body_length;
   double own_at;  /* when its client stops waiting, in milliseconds of performance.now(); infinite where it never does */

@@ -39,13 +39,16 @@ napi_value invoke_inline(napi_env env, lane *lane, const call_arguments *call) {
     .lent_body = call->body,
     .body_length = call->body_length,
     .has_body = call->has_body,
+    .is_complete = call->is_complete,
     .deadline_unix_ms = clock_unix(clock_earlier(call->own_at - now, call->timeout)),
   };
-  const char *text = call->has_body ? invoke_text(&hub->inline_scratch, &request) : call->head;
+  const char *text = call->has_body && !call->is_complete ? invoke_text(&hub->inline_scratch, &request) : call->head;
   if (text == NULL) return fail(env, hub, OUTCOME_NO_MEMORY, 0);
+  invoke_exchange exchange;
   invoke_reply reply;
+  invoke_begin(&exchange, &request, NULL);
   status_begin_turn(hub->inline_running, lane->first_label, call->symbol, &hub->inline_turn);
-  invoke_call(lane->handlers[call->symbol], text, &request, &reply);
+  invoke_call(lane->handlers[call->symbol], text, &exchange, &reply);
   napi_value body = reply_values(env, hub, &reply);
   invoke_release(lane->release, &reply);
   status_end(hub->inline_running);

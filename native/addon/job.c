@@ -87,15 +87,18 @@ static void run_call(job *job, invoke_scratch *scratch, double now) {
     .lent_body = (const uint8_t *)job->bytes + job->head_length + 1,
     .body_length = job->request_body_length,
     .has_body = job->has_request_body,
+    .is_complete = job->is_complete,
     .deadline_unix_ms = clock_unix(clock_earlier(job->own_at - now, job->timeout)),
   };
-  const char *text = request.has_body ? invoke_text(scratch, &request) : job->bytes;
+  const char *text = request.has_body && !request.is_complete ? invoke_text(scratch, &request) : job->bytes;
   if (text == NULL) {
     job->outcome = OUTCOME_NO_MEMORY;
     return;
   }
+  invoke_exchange exchange;
   invoke_reply reply;
-  invoke_call(lane->handlers[job->symbol], text, &request, &reply);
+  invoke_begin(&exchange, &request, NULL);
+  invoke_call(lane->handlers[job->symbol], text, &exchange, &reply);
   keep_reply(job, &reply);
   invoke_release(lane->release, &reply);
   invoke_scratch_trim(scratch);

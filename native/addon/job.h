@@ -78,6 +78,7 @@ typedef struct job {
   size_t head_length;
   size_t request_body_length;
   int has_request_body;
+  int is_complete; /* see invoke_request */
 
   enum job_outcome outcome;
   int status;

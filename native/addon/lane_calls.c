@@ -78,6 +78,7 @@ static napi_value submit(napi_env env, napi_callback_info info) {
   job *job = job_create(JOB_CALL, call.head, call.head_length, call.body, call.body_length);
   if (job != NULL) {
     job->has_request_body = call.has_body;
+    job->is_complete = call.is_complete;
     job->own_at = call.own_at;
     job->timeout = call.timeout;
     job->begin_by = begin_by;

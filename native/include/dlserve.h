@@ -1,4 +1,4 @@
-/* dlserve.h - the contract between dlserve and a plugin, ABI 1.
+/* dlserve.h - the contract between dlserve and a plugin, ABI 2.
  *
  * A plugin is a shared library, lib/<file>.so (.dylib on macOS). Each C function that it exports under the name
  *
@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 /* The ABI that this header describes. What is released never changes; later versions only add. */
-#define DLSERVE_ABI 1
+#define DLSERVE_ABI 2
 
 /* Put it before each function that the host looks up: its name stays plain in C++, and visible under
  * -fvisibility=hidden. */
@@ -35,6 +35,8 @@ extern "C" {
 #else
 #define DLSERVE_EXPORT __attribute__((visibility("default")))
 #endif
+
+typedef struct dlserve_host dlserve_host;
 
 /* What text cannot carry. The host makes one for each call; `size` and `abi` say what it holds, so that a library built
  * against a later header can tell which fields are there. */
@@ -52,7 +54,66 @@ typedef struct dlserve_exchange {
   size_t given_reply_body_length;  /* its bytes */
   const char *given_reply_headers; /* where not NULL, "Name: value" lines, each ended by \n or \r\n, or a JSON object
                                       {"Name":"value","Name":["value","value"]} */
+
+  /* ABI 2: only where `abi` is at least 2. */
+  const dlserve_host *host; /* what the handler may ask of the host; lent as long as the library is open */
 } dlserve_exchange;
+
+/* What the functions of the host return. */
+#define DLSERVE_OK 0
+#define DLSERVE_GONE -1      /* nobody waits for the reply any more, or its time is over: end the call */
+#define DLSERVE_UNAVAILABLE -2 /* not to be had here, or not any more; docs/abi.md says when */
+#define DLSERVE_NO_MEMORY -3
+#define DLSERVE_FAILED -4    /* of `ask`: the answer says why */
+
+/* Levels of `log`. */
+#define DLSERVE_DEBUG 0
+#define DLSERVE_INFO 1
+#define DLSERVE_WARN 2
+#define DLSERVE_ERROR 3
+
+/* The functions of the host. The first parameter of each is the exchange that the handler got. They may be called from any thread until
+ * the handler returns, for one exchange by one thread at a time, but for is_cancelled and log, which any may call whenever. */
+struct dlserve_host {
+  uint32_t size; /* bytes of this struct as the host knows it: a function that it does not reach is not there */
+  uint32_t unused;
+
+  /* Sends a part of the reply now; with the first part go the status and the given_reply_headers as they are then. Copies the bytes,
+   * and waits while the client is slower than the handler. What the handler returns in the end is the last part; it may be NULL.
+   * A status of 500 or above stored after the first part breaks the connection off, so that the client sees that the reply is not whole.
+   * DLSERVE_OK, DLSERVE_GONE or DLSERVE_NO_MEMORY. */
+  int (*write)(dlserve_exchange *exchange, const void *lent_part, size_t length);
+
+  /* Copies the next bytes of the request body to `buffer`, waiting until there are some. Returns how many, 0 at the end of the body, or
+   * DLSERVE_GONE. For a handler that declares DLSERVE_BODY_STREAM the body comes while it runs, however large it is; for others it reads
+   * from lent_request_body. */
+  int64_t (*read)(dlserve_exchange *exchange, void *buffer, size_t capacity);
+
+  /* 1 where nobody waits for the reply any more, its time is over, or the plugin is to stop; else 0. Never waits. */
+  int (*is_cancelled)(dlserve_exchange *exchange);
+
+  /* Asks the host for a service, and waits for the answer.
+   * lent_params: JSON, or NULL for null; *lent_answer: JSON, valid until the next ask with this exchange or until the handler returns.
+   * DLSERVE_OK; else *lent_answer is {"code":"...","message":"..."}: DLSERVE_FAILED, DLSERVE_GONE where the call's time is over,
+   * DLSERVE_UNAVAILABLE in mode inline. */
+  int (*ask)(dlserve_exchange *exchange, const char *lent_service, const char *lent_params, const char **lent_answer);
+
+  /* Writes a line to the host's log, with plugin, handler and request id; DLSERVE_DEBUG to DLSERVE_ERROR. Never waits: what comes too
+   * fast is counted, and the log says how many lines it has lost. */
+  void (*log)(dlserve_exchange *exchange, int level, const char *lent_text);
+
+  /* Lets the reply go on after the handler has returned: status and headers are sent when it returns, if they were not, and what it
+   * returns is a part like any other. Returns the exchange for the calls that follow, from any thread, until `end`; NULL where there
+   * is no memory or, in mode inline, at all. The exchange that the handler got, its request and its body end with the handler. */
+  dlserve_exchange *(*keep)(dlserve_exchange *exchange);
+
+  /* Ends a reply that was kept; its exchange is freed. Every exchange that is kept must be ended, also after DLSERVE_GONE, and before
+   * PluginStop returns. `broken`: not 0 breaks the connection off. */
+  void (*end)(dlserve_exchange *kept, int broken);
+};
+
+/* Whether the host has these functions: not one of ABI 1, and not where dlserve's native parts could not be built. */
+static inline int dlserve_has_host(const dlserve_exchange *exchange) { return exchange->abi >= 2; }
 
 /* The shape of every handler.
  *
@@ -91,6 +152,14 @@ static inline int dlserve_add_header(char *lines, size_t size, const char *name,
 
 /* PluginABI: the ABI that the library was written for; return DLSERVE_ABI. Absent: 1. */
 typedef uint32_t dlserve_abi(void);
+
+/* PluginBody: how the library's handlers take a request's body; called once, when the library has been initialised. A handler of
+ * its own mind has a function of the same type, called <handler>Body: POSTUploadHandlerBody. Absent: DLSERVE_BODY_TEXT. */
+#define DLSERVE_BODY_TEXT 0   /* as text in the JSON, and raw */
+#define DLSERVE_BODY_RAW 1    /* raw in lent_request_body alone: "body" in the JSON is null, and nothing is escaped */
+#define DLSERVE_BODY_NONE 2   /* not at all: what a client sends is read and dropped */
+#define DLSERVE_BODY_STREAM 3 /* by `read`, while the handler runs: of any size, and never as a whole in memory */
+typedef int dlserve_body(void);
 
 /* PluginFree: releases what the library gave: strings, reply bodies, reply headers, PluginInit's error. */
 typedef void dlserve_free(void *given);

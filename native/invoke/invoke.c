@@ -189,13 +189,14 @@ static char *append_body(char *out, const uint8_t *body, size_t length) {
 
 const char *invoke_text(invoke_scratch *scratch, const invoke_request *request) {
   const uint8_t *body = request->lent_body;
-  size_t length = request->has_body ? request->body_length : 0;
+  int as_text = request->has_body && !request->is_complete;
+  size_t length = as_text ? request->body_length : 0;
   size_t text = length <= MOST_GUESSED ? length * WORST_ESCAPE + sizeof "\"\"" - 1 : text_length(body, length);
   if (!scratch_reserve(scratch, request->head_length + text + sizeof "null}")) return NULL;
   char *end = scratch->owned_text;
   memcpy(end, request->lent_head, request->head_length);
   end += request->head_length;
-  if (request->has_body) {
+  if (as_text) {
     end = text == 0 ? append_null(end) : append_body(end, body, length);
     *end++ = '}';
   }
@@ -215,18 +216,23 @@ static int all_ascii(const char *bytes, size_t length) {
   return 1;
 }
 
-void invoke_call(dlserve_handler *handler, const char *lent_text, const invoke_request *request, invoke_reply *reply) {
+void invoke_begin(invoke_exchange *call, const invoke_request *request, const dlserve_host *host) {
   int has_bytes = request->has_body && request->body_length > 0;
-  dlserve_exchange exchange = {
-    .size = sizeof exchange,
+  call->exchange = (dlserve_exchange){
+    .size = sizeof call->exchange,
     .abi = DLSERVE_ABI,
     .lent_request_body = has_bytes ? request->lent_body : NULL,
     .lent_request_body_length = has_bytes ? request->body_length : 0,
     .deadline_unix_ms = request->deadline_unix_ms,
+    .host = host,
   };
-  int status = -1;
-  char *string = handler(lent_text, &status, &exchange);
-  reply->status = status;
+  call->status = -1;
+}
+
+void invoke_call(dlserve_handler *handler, const char *lent_text, invoke_exchange *call, invoke_reply *reply) {
+  char *string = handler(lent_text, &call->status, &call->exchange);
+  const dlserve_exchange exchange = call->exchange;
+  reply->status = call->status;
   reply->given_string = string;
   if (exchange.given_reply_body != NULL) {
     reply->given_body = (const char *)exchange.given_reply_body;

@@ -16,8 +16,15 @@ typedef struct {
   const uint8_t *lent_body;
   size_t body_length;
   int has_body;
+  int is_complete; /* the head is the whole text, whether or not there is a body: the handler does not take it as text */
   int64_t deadline_unix_ms;
 } invoke_request;
+
+/* The exchange of one call, with the status that belongs to it. Whoever calls may keep more behind it: the host's functions get it back. */
+typedef struct {
+  dlserve_exchange exchange;
+  int status;
+} invoke_exchange;
 
 /* Bodies up to this many bytes become strings in JavaScript if they are ASCII: those leave in one write with the head. Longer
  * ones are cheaper to write as bytes. */
@@ -39,8 +46,11 @@ typedef struct {
  * a JSON string, escaped exactly as JavaScript's JSON.stringify does; others become null. */
 const char *invoke_text(invoke_scratch *scratch, const invoke_request *request);
 
+/* Fills the exchange of a call; `host` are the functions that it may use. */
+void invoke_begin(invoke_exchange *exchange, const invoke_request *request, const dlserve_host *host);
+
 /* Calls the handler with a text made by invoke_text. */
-void invoke_call(dlserve_handler *handler, const char *lent_text, const invoke_request *request, invoke_reply *reply);
+void invoke_call(dlserve_handler *handler, const char *lent_text, invoke_exchange *exchange, invoke_reply *reply);
 
 /* Gives every pointer of the reply back to the library, once each; `release` is its PluginFree, or NULL when it lends. */
 void invoke_release(dlserve_free *release, invoke_reply *reply);

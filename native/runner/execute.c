@@ -56,6 +56,7 @@ void execute_call(const frames_call *call, int lost, invoke_scratch *scratch, ui
     .lent_body = call->lent_body,
     .body_length = call->body_length,
     .has_body = call->has_body,
+    .is_complete = call->is_complete,
     .deadline_unix_ms = clock_unix(clock_earlier(call->own_at - since, calls.library->timeout)),
   };
   const char *text = lost ? NULL : invoke_text(scratch, &request);
@@ -63,11 +64,13 @@ void execute_call(const frames_call *call, int lost, invoke_scratch *scratch, ui
     answers_none(call->id, PROTOCOL_OUTCOME_NO_MEMORY, began);
     return;
   }
+  invoke_exchange exchange;
   invoke_reply reply;
+  invoke_begin(&exchange, &request, NULL);
   replies_leave();
   enter(running, call->id, since);
   crash_enter(call->id, call->symbol);
-  invoke_call(calls.library->handlers[call->symbol], text, &request, &reply);
+  invoke_call(calls.library->handlers[call->symbol], text, &exchange, &reply);
   if (guard_is_fork()) _exit(0);
   leave(running);
   double ended = clock_now();

@@ -151,6 +151,7 @@ int frames_read_call(const frame *frame, frames_call *call) {
   uint32_t head_length;
   call->symbol = frame->number;
   call->has_body = (frame->flags & PROTOCOL_CALL_HAS_BODY) != 0;
+  call->is_complete = (frame->flags & PROTOCOL_CALL_COMPLETE) != 0;
   memcpy(&call->id, at, sizeof call->id);
   memcpy(&call->begin_by, at + 8, sizeof call->begin_by);
   memcpy(&call->own_at, at + 16, sizeof call->own_at);

@@ -44,6 +44,7 @@ typedef struct {
   uint64_t id;
   uint16_t symbol;
   int has_body;
+  int is_complete; /* see invoke_request */
   double begin_by, own_at; /* milliseconds of the host's clock */
   const char *lent_head;
   size_t head_length;

@@ -13,7 +13,7 @@
 #endif
 
 #define PROTOCOL_MAGIC 0x56534c44
-#define PROTOCOL_VERSION 3
+#define PROTOCOL_VERSION 4
 
 /* Descriptors that the runner is started with. */
 #define PROTOCOL_CALLS_FD 3
@@ -65,6 +65,8 @@
 
 /* Flags of CALL */
 #define PROTOCOL_CALL_HAS_BODY 1
+/* The head is the whole text, whether or not there is a body. */
+#define PROTOCOL_CALL_COMPLETE 2
 
 /* Flags of REPLY */
 #define PROTOCOL_REPLY_HAS_BODY 1

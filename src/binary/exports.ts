@@ -6,7 +6,7 @@ import { isRouteSymbol } from '../plugin/route';
 import { ABI_OBJECT, ABI_SYMBOLS } from './names';
 
 /** The ABI number of native/include/dlserve.h. */
-export const HOST_ABI = 1;
+export const HOST_ABI = 2;
 
 /**
  * Whether what a library exports by the names of the ABI are functions, and the one that is an object is one; calling data would

@@ -2,7 +2,7 @@ import { METHODS } from '../plugin/name';
 import type { SymbolKind } from './binary';
 
 /** The optional exports of native/include/dlserve.h. */
-export const ABI_SYMBOLS = ['PluginABI', 'PluginFree', 'PluginConcurrency', 'PluginInit', 'PluginStop', 'PluginRoutes', 'PluginFactory'] as const;
+export const ABI_SYMBOLS = ['PluginABI', 'PluginFree', 'PluginBody', 'PluginConcurrency', 'PluginInit', 'PluginStop', 'PluginRoutes', 'PluginFactory'] as const;
 
 /** The one of them that is no function: an object of functions. */
 export const ABI_OBJECT = 'PluginFactory';

@@ -6,8 +6,6 @@ import type { PrivateCopy } from './private-copy';
 
 /** One opened generation of a plugin, and the calls that it has. */
 export class Generation implements Counter {
-  /** In milliseconds since 1970. */
-  readonly openedAt = Date.now();
   /** Calls that are on their way. */
   #underway = 0;
   readonly #conditions = new Conditions();
@@ -41,6 +39,14 @@ export class Generation implements Counter {
       this.left();
       next.call(exchange);
     }
+  }
+
+  /**
+   * Resolves when no call is under way. Each ends by its own limits, also in the queue, so there is none here: one for replies that
+   * may go on for ever belongs here.
+   */
+  async idle(): Promise<void> {
+    await this.#conditions.until(() => this.#underway === 0, Infinity);
   }
 
   /**

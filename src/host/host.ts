@@ -12,6 +12,7 @@ import { removeAbandonedCopies } from './private-copy';
 import { ANSWERING, readinessOf, type Readiness } from './readiness';
 import { DRAIN_GRACE, Replacing } from './replacing';
 import { Routes } from './routes';
+import { HostServices } from './services/services';
 import { Slot } from './slot';
 import { Turns } from './turns';
 
@@ -48,6 +49,7 @@ export class Host extends EventEmitter<HostEvents> {
     });
     this.#replacing = new Replacing({
       ...parts,
+      services: new HostServices(parts.log),
       routes: this.routes,
       lastWords: () => (this.#closed === undefined ? undefined : Math.max(this.#closeBy - performance.now(), LAST_WORDS)),
       reloaded: (change) => this.emit('reloaded', change),
@@ -246,6 +248,7 @@ export class Host extends EventEmitter<HostEvents> {
     const { log } = this.#parts;
     const slot = await this.#inTurn(name, () => Promise.resolve(this.#takeOut(name)));
     if (slot === undefined) return;
+    await slot.idle();
     await slot.close(slot.settings.timeout + DRAIN_GRACE);
     this.#leaving.delete(slot);
     log.info({ plugin: name }, `${name} is gone`);

@@ -2,6 +2,7 @@ import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import { isShortage } from '../ground/shortage';
 import type { PluginFile, PluginSettings } from '../plugin/runtime';
+import type { Services } from '../plugin/services';
 import { runtimeOf } from '../runtimes/registry';
 import { Generation } from './generation';
 import { copyOf, fileOf, type PrivateCopy } from './private-copy';
@@ -12,6 +13,7 @@ import { tryOut } from './trial';
 export interface Place {
   readonly pluginpath: string;
   readonly log: Logger;
+  readonly services: Services;
 }
 
 /** Milliseconds that a generation gets for its end which was opened and is not taken. */
@@ -37,7 +39,8 @@ export async function openGeneration(slot: Slot, source: PluginFile | PrivateCop
     const { name } = slot;
     const number = slot.generations + 1;
     const handlers = await runtime.examine(copy.file, settings.routes.map(({ handler }) => handler));
-    const instance = await runtime.open({ name, file: copy.file, handlers, settings, log: place.log, observer: slot.observerOf(number) });
+    const { log, services } = place;
+    const instance = await runtime.open({ name, file: copy.file, handlers, settings, log, services, observer: slot.observerOf(number) });
     const generation = new Generation(number, settings.mode, copy, instance);
     if (slot.current !== undefined && settings.trial !== undefined) await trial(slot, generation, settings.trial);
     return generation;

@@ -1,6 +1,7 @@
 import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import { openLimit, type PluginFile, type PluginSettings } from '../plugin/runtime';
+import type { Services } from '../plugin/services';
 import { ENDINGS } from '../runtimes/registry';
 import type { Builds } from './builds';
 import { findFile } from './find';
@@ -10,7 +11,7 @@ import type { PrivateCopy } from './private-copy';
 import type { Routes } from './routes';
 import type { Slot } from './slot';
 
-/** What a generation that was replaced, or whose file is gone, gets on top of the time that its calls may take. */
+/** What a generation that was replaced, or whose file is gone, gets to end on top of the time that a handler may take which holds a thread. */
 export const DRAIN_GRACE = 10_000;
 /** Generations of a plugin that may drain at once; the next one waits for them. */
 const MOST_DRAINING = 4;
@@ -21,6 +22,7 @@ export interface ReplacingParts {
   readonly builds: Builds;
   readonly routes: Routes;
   readonly log: Logger;
+  readonly services: Services;
   readonly showsBuildErrors?: boolean | undefined;
   /** Milliseconds that a generation gets for its end which comes too late, as the host is closed; undefined while it is not. */
   readonly lastWords: () => number | undefined;
@@ -91,12 +93,12 @@ export class Replacing {
    * @param source what it is to run from: a file in pluginpath, or what another generation runs from
    */
   async replace(slot: Slot, source: PluginFile | PrivateCopy): Promise<Generation> {
-    const { pluginpath, log, isolated, routes, lastWords, reloaded } = this.parts;
+    const { log, isolated, routes, lastWords, reloaded } = this.parts;
     const { name } = slot;
     const started = performance.now();
     await slot.fewDrain(MOST_DRAINING - 1);
     const settings = slot.demotion === undefined ? slot.settings : isolated(name);
-    const next = await openGeneration(slot, source, settings, { pluginpath, log });
+    const next = await openGeneration(slot, source, settings, this.parts);
     const limit = lastWords();
     if (limit !== undefined) {
       await next.discard(limit);
@@ -155,6 +157,7 @@ export class Replacing {
       void slot.previous?.remove();
       slot.previous = copy;
     }
+    await last.idle();
     await last.close(slot.settings.timeout + DRAIN_GRACE).catch((error: unknown) => log.error({ plugin: slot.name, err: error }, 'a generation could not be closed'));
     const remains = await copy.isMapped();
     if (!isKept) await copy.remove();

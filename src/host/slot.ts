@@ -193,6 +193,11 @@ export class Slot {
     await this.#conditions.until(() => this.draining.size <= most, Infinity);
   }
 
+  /** Resolves when no call is under way in a generation that drains. */
+  async idle(): Promise<void> {
+    await Promise.all(Array.from(this.draining, (generation) => generation.idle()));
+  }
+
   /**
    * Finishes the calls under way, lets go of the plugin and deletes what it ran from.
    * @param limit milliseconds

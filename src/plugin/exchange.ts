@@ -1,7 +1,8 @@
 import { DlserveError, messageOf } from '../ground/errors';
 import type { TimeLimits } from './deadline';
 import { Deadlines, type Timed } from './deadlines';
-import type { Handler } from './handlers';
+import type { BodySource } from './body-source';
+import { BodyMode, type Handler } from './handlers';
 import { makeHead, makeReply, type RawHead, type RawReply, type Reply, type ReplyHead } from './reply';
 import { requestText, type PluginRequest } from './request';
 
@@ -68,6 +69,8 @@ export class Exchange implements Timed {
   #counter: Counter | null = null;
   #text: string | undefined;
   readonly #hasBody: boolean;
+  /** The body of a handler that takes it in parts; null for others, and where there is none. */
+  input: BodySource | null = null;
   /** The reply comes in parts, and has begun. */
   #isInParts = false;
   /** Nobody waits for the reply. */
@@ -96,11 +99,11 @@ export class Exchange implements Timed {
   }
 
   /**
-   * The request JSON of the contract, for runtimes that hand text to their plugins. Complete where there is no body; else it
-   * ends right before the value of its last key, "body".
+   * The request JSON of the contract, for runtimes that hand text to their plugins. Complete where there is no body, or the handler does
+   * not take it as text; else it ends right before the value of its last key, "body".
    */
   get text(): string {
-    return (this.#text ??= requestText(this.request, this.#hasBody));
+    return (this.#text ??= requestText(this.request, this.#hasBody && this.handler.body === BodyMode.TEXT));
   }
 
   /** The raw bytes of the request; null where it has none, or where they were dropped. */

@@ -1,9 +1,25 @@
+/** How a handler takes a request's body: DLSERVE_BODY_ of native/include/dlserve.h. */
+export const BodyMode = {
+  /** As text in the JSON, and raw. */
+  TEXT: 0,
+  /** Raw alone. */
+  RAW: 1,
+  /** Not at all: it is read and dropped. */
+  NONE: 2,
+  /** In parts, while the handler runs. */
+  STREAM: 3,
+} as const;
+
+export type BodyMode = (typeof BodyMode)[keyof typeof BodyMode];
+
 /** One handler of a plugin. */
 export interface Handler {
   /** `GETHelloHandler` */
   readonly symbol: string;
   /** Its place among the handlers of its plugin, by which a runtime knows it. */
   readonly index: number;
+  /** What the plugin itself says of it once it is open. */
+  body: BodyMode;
 }
 
 /** The handlers of one func: one for each method. */
@@ -51,7 +67,7 @@ export class Handlers {
 
   /** Adds a function that routes may lead to, and no func does; its index is the next one. */
   addFunction(symbol: string): Handler {
-    const handler = { symbol, index: this.#symbols.push(symbol) - 1 };
+    const handler: Handler = { symbol, index: this.#symbols.push(symbol) - 1, body: BodyMode.TEXT };
     this.#bySymbol.set(symbol, handler);
     return handler;
   }

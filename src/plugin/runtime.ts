@@ -5,6 +5,7 @@ import type { Callee, Exchange } from './exchange';
 import type { Fault } from './fault';
 import type { Handlers } from './handlers';
 import type { PluginRoute } from './route';
+import type { Services } from './services';
 
 /** What a plugin's file is. */
 export type Kind = 'library';
@@ -89,6 +90,7 @@ export interface PluginSource<Own = Readonly<Record<string, unknown>>> {
   readonly settings: PluginSettings<Own>;
   readonly log: Logger;
   readonly observer: Observer;
+  readonly services: Services;
 }
 
 /** One opened generation of a plugin. */

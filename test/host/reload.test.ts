@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { createPluginHost, type PluginHost, type PluginInfo, type PluginOptions } from '../../src';
+import { messageOf } from '../../src/ground/errors';
 import { compileFixture } from '../support/compile';
 import { silentLog } from '../support/runtime';
 import { scratch } from '../support/server';
@@ -149,6 +150,27 @@ describe.each(['thread', 'process'] as const)('mode "%s"', (mode) => {
     await until(async () => (await info()).draining === 0);
     expect(life()).toEqual(['init 1', 'wait 1', 'init 2', 'stop 1']);
   });
+});
+
+test('calls that wait are not lost, however long all of them take', async () => {
+  folder = scratch();
+  pluginpath = path.join(folder, 'lib');
+  mkdirSync(pluginpath);
+  put(1);
+  cpSync(path.join(pluginpath, 'generation.so'), path.join(pluginpath, 'leaving.so'));
+  const options = { mode: 'thread', concurrency: 1, timeout: '1s', queuetimeout: '60s', config: { folder } } as const;
+  host = await createPluginHost({ pluginpath, plugin: { generation: options, leaving: options } }, silentLog());
+  // Longer than a handler may take, and the grace of a generation that ends.
+  const naps = ['generation', 'leaving'].flatMap((name) => Array.from({ length: 60 }, () => host.call(name, 'Nap')));
+  const answers = Promise.all(naps.map((nap) => nap.then(({ body }) => body.toString(), messageOf)));
+  await until(async () => (await host.plugins()).every(({ state }) => state === 'ready'));
+  put(2);
+  await host.reload('generation');
+  expect(await ask('Number')).toBe('2');
+  rmSync(path.join(pluginpath, 'leaving.so'));
+  await host.remove('leaving');
+  expect(new Set(await answers)).toEqual(new Set(['1']));
+  await until(() => life().filter((line) => line === 'stop 1').length === 2);
 });
 
 describe('where no copy can be made', () => {

@@ -11,6 +11,7 @@ import { parseSymbol } from '../../src/plugin/name';
 import type { RawReply, Reply } from '../../src/plugin/reply';
 import { requestText, type PluginRequest } from '../../src/plugin/request';
 import type { Instance, Observer, PluginFile, PluginSettings, PluginSource } from '../../src/plugin/runtime';
+import type { Services } from '../../src/plugin/services';
 import type { Values } from '../../src/ground/key';
 import type { NATIVE_KEYS } from '../../src/runtimes/native/keys';
 import type { SupervisedKeys } from '../../src/runtimes/supervised/keys';
@@ -26,6 +27,7 @@ export interface SourceOptions {
   readonly settings?: Partial<TestSettings>;
   readonly log?: Logger;
   readonly observer?: Observer;
+  readonly services?: Services;
 }
 
 const DEFAULTS: Omit<PluginSettings, 'own'> = {
@@ -53,6 +55,12 @@ export function silentLog(): Logger {
   return pino({ level: 'silent' });
 }
 
+/** A host without services, which writes no log. */
+const NO_SERVICES: Services = {
+  ask: () => Promise.resolve({ isOk: false, json: '{"code":"UNKNOWN_SERVICE","message":"there are none"}' }),
+  log: () => undefined,
+};
+
 /** A library as the host gives it to a runtime, its name taken from its file. */
 export function pluginSource(library: string, options: SourceOptions): PluginSource<OwnKeys> {
   const given = { ...DEFAULTS, ...options.settings };
@@ -63,6 +71,7 @@ export function pluginSource(library: string, options: SourceOptions): PluginSou
     handlers: handlersNamed(options.symbols),
     settings: { ...given, own: { ...OWN, ...given, workers: typeof workers === 'number' ? { least: workers, most: workers } : workers } },
     log: options.log ?? silentLog(),
+    services: options.services ?? NO_SERVICES,
     observer: options.observer ?? { resting: () => undefined, fault: () => undefined },
   };
 }
@@ -154,7 +163,7 @@ class RecordedExchange extends Exchange {
 
 /** A call of an instance's handler with that index; it tells a callback how it was settled. */
 export function makeCall({ handlers }: Pick<Instance, 'handlers'>, index: number, options: CallOptions, settle: Settle): Exchange {
-  return new RecordedExchange({ index, symbol: handlers.symbols[index]! }, options, settle);
+  return new RecordedExchange(handlers.bySymbol(handlers.symbols[index]!)!, options, settle);
 }
 
 /** Calls a handler and resolves with what it gave; rejects with the call's DlserveError. */
@@ -175,7 +184,7 @@ export interface Within {
 /** Calls a handler as a host does, within limits; gives the reply's text, or the error's code. */
 export function callWithin(plugin: Instance, index: number, { own, ...limits }: Within, { query, body, id }: CallOptions = {}): Promise<string> {
   return new Promise((resolve) => {
-    const handler = { index, symbol: plugin.handlers.symbols[index]! };
+    const handler = plugin.handlers.bySymbol(plugin.handlers.symbols[index]!)!;
     const recipient = { ...NOBODY, reply: (reply: Reply) => resolve(reply.body.toString()), fail: ({ code }: DlserveError) => resolve(code) };
     const allowed = new TimeLimits({ ...DEFAULTS, ...limits }, own === undefined ? undefined : Deadline.after(own));
     new Exchange(testRequest(query), handler, body ?? null, allowed, id ?? `call-${++calls}`, recipient).enter(plugin, { left: () => undefined });

@@ -13,6 +13,11 @@ export const ABI_EXPORTS: readonly { readonly symbol: (typeof ABI_SYMBOLS)[numbe
     missing: 'what handlers return is never freed: right for constants and static buffers, a leak for malloc',
   },
   {
+    symbol: 'PluginBody',
+    found: "tells how handlers take a request's body, those without a <handler>Body of their own",
+    missing: "handlers get a request's body as text and raw, but for those with a <handler>Body of their own",
+  },
+  {
     symbol: 'PluginConcurrency',
     found: 'tells how many threads may be inside the library at once',
     missing: 'calls run one at a time, unless `concurrency` in prest.toml says otherwise',

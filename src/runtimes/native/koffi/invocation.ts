@@ -1,10 +1,12 @@
-import { HOST_ABI } from '../../../binary/exports';
 import type { Exchange } from '../../../plugin/exchange';
 import { MAX_REPLY, type RawReply } from '../../../plugin/reply';
 import { bodyText } from '../../../plugin/request';
 import { useKoffi } from './koffi';
 import type { PluginMemory } from './plugin-memory';
 import { tooLarge } from '../refusals';
+
+/** Without native parts of its own the host has no functions that a plugin could call. */
+const ABI = 1;
 
 /** struct dlserve_exchange of native/include/dlserve.h, as 64-bit machines lay it out: where its fields are, in words of 8 bytes. */
 export const EXCHANGE = {
@@ -37,7 +39,7 @@ export class Invocation {
   begin({ text, body, limits }: Exchange): [request: Buffer, status: bigint, exchange: bigint] {
     const hasBytes = body !== null && body.length > 0;
     this.#ints[0] = WORDS * 8;
-    this.#ints[1] = HOST_ABI;
+    this.#ints[1] = ABI;
     this.#words[REQUEST_BODY] = hasBytes ? this.#addressOf(body) : 0n;
     this.#words[REQUEST_BODY_LENGTH] = hasBytes ? BigInt(body.length) : 0n;
     this.#words[DEADLINE] = unixMilliseconds(limits.end);

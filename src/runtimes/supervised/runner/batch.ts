@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Exchange } from '../../../plugin/exchange';
-import { CALL_HEADER, writeCallHeader } from './protocol';
+import { BodyMode } from '../../../plugin/handlers';
+import { CALL_HEADER, CallFlag, writeCallHeader } from './protocol';
 
 const SLAB = 65536;
 /** A body of this size travels in a write of its own rather than through the slab. */
@@ -11,6 +12,11 @@ const WIDEST = 3;
 /** Bytes that a call's frame has at most. */
 export function frameBound({ text, body }: Exchange): number {
   return CALL_HEADER + text.length * WIDEST + (body === null ? 0 : body.length);
+}
+
+function flagsOf({ body, handler }: Exchange): number {
+  if (body === null) return 0;
+  return handler.body === BodyMode.TEXT ? CallFlag.HAS_BODY : CallFlag.HAS_BODY | CallFlag.COMPLETE;
 }
 
 /** Calls on their way to one runner: those of one turn of the event loop are written together. */
@@ -51,7 +57,7 @@ export class Batch {
     const headLength = slab.write(text, start + CALL_HEADER, 'utf8');
     let end = start + CALL_HEADER + headLength;
     if (body !== null) end += body.copy(slab, end);
-    writeCallHeader(slab, start, end - start, id, handler.index, headLength, body !== null, limits);
+    writeCallHeader(slab, start, end - start, id, handler.index, headLength, flagsOf(exchange), limits);
     this.end = end;
     this.given += end - start;
     if (this.scheduled) return;
@@ -80,7 +86,8 @@ export class Batch {
   }
 
   /** The body is not copied: its buffer goes to the socket as it is. */
-  private addLarge(id: number, { body, text, handler, limits }: Exchange): void {
+  private addLarge(id: number, exchange: Exchange): void {
+    const { body, text, handler, limits } = exchange;
     this.flush();
     const headLength = Buffer.byteLength(text);
     const start = Buffer.allocUnsafe(CALL_HEADER + headLength);
@@ -88,7 +95,7 @@ export class Batch {
     this.given += length;
     const socket = this.socket;
     if (socket?.writable !== true) return;
-    writeCallHeader(start, 0, length, id, handler.index, headLength, body !== null, limits);
+    writeCallHeader(start, 0, length, id, handler.index, headLength, flagsOf(exchange), limits);
     start.write(text, CALL_HEADER, 'utf8');
     socket.cork();
     socket.write(start);

@@ -11,7 +11,7 @@ import { MOST_CONCURRENCY } from '../../../plugin/runtime';
  * A third descriptor is a file that both map or read; see {@link Shared}.
  */
 export const MAGIC = 0x56534c44;
-export const VERSION = 3;
+export const VERSION = 4;
 
 /** Descriptors that the runner is started with. */
 export const CALLS_FD = 3;
@@ -73,7 +73,11 @@ export const MAX_FRAME = 0x40000000;
 /** Of a body in one PART. */
 export const MAX_PART = 131072;
 
-export const CallFlag = { HAS_BODY: 1 } as const;
+export const CallFlag = {
+  HAS_BODY: 1,
+  /** The head is the whole text, whether or not there is a body. */
+  COMPLETE: 2,
+} as const;
 
 export const ReplyFlag = {
   HAS_BODY: 1,
@@ -195,13 +199,14 @@ const HIGH = 0x1_0000_0000;
  * Writes the first bytes of a CALL.
  * @param length of the whole frame
  * @param headLength bytes of the request JSON, which follows; then comes the body
+ * @param flags see {@link CallFlag}
  */
 export function writeCallHeader(
-  buffer: Buffer, at: number, length: number, id: number, symbol: number, headLength: number, hasBody: boolean, limits: TimeLimits,
+  buffer: Buffer, at: number, length: number, id: number, symbol: number, headLength: number, flags: number, limits: TimeLimits,
 ): void {
   buffer.writeUInt32LE(length, at);
   buffer[at + 4] = Message.CALL;
-  buffer[at + 5] = hasBody ? CallFlag.HAS_BODY : 0;
+  buffer[at + 5] = flags;
   buffer.writeUInt16LE(symbol, at + 6);
   buffer.writeUInt32LE(id % HIGH, at + 8);
   buffer.writeUInt32LE(Math.floor(id / HIGH), at + 12);

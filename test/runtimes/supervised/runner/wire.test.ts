@@ -37,7 +37,7 @@ const bytes = (message: number, payload: number, length = 8 + payload): Buffer =
 
 const call = (id: number, symbol: number, headLength = 5): Buffer => {
   const frame = Buffer.alloc(CALL_HEADER + 5, 'x');
-  writeCallHeader(frame, 0, frame.length, id, symbol, headLength, false, new TimeLimits({ timeout: 30_000, queueTimeout: 30_000 }, undefined));
+  writeCallHeader(frame, 0, frame.length, id, symbol, headLength, 0, new TimeLimits({ timeout: 30_000, queueTimeout: 30_000 }, undefined));
   return frame;
 };
 
