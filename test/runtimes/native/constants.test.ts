@@ -49,7 +49,7 @@ test.each<[string, Readonly<Record<string, number>>, Readonly<Record<string, str
   }],
   ['status page', STATUS, { SLOTS: 'STATUS_SLOTS', SLOT_SIZE: 'sizeof(status_slot)', OWN_SLOT: 'STATUS_OWN_SLOT', LABELS: 'STATUS_LABELS', LABEL_SIZE: 'STATUS_LABEL_SIZE', LABELS_START: 'offsetof(status_file, labels)', OWN_LABEL: 'STATUS_OWN_LABEL' }],
   ['exchange', EXCHANGE, {
-    WORDS: 'sizeof(dlserve_exchange) / 8.0', REQUEST_BODY: offset('lent_request_body'), REQUEST_BODY_LENGTH: offset('lent_request_body_length'),
+    WORDS: offset('host'), REQUEST_BODY: offset('lent_request_body'), REQUEST_BODY_LENGTH: offset('lent_request_body_length'),
     DEADLINE: offset('deadline_unix_ms'), REPLY_BODY: offset('given_reply_body'), REPLY_BODY_LENGTH: offset('given_reply_body_length'),
     REPLY_HEADERS: offset('given_reply_headers'),
   }],

@@ -1,3 +1,4 @@
+import { HOST_ABI } from '../../../binary/exports';
 import { DlserveError } from '../../../ground/errors';
 import { inTime, within } from '../../../ground/waiting';
 import type { Declared } from '../../../plugin/route';
@@ -96,7 +97,7 @@ export class LaneTasks {
 
   async #initialise(library: LoadedLibrary): Promise<Omit<Opened, 'library'>> {
     bindLane(this.addon, this.lane, library);
-    library.checkAbi(await this.#number(library, 'PluginABI'));
+    library.checkAbi(await this.#number(library, 'PluginABI'), HOST_ABI);
     if (library.address('PluginInit') !== null) {
       const config = JSON.stringify(this.source.settings.config);
       const { status, body } = await this.#run(() => this.addon.init(this.lane, config));
