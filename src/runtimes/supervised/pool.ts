@@ -25,6 +25,8 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
   readonly conditions = new Conditions();
   /** What the plugin says of itself, in the first of its workers; undefined where it says nothing. */
   declared: Declared | undefined;
+  /** How each handler takes a body, as the first of its workers says; empty where all take it as text. */
+  bodies: Uint8Array = new Uint8Array();
   /** Calls that all workers together execute at once. */
   capacity = 0;
   readonly #staff = new Staff();
@@ -67,6 +69,11 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
   /** Calls that the workers have. */
   get load(): number {
     return this.#staff.load;
+  }
+
+  /** Calls that go on in them although their handlers have returned. */
+  get kept(): number {
+    return this.#staff.kept;
   }
 
   get processes(): number[] {
@@ -176,6 +183,7 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
       if (this.#staff.workers.some((other) => other.state !== 'ready')) return;
       this.#concurrency = worker.concurrency;
       this.declared = worker.declared;
+      this.bodies = worker.bodies;
       this.#log.opened();
       this.#opening.resolve();
       this.#opening = null;
@@ -243,7 +251,7 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
     const blame = blameOf(death);
     const again = this.#isClosed ? [] : this.#retries.of(blame);
     this.user.takeBack([...again, ...death.waiting]);
-    failAll(death.executing.filter((exchange) => !again.includes(exchange)), (exchange) => lossError(exchange, death));
+    failAll([...death.executing, ...death.kept].filter((exchange) => !again.includes(exchange)), (exchange) => lossError(exchange, death));
     if (this.#isClosed) this.user.refuse(() => new DlserveError('STOPPING'));
     else if (!death.stopped) this.#judge(worker, death, blame, again);
     // What was taken back need not wait for the next one to open, if another has room.
@@ -275,7 +283,7 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
 
   /** @returns whether there are calls */
   #look(): boolean {
-    if (this.load + this.user.waiting === 0) return false;
+    if (this.load + this.kept + this.user.waiting === 0) return false;
     this.#health.pass();
     this.#staff.checkStalls();
     this.#countCapacity();
