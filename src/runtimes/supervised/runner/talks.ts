@@ -1,11 +1,12 @@
 import type { Exchange } from '../../../plugin/exchange';
+import type { RawHead } from '../../../plugin/reply';
 import type { Services } from '../../../plugin/services';
 import { Asks } from './asks';
 import type { Control } from './control';
 import type { Ledger } from './ledger';
 import { CALL_WORDS, CreditFlag, Message, ProtocolError, replyId } from './protocol';
 import { ReplyParts } from './reply-parts';
-import { readBytes, readHead, readLog, readWant } from './talk-frames';
+import { readBytes, readHead, readLog, readWant, type LogLine } from './talk-frames';
 import { Upload } from './upload';
 
 const WARN = 2;
@@ -64,19 +65,19 @@ export class Talks {
     if (end - start < CALL_WORDS) throw new ProtocolError('a frame of a call that is too short');
     const id = replyId(buffer, start);
     const number = buffer.readUInt16LE(start + 6);
-    switch (buffer[start + 4]) {
-      case Message.HEAD: return this.begin(id, buffer, start, end);
-      case Message.CHUNK: return this.write(id, readBytes(buffer, start, end));
-      case Message.WANT: return this.of(id).upload.want(readWant(buffer, start, end));
-      case Message.ASK: return this.of(id).asks.hear(number, buffer[start + 5]!, readBytes(buffer, start, end));
-      case Message.LOG: return this.log(id, buffer, start, end);
-      default: return this.keep(id);
-    }
+    const flags = buffer[start + 5]!;
+    const message = buffer[start + 4];
+    if (message === Message.HEAD) this.begin(id, readHead(buffer, start, end));
+    else if (message === Message.CHUNK) this.write(id, readBytes(buffer, start, end));
+    else if (message === Message.WANT) this.of(id).upload.want(readWant(buffer, start, end));
+    else if (message === Message.ASK) this.of(id).asks.hear(number, flags, readBytes(buffer, start, end));
+    else if (message === Message.LOG) this.log(id, readLog(buffer, start, end));
+    else this.keep(id);
   }
 
-  private begin(id: number, buffer: Buffer, start: number, end: number): void {
+  private begin(id: number, head: RawHead): void {
     const talk = this.of(id);
-    talk.reply.begin(readHead(buffer, start, end));
+    talk.reply.begin(head);
     if (!talk.exchange.isAwaited) talk.leave(CreditFlag.GONE);
   }
 
@@ -86,9 +87,8 @@ export class Talks {
     if (!talk.exchange.isAwaited) talk.leave(CreditFlag.GONE);
   }
 
-  private log(id: number, buffer: Buffer, start: number, end: number): void {
+  private log(id: number, { level, lost, text }: LogLine): void {
     const exchange = this.talks.get(id)?.exchange ?? this.callOf(id);
-    const { level, lost, text } = readLog(buffer, start, end);
     if (lost > 0) this.services.log(exchange, WARN, `${lost} lines are not here: they came faster than they could be taken`);
     this.services.log(exchange, level, text);
   }
