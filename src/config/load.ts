@@ -11,7 +11,7 @@ import { FILE, SERVER, type KeyOwner, type Reload } from './keys';
 import { Layers } from './layers';
 import { unknownKeys, unknownVariables, unusedKeys, unusedOptions, type Note } from './notes';
 import type { HostOptions } from './options';
-import { readPlugins, type CompileFlags } from './plugins';
+import { isolated, readPlugins, type CompileFlags } from './plugins';
 
 export type { HostOptions, PluginOptions, RouteOptions } from './options';
 export type { CompileFlags } from './plugins';
@@ -124,7 +124,7 @@ function assemble(
     buildLimits: { time: layers.read(SERVER.buildtimeout), memory: layers.read(SERVER.buildmemory) },
     modes: plugins.modes,
     settings: (name) => plugins.of(name).settings,
-    isolated: (name) => plugins.of(name).isolated,
+    isolated: (name) => isolated(plugins.of(name)),
     compile: (name) => plugins.of(name).compile,
     routes: new Map(Array.from(plugins.named, ([name, { settings }]) => [name, settings.routes] as const).filter(([, routes]) => routes.length > 0)),
     sections: new Map(Array.from(plugins.named.keys(), (name) => [name, layers.document.where(['plugin', name])])),

@@ -193,6 +193,17 @@ export class Slot {
     await this.#conditions.until(() => this.draining.size <= most, Infinity);
   }
 
+  /** Resolves when no call is under way in a generation that drains. @param grace see {@link Generation.idle} */
+  async idle(grace: number): Promise<void> {
+    await Promise.all(Array.from(this.draining, (generation) => generation.idle(this.settings.timeout, grace)));
+  }
+
+  /** What comes in parts is to end within a limit, in milliseconds. */
+  endStreams(limit: number): void {
+    for (const generation of this.draining) generation.endStreams(limit);
+    this.#current?.endStreams(limit);
+  }
+
   /**
    * Finishes the calls under way, lets go of the plugin and deletes what it ran from.
    * @param limit milliseconds

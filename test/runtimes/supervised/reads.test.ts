@@ -10,7 +10,7 @@ const SYMBOLS = ['GETSumHandler', 'GETRawHandler', 'GETNoneHandler', 'GETTextHan
 
 afterEach(closeAll);
 
-const open = (settings: OpenOptions['settings'] = {}): Promise<Opened> => openLibrary(compileInnocent('reads.c'), SYMBOLS, { settings });
+const open = (settings: OpenOptions['settings'] = {}): Promise<Opened> => openLibrary(compileInnocent('uploads.c'), SYMBOLS, { settings });
 
 /** A body of so many bytes in parts of one size, each byte 1; it counts what was taken. */
 class Ones implements BodySource {
@@ -32,7 +32,7 @@ class Ones implements BodySource {
 
 async function sumOf(opened: Opened, symbol: string, options: ConstructorParameters<typeof Stream>[2]): Promise<number[]> {
   const stream = new Stream(opened.plugin, symbol, options);
-  expect(await stream.ended()).toBe('reply');
+  expect([await stream.ended(), opened.lines.filter(({ level }) => level > 30)]).toEqual(['reply', []]);
   return stream.text.split(' ').map(Number);
 }
 
@@ -59,7 +59,7 @@ describe('a body in parts', () => {
     const opened = await open();
     const ones = new Ones(100 * MB, 64 * 1024);
     const [bytes] = await sumOf(opened, 'GETSumHandler', { input: ones, query: 'enough=100000' });
-    expect(bytes).toBe(100_000);
+    expect(bytes! - 100_000).toBeLessThan(10_000);
     expect(ones.given).toBeLessThan(MB);
     expect(await opened.ask('GETEchoHandler')).toContain('"body":null}');
   });

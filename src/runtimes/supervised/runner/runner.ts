@@ -6,13 +6,12 @@ import type { SupervisedKeys } from '../keys';
 import { PluginProcess, type Exit, type ProcessOwner } from '../process';
 import type { Ending, Worker, WorkerOwner } from '../worker';
 import { Batch } from './batch';
-import { culpritOf, readCrash } from './crash-site';
 import { Control } from './control';
 import { Conversation, type Listener } from './conversation';
+import { deathOf } from './death';
 import { Hangs, type Hangable } from './hangs';
 import { opening, programOf } from './launch';
 import { Ledger } from './ledger';
-import { lackOf, openError, placeOf } from './opening';
 import { Progress } from './progress';
 import { CreditFlag, MOST_CANCELLED, ProtocolError, stopFrame } from './protocol';
 import { RunnerLog } from './runner-log';
@@ -63,7 +62,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
       this.shared.close();
       throw error;
     }
-    this.talks = new Talks(this.calls, source.services, new Control(this.process.control), () => this.progress.look().begun);
+    this.talks = new Talks(this.calls, source, new Control(this.process.control), () => this.progress.look().begun);
     this.conversation = new Conversation(this.calls, this.talks, source.handlers.symbols.length, this, owner);
     this.batch = new Batch(this.process.input);
     this.batch.write(first);
@@ -306,29 +305,11 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     if (unsent.length > 0) this.receive(unsent);
     this.talks.endAll();
     this.state = 'dead';
-    const crash = readCrash(this.shared.crash(), this.source.file.base);
+    const crash = this.shared.crash();
     this.shared.close();
-    const waiting = this.calls.takeWaiting(begun);
-    const left = this.calls.left();
-    this.owner.died(this, {
-      pid: this.process.pid,
-      exit,
-      lack: lackOf(this.process.pid, stage, exit),
-      ending: this.ending,
-      stopped: this.conversation.stopped && exit.status === 0,
-      refusal: this.conversation.isOpen ? null : this.refusal(stage, exit),
-      culprit: crash === null ? null : culpritOf(crash, begun, this.calls, this.source.handlers),
-      site: crash?.site ?? null,
-      age: performance.now() - this.started,
-      lines: this.process.lines,
-      place: placeOf(stage, left.executing.length + left.expired.length),
-      ...left,
-      waiting,
-    });
-  }
-
-  private refusal(stage: number, exit: Exit): DlserveError {
-    const limit = this.ending === 'limit' ? this.openLimit : null;
-    return openError({ library: this.source.file.base, stage, failure: this.conversation.failure, exit, limit });
+    const { source, calls, conversation, ending, openLimit } = this;
+    const { pid, lines } = this.process;
+    const age = performance.now() - this.started;
+    this.owner.died(this, deathOf({ source, calls, conversation, ending, openLimit, pid, lines, age, exit, stage, begun, crash }));
   }
 }

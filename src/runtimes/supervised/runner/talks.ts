@@ -1,5 +1,6 @@
 import type { Exchange } from '../../../plugin/exchange';
 import type { RawHead } from '../../../plugin/reply';
+import type { PluginSource } from '../../../plugin/runtime';
 import type { Services } from '../../../plugin/services';
 import { Asks } from './asks';
 import type { Control } from './control';
@@ -8,8 +9,6 @@ import { CALL_WORDS, CreditFlag, Message, ProtocolError, replyId } from './proto
 import { ReplyParts } from './reply-parts';
 import { readBytes, readHead, readLog, readWant, type LogLine } from './talk-frames';
 import { Upload } from './upload';
-
-const WARN = 2;
 
 /** What one call says while it runs, and what it has been told. */
 export class Talk {
@@ -52,10 +51,14 @@ export class Talks {
    */
   constructor(
     private readonly calls: Ledger,
-    private readonly services: Services,
+    private readonly source: Pick<PluginSource, 'name' | 'log' | 'services'>,
     private readonly control: Control,
     private readonly begun: () => number,
   ) {}
+
+  get areAny(): boolean {
+    return this.talks.size > 0;
+  }
 
   /**
    * A runner's frame, any from HEAD to KEPT.
@@ -89,8 +92,10 @@ export class Talks {
 
   private log(id: number, { level, lost, text }: LogLine): void {
     const exchange = this.talks.get(id)?.exchange ?? this.callOf(id);
-    if (lost > 0) this.services.log(exchange, WARN, `${lost} lines are not here: they came faster than they could be taken`);
-    this.services.log(exchange, level, text);
+    const { name, log, services } = this.source;
+    const fields = { plugin: name, handler: exchange.handler.symbol, request: exchange.id };
+    if (lost > 0) log.warn(fields, `${lost} lines of its log came too fast, and are lost`);
+    services.log(exchange, level, text);
   }
 
   private keep(id: number): void {
@@ -101,7 +106,7 @@ export class Talks {
     let talk = this.talks.get(id);
     if (talk !== undefined) return talk;
     const exchange = this.callOf(id);
-    talk = new Talk(id, exchange, this.services, this.control);
+    talk = new Talk(id, exchange, this.source.services, this.control);
     this.talks.set(id, talk);
     if (!exchange.isAwaited) talk.leave(CreditFlag.GONE | (this.calls.isOverdue(exchange) ? CreditFlag.OVER : 0));
     return talk;
