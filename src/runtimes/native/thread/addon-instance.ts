@@ -52,12 +52,12 @@ export class AddonThreadInstance implements SharedInstance {
    * @param limit milliseconds
    * @throws DlserveError LOAD_FAILED, ABI_UNSUPPORTED or INIT_FAILED
    */
-  async open(limit: number): Promise<Pick<OpenImage, 'library' | 'declared'>> {
+  async open(limit: number): Promise<Pick<OpenImage, 'library' | 'declared' | 'bodies'>> {
     try {
-      const { library, threads, declared } = await this.#tasks.open(limit);
+      const { library, threads, declared, bodies } = await this.#tasks.open(limit);
       this.capacity = threads;
       this.addon.limitLane(this.lane, threads);
-      return { library, declared };
+      return { library, declared, bodies };
     } catch (refusal) {
       const running = refusal instanceof DlserveError && refusal.cause instanceof StillRuns ? refusal.cause.end : undefined;
       void Promise.resolve(running).then(this.#isGone);
