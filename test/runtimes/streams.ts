@@ -1,4 +1,5 @@
 import type { BodySource } from '../../src/plugin/body-source';
+import type { Exchange } from '../../src/plugin/exchange';
 import type { Fault } from '../../src/plugin/fault';
 import type { Instance, Runtime } from '../../src/plugin/runtime';
 import type { Services } from '../../src/plugin/services';
@@ -264,6 +265,75 @@ export function streams(name: string, createRuntime: () => Runtime, { holds = fa
         late[0]!({ isOk: true, json: '"late"' });
         late[1]!({ isOk: true, json: '"in time"' });
         expect(await second).toBe('0 "in time"');
+      });
+    });
+
+    describe('a reply that is kept', () => {
+      const SYMBOLS = ['GETKeepHandler', 'GETTellHandler', 'GETEndHandler', 'GETBreakHandler', 'GETThreadHandler', 'GETAtOnceHandler'];
+      const lines: string[] = [];
+      const services: Services = {
+        ask: (_exchange, service, params) => Promise.resolve({ isOk: true, json: JSON.stringify([service, params]) }),
+        log: (_exchange, _level, text) => void lines.push(text),
+      };
+      let plugin: Instance;
+      beforeEach(async () => void (plugin = await open('keeps.c', SYMBOLS, services)));
+      const tell = async (): Promise<string> => textOf(await callHandler(plugin, 1))!;
+
+      const keep = async (): Promise<StreamClient & { exchange: Exchange }> => {
+        const client = new StreamClient();
+        const exchange = callStream(plugin, 'GETKeepHandler', client);
+        await until(() => client.text === 'kept, ');
+        return Object.assign(client, { exchange });
+      };
+
+      it('goes on without a thread, and ends when it is ended', async () => {
+        const clients = await Promise.all(Array.from({ length: 20 }, keep));
+        await until(() => plugin.outstanding === 0);
+        expect([plugin.capacity, plugin.pending().length, await tell()]).toEqual([1, 20, '20 0']);
+        expect(clients.map(({ isOver, head }) => [isOver, head?.status])).toEqual(clients.map(() => [false, 202]));
+        await callHandler(plugin, 2);
+        await until(() => clients.every(({ isOver }) => isOver));
+        expect(clients.map(({ text, error }) => [text, error])).toEqual(clients.map(() => ['kept, told, ended', undefined]));
+        expect([plugin.outstanding, plugin.pending(), await tell()]).toEqual([0, [], '0 0']);
+      });
+
+      it('may be broken off', async () => {
+        const client = await keep();
+        await callHandler(plugin, 3);
+        await over(client);
+        expect([client.text, client.error?.code]).toEqual(['kept, broken', 'STREAM_BROKEN']);
+      });
+
+      it('hears that its client has gone', async () => {
+        const [stays, goes] = await Promise.all([keep(), keep()]);
+        goes.exchange.abandon();
+        expect(await tell()).toBe('2 1');
+        await callHandler(plugin, 2);
+        await until(() => plugin.pending().length === 0);
+        expect(stays.text).toBe('kept, told, ended');
+      });
+
+      it('may ask and log from any thread', async () => {
+        const clients = Array.from({ length: 50 }, () => new StreamClient());
+        for (const client of clients) callStream(plugin, 'GETThreadHandler', client);
+        await until(() => clients.every(({ isOver }) => isOver));
+        expect(clients.map(({ text, error }) => [text, error])).toEqual(clients.map(() => ['["service","[1]"]', undefined]));
+        expect(lines).toContain('from a thread');
+        await until(() => plugin.outstanding === 0 && plugin.pending().length === 0);
+      });
+
+      it('may be ended before its handler has returned', async () => {
+        const client = new StreamClient();
+        callStream(plugin, 'GETAtOnceHandler', client);
+        await over(client);
+        expect([client.text, client.error, plugin.outstanding, plugin.pending()]).toEqual(['one, two', undefined, 0, []]);
+      });
+
+      it('is ended by PluginStop at the latest', async () => {
+        const clients = await Promise.all([keep(), keep()]);
+        await plugin.close(300);
+        await until(() => clients.every(({ isOver }) => isOver));
+        expect([plugin.outstanding, plugin.pending()]).toEqual([0, []]);
       });
     });
 

@@ -8,7 +8,7 @@ import type { OpenImage, SharedInstance } from '../images';
 import type { NativeSource } from '../keys';
 import { StillRuns } from '../loader';
 import { notTaken, refuse } from '../refusals';
-import { broken, CallStream, type CallEvent } from './call-stream';
+import { CallStream, type CallEvent } from './call-stream';
 import { LaneTasks } from './lane-tasks';
 import { ThreadLog } from './thread-log';
 
@@ -116,7 +116,6 @@ export class AddonThreadInstance implements SharedInstance {
     this.conditions.changed();
     if (outcome === Outcome.REPLY) exchange.reply({ status, body: body as Exclude<Body, number>, headers });
     else if (outcome === Outcome.LAST) stream?.end(body as Exclude<Body, number>);
-    else if (outcome === Outcome.BROKEN) exchange.fail(broken(exchange));
     else refuse(this.source, exchange, outcome, body);
   }
 
