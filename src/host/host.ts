@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { DlserveError } from '../ground/errors';
+import { keepTickShape } from '../ground/tick-shape';
 import { inTime } from '../ground/waiting';
 import type { Fault } from '../plugin/fault';
 import type { PluginError } from '../plugin/lifecycle/registry';
@@ -38,6 +39,7 @@ export class Host extends EventEmitter<HostEvents> {
 
   constructor(parts: HostParts) {
     super();
+    keepTickShape();
     this.#parts = parts;
     void removeAbandonedCopies(parts.pluginpath);
     this.#order = new Order({

@@ -262,11 +262,16 @@ describe('what a plugin has shown', () => {
     await start({ mode: 'thread' });
     await ask('Number');
     await host.demote('generation', 'it was seen');
+    const library = path.join(pluginpath, 'generation.so');
+    renameSync(library, path.join(folder, 'kept'));
     put(2, '-DREFUSES');
     await expect(host.reload('generation')).rejects.toMatchObject({ code: 'INIT_FAILED' });
     expect(await info()).toMatchObject({ mode: 'process', state: 'degraded', error: { code: 'INIT_FAILED' } });
+    // The very file that has earned it.
+    renameSync(path.join(folder, 'kept'), library);
+    await host.reloadChanged();
+    expect(await info()).toMatchObject({ generation: 3, mode: 'process', state: 'degraded', error: { code: 'DEMOTED' } });
     put(1);
-    await host.rollback('generation').catch(() => undefined);
     await host.reloadChanged();
     expect(await info()).toMatchObject({ mode: 'thread', state: 'ready' });
   });
@@ -279,11 +284,16 @@ describe('what a plugin has shown', () => {
   });
 
   test('is no fault of the file that takes its place meanwhile', async () => {
-    await start({ mode: 'thread' });
+    await start({ mode: 'thread', trial: 'Wait' });
     await ask('Number');
     put(2);
-    await Promise.all([host.reload('generation'), until(() => life().includes('init 2')).then(() => host.demote('generation', 'it was seen'))]);
+    const reloaded = host.reload('generation');
+    await until(() => life().includes('wait 2'));
+    const demoted = host.demote('generation', 'it was seen');
+    writeFileSync(path.join(folder, 'gate'), '');
+    await Promise.all([reloaded, demoted]);
     expect(await ask('Number')).toBe('2');
+    expect(await info()).toMatchObject({ mode: 'thread', state: 'ready', generation: 2 });
   });
 });
 
