@@ -38,6 +38,7 @@ export const ERRORS = {
     status: 500,
     message: 'the request body was read before it reached dlserve: mount host.router() before body parsers',
   },
+  STREAM_BROKEN: { status: 500, message: '{symbol} broke its reply off' },
   INTERNAL: { status: 500, message: 'internal error, see the log' },
   PLUGIN_CRASHED: { status: 502, message: '{plugin} crashed in {symbol}: {reason}' },
   OVERLOADED: { status: 503, message: '{plugin} has {queue} calls waiting already' },
