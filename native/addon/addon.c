@@ -1,5 +1,5 @@
-/* addon.c - the module, and what JavaScript can call of it besides lane_calls.c; src/runtimes/native/addon.ts has the same as types,
- * and is the only caller. Numbers that JavaScript gives are checked, so that a mistake there is an exception and not a crash. */
+/* addon.c - the module, and what JavaScript can call of it besides lane_calls.c and process_calls.c; src/runtimes/native/addon.ts and
+ * src/runtimes/supervised/start/by-addon.ts have the same as types, and are the only callers. Numbers that JavaScript gives are checked, so that a mistake there is an exception and not a crash. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* dladdr, RTLD_NODELETE */
 #endif
@@ -19,6 +19,7 @@
 #include "environment.h"
 #include "lane_calls.h"
 #include "performance.h"
+#include "process_calls.h"
 #include "symbols.h"
 
 /* More than V8 lets grow unseen. */
@@ -153,5 +154,6 @@ NAPI_MODULE_INIT() {
   stay_mapped();
   environment *here = environment_create(env);
   if (here == NULL) return throw(env, "out of memory");
-  return export(env, exports, here, own_calls) && export(env, exports, here, lane_calls) ? exports : NULL;
+  const int is_whole = export(env, exports, here, own_calls) && export(env, exports, here, lane_calls) && export(env, exports, here, process_calls);
+  return is_whole ? exports : NULL;
 }

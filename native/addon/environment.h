@@ -3,6 +3,7 @@
 #define DLSERVE_ENVIRONMENT_H
 
 #include "arguments.h"
+#include "exits.h"
 #include "hub.h"
 #include "lane.h"
 #include "status.h"
@@ -14,6 +15,7 @@ typedef struct {
   lane **lanes;
   int32_t lane_count;
   status_page *status;
+  exits *exits; /* or NULL */
   text_room text;
 } environment;
 
