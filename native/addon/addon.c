@@ -1,5 +1,5 @@
 /* addon.c - the module, and what JavaScript can call of it besides lane_calls.c and process_calls.c; src/runtimes/native/addon.ts and
- * src/runtimes/supervised/start/by-addon.ts have the same as types, and are the only callers. Numbers that JavaScript gives are checked, so that a mistake there is an exception and not a crash. */
+ * src/runtimes/supervised/process-addon.ts have the same as types, and are the only callers. Numbers that JavaScript gives are checked, so that a mistake there is an exception and not a crash. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* dladdr, RTLD_NODELETE */
 #endif

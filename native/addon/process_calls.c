@@ -13,13 +13,14 @@
 #include "exits.h"
 #include "spawn.h"
 
-/* watchExits(callback): 0, or an error's number below it */
+/* watchExits(callback): whom spawn() is to tell; or an error's number below zero */
 static napi_value watch_exits(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   environment *here = take_arguments(env, info, 1, arguments);
   if (here == NULL) return NULL;
-  if (here->exits == NULL) here->exits = exits_create(env, arguments[0]);
-  return int_value(env, here->exits == NULL ? -errno : 0);
+  exits *created = exits_create(env, arguments[0]);
+  const int32_t id = created == NULL ? -errno : environment_add_exits(here, created);
+  return int_value(env, created != NULL && id < 0 ? -ENOMEM : id);
 }
 
 /* Points at each of the strings in a text, of which each ends with NUL: `first` of them, NULL, the others, NULL. */
@@ -41,7 +42,7 @@ static char **split(char *text, size_t length, uint32_t first) {
   return list;
 }
 
-static int spawn_text(environment *here, size_t length, uint32_t arguments, spawn_request *request) {
+static int spawn_text(environment *here, exits *told, size_t length, uint32_t arguments, spawn_request *request) {
   int32_t wanted[SPAWN_MOST_DESCRIPTORS];
   if (request->descriptor_count > SPAWN_MOST_DESCRIPTORS) return -EINVAL;
   memcpy(wanted, request->descriptors, request->descriptor_count * sizeof *wanted);
@@ -54,7 +55,7 @@ static int spawn_text(environment *here, size_t length, uint32_t arguments, spaw
   int error = spawn(request, &process);
   free(list);
   if (error != 0) return -error;
-  error = exits_watch(here->exits, process);
+  error = exits_watch(told, process);
   if (error == 0) return (int)process;
   for (uint32_t i = 0; i < request->descriptor_count; i++) {
     if (wanted[i] == SPAWN_PIPE) close(request->descriptors[i]);
@@ -62,27 +63,34 @@ static int spawn_text(environment *here, size_t length, uint32_t arguments, spaw
   return -error;
 }
 
-/* spawn(text, arguments, descriptors): a process id, or an error's number below zero */
+/* spawn(told, text, arguments, descriptors): a process id, or an error's number below zero */
 static napi_value spawn_process(napi_env env, napi_callback_info info) {
-  napi_value arguments[3];
-  environment *here = take_arguments(env, info, 3, arguments);
+  napi_value arguments[4];
+  environment *here = take_arguments(env, info, 4, arguments);
   size_t length, descriptors = 0;
   uint32_t count = 0;
+  int32_t told = -1;
   napi_typedarray_type type;
   void *list = NULL;
-  if (here == NULL || !take_text(env, arguments[0], &here->text, &length)) return NULL;
-  if (here->exits == NULL || napi_get_value_uint32(env, arguments[1], &count) != napi_ok) return throw(env, "nobody waits for it");
-  napi_get_typedarray_info(env, arguments[2], &type, &descriptors, &list, NULL, NULL);
+  if (here == NULL || !take_text(env, arguments[1], &here->text, &length)) return NULL;
+  napi_get_value_int32(env, arguments[0], &told);
+  if (told < 0 || told >= here->exits_count) return throw(env, "nobody is told of its end");
+  if (napi_get_value_uint32(env, arguments[2], &count) != napi_ok) return throw(env, "a number of arguments is expected");
+  napi_get_typedarray_info(env, arguments[3], &type, &descriptors, &list, NULL, NULL);
   if (list == NULL || type != napi_int32_array) return throw(env, "descriptors are expected");
   spawn_request request = {.descriptor_count = (uint32_t)descriptors, .descriptors = list};
-  return int_value(env, spawn_text(here, length, count, &request));
+  return int_value(env, spawn_text(here, here->exits[told], length, count, &request));
 }
 
 static int create_memory(const char *name, int64_t size) {
 #ifdef MFD_ALLOW_SEALING
   const int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return -errno;
-  if (ftruncate(fd, size) == 0 && fallocate(fd, 0, 0, size) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) return fd;
+  /* All of it at once: a page that turns out later not to be there would end who touches it. */
+  int got;
+  do got = fallocate(fd, 0, 0, size);
+  while (got != 0 && errno == EINTR);
+  if (got == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) return fd;
   const int error = errno;
   close(fd);
   return -error;

@@ -88,16 +88,15 @@ async function readAtRest(place: string): Promise<{ bytes: Buffer; mode: number;
 
 /** The folder that holds all of them is made with the first, and keeps itself out of git. */
 async function createFolder(folder: string): Promise<void> {
-  const isMade = await mkdir(folder).then(() => true, (error: unknown) => isAbsent(error) ? false : Promise.reject(error));
-  if (isMade) return;
-  const parent = path.dirname(folder);
-  await mkdir(parent, { recursive: true });
-  await writeFile(path.join(parent, '.gitignore'), '*\n', { flag: 'wx' }).catch(() => undefined);
-  await mkdir(folder);
-}
-
-function isAbsent(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const parent = path.dirname(folder);
+    await mkdir(parent, { recursive: true });
+    await writeFile(path.join(parent, '.gitignore'), '*\n', { flag: 'wx' }).catch(() => undefined);
+    await mkdir(folder);
+  }
 }
 
 async function isMapped(place: string): Promise<boolean> {

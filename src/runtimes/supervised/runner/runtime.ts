@@ -1,7 +1,7 @@
 import { libraryEndings } from '../../../binary/endings';
 import { openLimit, type Runtime } from '../../../plugin/runtime';
-import { addonFileIfAny } from '../../addon-file';
 import { SUPERVISED_KEYS } from '../keys';
+import { processAddon } from '../process-addon';
 import { checkRunner } from './executable';
 
 export interface ProcessOptions {
@@ -25,7 +25,7 @@ export function processRuntime(options: ProcessOptions = {}): Runtime<typeof SUP
     loadAhead: () => {
       load();
       examine();
-      addonFileIfAny();
+      processAddon();
     },
     examine: (file, routed) => examine()(file, routed),
     open: async (source) => {

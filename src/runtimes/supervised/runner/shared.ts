@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createMemory } from '../start/by-addon';
+import { createMemory } from '../memory';
 import { fromMonotonic, MOST_CANCELLED, RING_SIZE, RUNNING_SIZE, SharedLayout } from './protocol';
 
 /** How far a runner says that it has come. */

@@ -2,40 +2,20 @@ import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import { addonFileIfAny } from '../../addon-file';
+import { processAddon, Wanted, type ProcessAddon } from '../process-addon';
 import type { Child, ChildOwner, Command } from './child';
-
-/** The functions of native/addon/process_calls.c. What fails gives the error's number, below zero. */
-interface Addon {
-  /** To be called once; `signal` is a number. The process's id is its own until the callback returns. */
-  watchExits(callback: (pid: number, status: number | null, signal: number | null) => void): number;
-  /**
-   * Starts a program.
-   * @param text its path, its arguments and the variables of its environment, each ended by NUL
-   * @param args how many of those are not variables
-   * @param descriptors what each of its descriptors is to be, see {@link Wanted}; in place of PIPE comes our end
-   * @returns its process id
-   */
-  spawn(text: string, args: number, descriptors: Int32Array): number;
-  /** Makes memory that other processes can map, and that none can shorten or lengthen. @returns its descriptor */
-  createMemory(name: string, size: number): number;
-}
-
-/** enum spawn_descriptor of native/addon/spawn.h. */
-const Wanted = { PIPE: -1, NOTHING: -2 } as const;
 
 const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]));
 
 /** The processes that were started here, by their ids. */
 const owners = new Map<number, ChildOwner>();
 
-let isWatching = false;
+let watched = -1;
 
-/** The addon, once it tells of the ends of processes. */
-function addonThatWatches(): Addon | undefined {
-  const addon = addonFileIfAny() as Addon | undefined;
-  isWatching ||= addon !== undefined && addon.watchExits(exited) === 0;
-  return isWatching ? addon : undefined;
+/** The number under which the addon tells this module of the ends of processes; below zero where it can't. */
+function watching(addon: ProcessAddon): number {
+  if (watched < 0) watched = addon.watchExits(exited);
+  return watched;
 }
 
 function exited(pid: number, status: number | null, signal: number | null): void {
@@ -50,11 +30,12 @@ function exited(pid: number, status: number | null, signal: number | null): void
  * @throws Error with the system's code, where the system can't
  */
 export function startByAddon({ executable, args, stdio }: Command, owner: ChildOwner): Child | undefined {
-  const addon = addonThatWatches();
-  if (addon === undefined) return undefined;
+  const addon = processAddon();
+  const told = addon === undefined ? -1 : watching(addon);
+  if (addon === undefined || told < 0) return undefined;
   const words = [executable, ...args];
   const descriptors = Int32Array.from(stdio, (each) => (each === 'pipe' ? Wanted.PIPE : each === 'ignore' ? Wanted.NOTHING : each));
-  const pid = addon.spawn(`${words.join('\0')}\0${environment()}`, words.length, descriptors);
+  const pid = addon.spawn(told, `${words.join('\0')}\0${environment()}`, words.length, descriptors);
   if (pid < 0) {
     const code = getSystemErrorName(pid);
     throw Object.assign(new Error(`its process did not start: spawn ${executable} ${code}`), { code });
@@ -80,13 +61,4 @@ function socketsOf(stdio: Command['stdio'], descriptors: Int32Array): (Socket | 
     for (const [i, each] of stdio.entries()) if (each === 'pipe' && i >= sockets.length) closeSync(descriptors[i]!);
     throw error;
   }
-}
-
-/**
- * Makes memory that other processes can map, and that none can shorten or lengthen.
- * @returns its descriptor; undefined where the addon or the system can't
- */
-export function createMemory(name: string, size: number): number | undefined {
-  const descriptor = (addonFileIfAny() as Addon | undefined)?.createMemory(name, size) ?? -1;
-  return descriptor < 0 ? undefined : descriptor;
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** What a descriptor of a program is: nothing to read or write, a pipe to it, or a descriptor of this process. */
+/** What a descriptor of a program is: nothing to read or write, for one of the first three; a pipe to it; or a descriptor of this process. */
 export type Descriptor = 'ignore' | 'pipe' | number;
 
 /** What to start. */
