@@ -64,6 +64,8 @@ describe.each<[string, Start]>([
     ['kill -KILL $$', { status: null, signal: 'SIGKILL' }],
     ['kill -SEGV $$', { status: null, signal: 'SIGSEGV' }],
     ['kill -TERM $$', { status: null, signal: 'SIGTERM' }],
+    ['kill -ABRT $$', { status: null, signal: 'SIGABRT' }],
+    ['kill -29 $$', { status: null, signal: 'SIGIO' }],
   ])('tells how it ended: %s', async (script, expected) => {
     expect(await run(start, shell(script)).end).toEqual(expected);
   });

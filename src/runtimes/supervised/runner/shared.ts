@@ -131,7 +131,7 @@ export class Shared {
 
 /** Memory without a file system where that can be had; else in one that is in memory, and where there is room. */
 function create(): number {
-  const memory = createMemory('dlserve', SharedLayout.SIZE);
+  const memory = createMemory('dlserve-calls', SharedLayout.SIZE);
   if (memory !== undefined) return memory;
   const name = `dlserve-${process.pid}-${randomBytes(8).toString('hex')}`;
   const places = process.platform === 'linux' ? ['/dev/shm', tmpdir()] : [tmpdir()];

@@ -5,7 +5,8 @@ import { getSystemErrorName } from 'node:util';
 import { processAddon, Wanted, type ProcessAddon } from '../process-addon';
 import type { Child, ChildOwner, Command } from './child';
 
-const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]));
+/** Of several names the first: SIGABRT, and not SIGIOT. */
+const SIGNALS = new Map(Object.entries(constants.signals).reverse().map(([name, number]) => [number, name as NodeJS.Signals]));
 
 /** The processes that were started here, by their ids. */
 const owners = new Map<number, ChildOwner>();
@@ -21,7 +22,8 @@ function watching(addon: ProcessAddon): number {
 function exited(pid: number, status: number | null, signal: number | null): void {
   const owner = owners.get(pid);
   owners.delete(pid);
-  owner?.exited(status, signal === null ? null : SIGNALS.get(signal)!);
+  // Those of real time have no names.
+  owner?.exited(status, signal === null ? null : (SIGNALS.get(signal) ?? (`signal ${signal}` as NodeJS.Signals)));
 }
 
 /**
