@@ -11,6 +11,7 @@ import { Conversation, type Listener } from './conversation';
 import { Hangs, type Hangable } from './hangs';
 import { opening, programOf } from './launch';
 import { Ledger } from './ledger';
+import { LoneCall, type AwaitEvent } from './lone-call';
 import { lackOf, openError, placeOf } from './opening';
 import { Progress } from './progress';
 import { ProtocolError, stopFrame } from './protocol';
@@ -46,9 +47,10 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
    * Starts the process and asks it to open the library.
    * @param executable the runner
    * @param openLimit milliseconds that loading and PluginInit may take
+   * @param awaitEvent undefined where nothing is to be waited for actively
    * @throws what spawn or the file system throws
    */
-  constructor(executable: string, source: PluginSource<SupervisedKeys>, openLimit: number, owner: WorkerOwner) {
+  constructor(executable: string, source: PluginSource<SupervisedKeys>, openLimit: number, owner: WorkerOwner, awaitEvent?: AwaitEvent) {
     this.source = source;
     this.openLimit = openLimit;
     this.owner = owner;
@@ -61,7 +63,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
       this.shared.close();
       throw error;
     }
-    this.batch = new Batch(this.process.input);
+    this.batch = new Batch(this.process.input, awaitEvent && new LoneCall(awaitEvent));
     this.batch.write(first);
     this.progress = new Progress(this.shared, this.calls, this.conversation, this.batch);
     this.log = new RunnerLog(source, this.process.pid);
