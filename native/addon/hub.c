@@ -89,9 +89,10 @@ int hub_watch(hub *hub) {
 int hub_has_reported(hub *hub) { return atomic_load_explicit(&hub->reported, memory_order_relaxed) != &watched; }
 
 int hub_unwatch(napi_env env, hub *hub) {
-  job *first = take_reported(hub);
   napi_value callback;
-  if (first == NULL || napi_get_reference_value(env, hub->callback_ref, &callback) != napi_ok) return 0;
+  if (napi_get_reference_value(env, hub->callback_ref, &callback) != napi_ok) return 0;
+  job *first = take_reported(hub);
+  if (first == NULL) return 0;
   hub->listener(env, callback, hub, first);
   return 1;
 }
