@@ -75,6 +75,8 @@ export class Exchange implements Timed {
   #isInParts = false;
   /** Nobody waits for the reply. */
   #isAbandoned = false;
+  /** Whoever wants to know when it is settled. */
+  #heirs: Set<() => void> | null = null;
   /** When the call began, as far as is known; undefined before that was asked, or while it waits. */
   #begunAt: number | undefined;
   /** When it is looked at again; undefined before the first time. */
@@ -124,6 +126,28 @@ export class Exchange implements Timed {
   /** Somebody waits for the reply. */
   get isAwaited(): boolean {
     return this.#recipient !== null && !this.#isAbandoned;
+  }
+
+  /** When its time is over, in milliseconds of performance.now(), if it began when that was last known; Infinity once a reply in parts has begun. */
+  get endsAt(): number {
+    if (this.#isInParts) return Infinity;
+    const now = performance.now();
+    if (this.callee !== null) this.#askBegun(now);
+    return Math.min((this.#begunAt ?? now) + this.limits.timeout, this.limits.ownAt);
+  }
+
+  /**
+   * @param listener called once it is settled; at once where it is
+   * @returns what takes that back
+   */
+  onceSettled(listener: () => void): () => void {
+    if (this.#recipient === null) {
+      listener();
+      return () => undefined;
+    }
+    const heirs = (this.#heirs ??= new Set());
+    heirs.add(listener);
+    return () => void heirs.delete(listener);
   }
 
   /** Hands it to an instance. It is settled at the latest when its time is over, unless it is abandoned before. */
@@ -296,7 +320,9 @@ export class Exchange implements Timed {
   #answer(): Recipient | null {
     const recipient = this.#recipient;
     this.#recipient = null;
-    if (recipient !== null) this.#counter?.left();
+    if (recipient === null) return null;
+    this.#counter?.left();
+    if (this.#heirs !== null) for (const heir of this.#heirs) heir();
     return recipient;
   }
 }
