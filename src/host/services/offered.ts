@@ -19,7 +19,7 @@ export function checkServices(services: unknown): void {
   };
   if (services === undefined) return;
   if (typeof services !== 'object' || services === null) refuse(`an object of functions is wanted, not ${describe(services)}`);
-  for (const [name, service] of Object.entries(services!)) {
+  for (const [name, service] of Object.entries(services as Record<string, unknown>)) {
     if (BUILT_IN.includes(name)) refuse(`"${name}" is a service of dlserve's own: choose another name`);
     if (!NAME.test(name)) refuse(`${JSON.stringify(name)} can't be a name: letters, digits, "_", "-" and "." are allowed, up to 100, and the first is a letter, a digit or "_"`);
     if (typeof service !== 'function') refuse(`${name} must be a function, not ${describe(service)}`);
