@@ -19,6 +19,7 @@
 #include "environment.h"
 #include "lane_calls.h"
 #include "performance.h"
+#include "stream_calls.h"
 #include "symbols.h"
 
 /* More than V8 lets grow unseen. */
@@ -153,5 +154,5 @@ NAPI_MODULE_INIT() {
   stay_mapped();
   environment *here = environment_create(env);
   if (here == NULL) return throw(env, "out of memory");
-  return export(env, exports, here, own_calls) && export(env, exports, here, lane_calls) ? exports : NULL;
+  return export(env, exports, here, own_calls) && export(env, exports, here, lane_calls) && export(env, exports, here, stream_calls) ? exports : NULL;
 }

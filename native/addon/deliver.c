@@ -36,7 +36,7 @@ static napi_status record(napi_env env, hub *hub, job *job, uint32_t index, napi
   fields[3] = job->status;
   napi_value value;
   napi_status status;
-  if (job->outcome == OUTCOME_TOO_LARGE || job->outcome == OUTCOME_HEADERS_TOO_LARGE) {
+  if (job->outcome == OUTCOME_TOO_LARGE || job->outcome == OUTCOME_HEADERS_TOO_LARGE || job->outcome == EVENT_HEADERS_TOO_LARGE) {
     status = napi_create_double(env, (double)job->body_length, &value);
   } else if (job->body == NULL) {
     status = napi_get_null(env, &value);
@@ -52,12 +52,12 @@ static napi_status record(napi_env env, hub *hub, job *job, uint32_t index, napi
 }
 
 /* JavaScript can't be told of this one as it is: an exception, or a string or Buffer that V8 could not make. */
-static void record_failure(napi_env env, hub *hub, uint32_t index) {
+static void record_failure(napi_env env, hub *hub, const job *job, uint32_t index) {
   bool is_pending = false;
   napi_value exception;
   napi_is_exception_pending(env, &is_pending);
   if (is_pending) napi_get_and_clear_last_exception(env, &exception);
-  hub->records[index * RECORD_FIELDS + 2] = OUTCOME_NO_MEMORY;
+  hub->records[index * RECORD_FIELDS + 2] = job->kind == JOB_EVENT ? EVENT_LOST : OUTCOME_NO_MEMORY;
 }
 
 /* Tells of one batch, and returns how many jobs it held. A job's slot is free only afterwards: the calls that JavaScript makes
@@ -68,7 +68,7 @@ static uint32_t deliver_batch(napi_env env, napi_value callback, hub *hub, job *
   napi_get_reference_value(env, hub->headers_ref, &headers);
   uint32_t filled = 0;
   for (job *job = first; job != NULL && filled < HUB_BATCH; job = job->next) {
-    if (record(env, hub, job, filled, bodies, headers) != napi_ok) record_failure(env, hub, filled);
+    if (record(env, hub, job, filled, bodies, headers) != napi_ok) record_failure(env, hub, job, filled);
     filled++;
   }
   napi_get_undefined(env, &receiver);
@@ -81,10 +81,18 @@ static uint32_t deliver_batch(napi_env env, napi_value callback, hub *hub, job *
   return filled;
 }
 
+/* One line of the log less is under way. */
+static void finish_line(job *event) {
+  job *call = event->outcome == EVENT_LOG ? lane_call(event->lane, event->slot) : NULL;
+  if (call != NULL) atomic_fetch_sub(&call->stream.lines, 1);
+}
+
 static void finish(hub *hub, job *job) {
   /* After a JOB_CLOSED the lane may be gone. */
   if (job->kind == JOB_CLOSED) {
     hub_expect_less(hub);
+  } else if (job->kind == JOB_EVENT) {
+    finish_line(job);
   } else if (!job->lane->is_abandoned) {
     if (!job->is_unawaited) hub_expect_less(hub);
     lane_forget(job->lane, job->slot);

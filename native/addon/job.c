@@ -4,15 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host_calls.h"
 #include "lane.h"
 #include "performance.h"
 #include "symbols.h"
 
-job *job_create(enum job_kind kind, const char *head, size_t head_length, const void *body, size_t body_length) {
-  job *created = malloc(sizeof *created + head_length + 1 + body_length + JOB_REPLY_INLINE);
+static job *new_job(enum job_kind kind, size_t room) {
+  job *created = malloc(sizeof *created + room);
   if (created == NULL) return NULL;
   memset(created, 0, sizeof *created);
   created->kind = kind;
+  if (kind == JOB_CALL) stream_init(&created->stream);
+  return created;
+}
+
+job *job_create(enum job_kind kind, const char *head, size_t head_length, const void *body, size_t body_length) {
+  job *created = new_job(kind, head_length + 1 + body_length + JOB_REPLY_INLINE);
+  if (created == NULL) return NULL;
   created->head_length = head_length;
   created->request_body_length = body_length;
   created->has_request_body = body != NULL;
@@ -22,7 +30,37 @@ job *job_create(enum job_kind kind, const char *head, size_t head_length, const 
   return created;
 }
 
+/* From here on bytes are in memory of their own, which deliver.c can hand on as it is. */
+#define LEAST_APART (64u * 1024u)
+
+job *job_event(const job *call, enum job_outcome what, const char *bytes, size_t length) {
+  int is_apart = length >= LEAST_APART;
+  job *event = new_job(JOB_EVENT, is_apart ? 0 : length);
+  if (event == NULL) return NULL;
+  event->lane = call->lane;
+  event->slot = call->slot;
+  event->outcome = what;
+  event->body_length = length;
+  if (bytes == NULL) return event;
+  event->body = is_apart ? event->owned_body = malloc(length) : event->bytes;
+  if (event->body == NULL) {
+    job_free(event);
+    return NULL;
+  }
+  memcpy(event->body, bytes, length);
+  return event;
+}
+
+int job_event_headers(job *event, const char *headers, size_t length) {
+  event->headers = event->owned_headers = malloc(length + 1);
+  if (event->headers == NULL) return 0;
+  memcpy(event->headers, headers, length + 1);
+  event->headers_length = length;
+  return 1;
+}
+
 void job_free(job *job) {
+  if (job->kind == JOB_CALL) stream_destroy(&job->stream);
   free(job->owned_body);
   free(job->owned_headers);
   free(job);
@@ -74,11 +112,26 @@ static void keep_reply(job *job, const invoke_reply *reply) {
   job->outcome = lost ? OUTCOME_NO_MEMORY : OUTCOME_REPLY;
 }
 
-static void run_call(job *job, invoke_scratch *scratch, double now) {
+/* What the handler of a call gave when it returned. Returns whether the call has come to its end. */
+static int end_call(job *job, invoke_reply *reply) {
+  stream *stream = &job->stream;
+  int is_kept = stream->is_kept;
+  const lane *lane = job->lane;
+  if (is_kept) {
+    stream_kept(job, reply);
+  } else {
+    keep_reply(job, reply);
+    if (stream->has_begun && stream_is_broken_by(stream, reply->status)) stream->is_broken = 1;
+  }
+  invoke_release(lane->release, reply);
+  return stream_leave_hold(job);
+}
+
+static int run_call(job *job, invoke_scratch *scratch, double now) {
   const lane *lane = job->lane;
   if (job->begin_by <= now) {
     job->outcome = OUTCOME_TOO_LATE;
-    return;
+    return 1;
   }
   atomic_store_explicit(&job->began, now, memory_order_relaxed);
   invoke_request request = {
@@ -93,15 +146,16 @@ static void run_call(job *job, invoke_scratch *scratch, double now) {
   const char *text = request.has_body && !request.is_complete ? invoke_text(scratch, &request) : job->bytes;
   if (text == NULL) {
     job->outcome = OUTCOME_NO_MEMORY;
-    return;
+    return 1;
   }
-  invoke_exchange exchange;
+  hosted_exchange hosted = {.job = job};
   invoke_reply reply;
-  invoke_begin(&exchange, &request, NULL);
-  invoke_call(lane->handlers[job->symbol], text, &exchange, &reply);
-  keep_reply(job, &reply);
-  invoke_release(lane->release, &reply);
+  invoke_begin(&hosted.call, &request, &thread_host);
+  invoke_call(lane->handlers[job->symbol], text, &hosted.call, &reply);
+  free(hosted.owned_answer);
+  int has_ended = end_call(job, &reply);
   invoke_scratch_trim(scratch);
+  return has_ended;
 }
 
 static void keep_words(job *job, int status, const char *words) {
@@ -141,9 +195,9 @@ static void run_end(job *job) {
   keep_error(job, returned, given_error);
 }
 
-void job_run(job *job, invoke_scratch *scratch, double now) {
+int job_run(job *job, invoke_scratch *scratch, double now) {
   switch (job->kind) {
-    case JOB_CALL: run_call(job, scratch, now); break;
+    case JOB_CALL: return run_call(job, scratch, now);
     case JOB_LOAD: run_load(job); break;
     case JOB_NUMBER: keep_words(job, job->number(), NULL); break;
     case JOB_INIT: run_init(job, job->lane->init); break;
@@ -151,6 +205,8 @@ void job_run(job *job, invoke_scratch *scratch, double now) {
     case JOB_END: run_end(job); break;
     case JOB_TEXT: keep_words(job, 0, ((dlserve_routes *)job->function)()); break;
     case JOB_STOP: job->lane->stop(); break;
-    case JOB_CLOSED: break;
+    case JOB_CLOSED:
+    case JOB_EVENT: break;
   }
+  return 1;
 }

@@ -6,11 +6,12 @@
 #include <stdint.h>
 
 #include "../invoke/invoke.h"
+#include "stream.h"
 
 struct hub;
 struct lane;
 
-enum job_kind { JOB_CALL, JOB_LOAD, JOB_NUMBER, JOB_INIT, JOB_STOP, JOB_CLOSED, JOB_START, JOB_END, JOB_TEXT };
+enum job_kind { JOB_CALL, JOB_LOAD, JOB_NUMBER, JOB_INIT, JOB_STOP, JOB_CLOSED, JOB_START, JOB_END, JOB_TEXT, JOB_EVENT };
 
 /* What the life of a library is labelled with on the status page: these come after its handlers, in this order, and
  * src/runtimes/native/addon.ts names them. */
@@ -25,6 +26,7 @@ enum life_label {
   LIFE_END,
   LIFE_ROUTES,
   LIFE_OWN_ROUTES,
+  LIFE_BODY,
 };
 
 /* The life of a job. The event loop's thread (E) makes it and frees it; a thread of the lane (T) runs it.
@@ -38,11 +40,36 @@ enum life_label {
  * gone. From BEGUN on T alone owns all of it but `is_unawaited`, and `began`, which E may read, until hub_report hands it over: T writes `state` ENDED and links
  * it with release order, E takes the list with acquire order, so E sees all that T wrote. E may ask to withdraw it meanwhile: it
  * finds BEGUN or ENDED, changes nothing but `is_unawaited`, and hears of the job later as of any other; so no job is delivered
- * twice, freed twice, or lost. Where the environment ends first, the hub's last holder frees what was reported. */
-enum job_state { JOB_WAITING, JOB_BEGUN, JOB_ENDED };
+ * twice, freed twice, or lost. Where the environment ends first, the hub's last holder frees what was reported.
+ *
+ * While it is BEGUN, T may report events of it, each a job of its own (JOB_EVENT) with the same lane and slot, and E may write to its
+ * `stream`: see stream.h. Where the handler has kept its exchange (host_calls.c), the job stays BEGUN when the handler has returned, and T
+ * goes on to the next; it is T no more. Handler and keeper have a hold on the job each, and the lane is held for the keeper: whoever gives up the last hold, T
+ * or any thread of the plugin's, makes it ENDED and reports it, and touches it no more.
+ *
+ * JOB_HELD is never a job's state: it is what lane_withdraw says of one that has begun and waits for the host or its client. */
+enum job_state { JOB_WAITING, JOB_BEGUN, JOB_ENDED, JOB_HELD };
 
-/* How a job ended, as JavaScript reads it (src/runtimes/native/addon.ts). */
-enum job_outcome { OUTCOME_REPLY = 0, OUTCOME_TOO_LATE = 1, OUTCOME_TOO_LARGE = 2, OUTCOME_NO_MEMORY = 3, OUTCOME_HEADERS_TOO_LARGE = 4 };
+/* How a job ended, or what an event is, as JavaScript reads it (src/runtimes/native/addon.ts). */
+enum job_outcome {
+  OUTCOME_REPLY = 0,
+  OUTCOME_TOO_LATE = 1,
+  OUTCOME_TOO_LARGE = 2,
+  OUTCOME_NO_MEMORY = 3,
+  OUTCOME_HEADERS_TOO_LARGE = 4,
+  OUTCOME_LAST = 5,   /* the last part of a reply in parts, or none */
+  OUTCOME_BROKEN = 6, /* a reply in parts, which is not whole */
+
+  EVENT_HEAD = 16,              /* status, headers and first part of a reply in parts */
+  EVENT_CHUNK = 17,             /* the next part */
+  EVENT_HEADERS_TOO_LARGE = 18, /* in place of a head; nothing more is sent */
+  EVENT_WANT = 19,              /* bytes of the request's body are wanted */
+  EVENT_ASK = 20,               /* a service, in place of headers, and its parameters */
+  EVENT_LOG = 21,               /* a line, and its level as the status */
+  EVENT_LOST_LINES = 22,        /* how many, as the status */
+  EVENT_KEPT = 23,              /* the handler has returned, and the call goes on */
+  EVENT_LOST = 24,              /* one that JavaScript could not be told of, for want of memory */
+};
 
 /* A number of a library: PluginABI or PluginConcurrency. */
 typedef int job_number(void);
@@ -73,6 +100,8 @@ typedef struct job {
   double timeout;
   _Atomic double began; /* 0 before */
 
+  stream stream; /* of JOB_CALL */
+
   int is_unawaited; /* it has had its time, or its client has gone; the event loop's thread alone reads and writes it */
 
   size_t head_length;
@@ -100,12 +129,19 @@ enum job_outcome job_size_outcome(const struct hub *hub, const invoke_reply *rep
 /* Makes a job with a copy of its request; `body` may be NULL. NULL when memory is out. */
 job *job_create(enum job_kind kind, const char *head, size_t head_length, const void *body, size_t body_length);
 
+/* Makes an event of a call, with a copy of the bytes; they may be NULL. NULL when memory is out. */
+job *job_event(const job *call, enum job_outcome what, const char *bytes, size_t length);
+
+/* Gives an event headers, by a copy. 0 when memory is out. */
+int job_event_headers(job *event, const char *headers, size_t length);
+
 void job_free(job *job);
 
 /* The same for each of a list; NULL is the empty one. */
 void job_free_list(job *first);
 
-/* Runs a job on the thread that took it. `now` is in milliseconds of performance.now(). */
-void job_run(job *job, invoke_scratch *scratch, double now);
+/* Runs a job on the thread that took it. `now` is in milliseconds of performance.now(). Returns whether it has come to its end; else it goes on
+ * without the thread, and must not be touched any more. */
+int job_run(job *job, invoke_scratch *scratch, double now);
 
 #endif

@@ -139,10 +139,12 @@ static void *work(void *argument) {
     unlock_and_wake(lane);
 
     status_begin(running, lane->first_label, taken->symbol);
-    job_run(taken, &scratch, performance_now(hub->performance_origin));
+    int has_ended = job_run(taken, &scratch, performance_now(hub->performance_origin));
     status_end(running);
-    taken->state = JOB_ENDED;
-    hub_report(hub, taken);
+    if (has_ended) {
+      taken->state = JOB_ENDED;
+      hub_report(hub, taken);
+    }
 
     pthread_mutex_lock(&lane->lock);
   }
@@ -222,6 +224,26 @@ double lane_begun_at(const lane *lane, int32_t slot) {
   return began == 0 || job->state == JOB_ENDED ? INFINITY : began;
 }
 
+/* Nobody waits for it any more: the event loop may end without it, and its handler hears of that. */
+static void disregard(lane *lane, job *job) {
+  if (job->kind == JOB_CALL) stream_let_go(&job->stream);
+  if (job->is_unawaited) return;
+  job->is_unawaited = 1;
+  hub_expect_less(lane->hub);
+}
+
+void lane_let_go_all(lane *lane) {
+  for (int32_t slot = 0; slot < lane->slot_count; slot++) {
+    job *job = lane->slots[slot];
+    if (job != NULL && job->kind == JOB_CALL) stream_let_go(&job->stream);
+  }
+}
+
+job *lane_call(const lane *lane, int32_t slot) {
+  job *job = job_at(lane, slot);
+  return job != NULL && job->kind == JOB_CALL ? job : NULL;
+}
+
 enum job_state lane_withdraw(lane *lane, int32_t slot, int disregards) {
   job *job = job_at(lane, slot);
   if (job == NULL) return JOB_ENDED;
@@ -235,9 +257,10 @@ enum job_state lane_withdraw(lane *lane, int32_t slot, int disregards) {
     lane_forget(lane, slot);
     job_free(job);
     hub_expect_less(lane->hub);
-  } else if (state == JOB_BEGUN && disregards && !job->is_unawaited) {
-    job->is_unawaited = 1;
-    hub_expect_less(lane->hub);
+  } else if (state == JOB_BEGUN) {
+    int is_held = job->kind == JOB_CALL && stream_waits(&job->stream);
+    if (disregards) disregard(lane, job);
+    if (is_held) return JOB_HELD;
   }
   return state;
 }

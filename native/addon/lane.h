@@ -71,9 +71,15 @@ void lane_flush_all(hub *hub);
  * or the job has ended. */
 double lane_begun_at(const lane *lane, int32_t slot);
 
-/* Takes a job back if no thread has taken it; else, where `disregards`, lets the event loop end without it. Returns the state it was
- * found in, JOB_WAITING if it is gone now. */
+/* Takes a job back if no thread has taken it; else, where `disregards`, lets the event loop end without it, and its handler hears that nobody
+ * waits any more. Returns the state it was found in, JOB_WAITING if it is gone now. */
 enum job_state lane_withdraw(lane *lane, int32_t slot, int disregards);
+
+/* The call in a slot; NULL where there is none. */
+job *lane_call(const lane *lane, int32_t slot);
+
+/* Lets the handlers go that wait for the host or their clients. */
+void lane_let_go_all(lane *lane);
 
 /* Frees the slot of a job that JavaScript has heard of. */
 void lane_forget(lane *lane, int32_t slot);

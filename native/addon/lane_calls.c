@@ -64,17 +64,19 @@ static napi_value submit_job(napi_env env, lane *lane, job *job, uint32_t symbol
   return int_value(env, slot);
 }
 
-/* submit(lane, symbol, request, body, ownAt, timeout, beginBy): slot, or -1 when memory is out */
+/* submit(lane, symbol, request, body, ownAt, timeout, beginBy, hasInput): slot, or -1 when memory is out */
 static napi_value submit(napi_env env, napi_callback_info info) {
-  napi_value arguments[7];
+  napi_value arguments[8];
   environment *here;
-  lane *lane = take_lane(env, info, 7, arguments, &here);
+  lane *lane = take_lane(env, info, 8, arguments, &here);
   if (lane == NULL) return NULL;
   call_arguments call;
   double begin_by;
+  bool has_input = false;
   if (lane->handlers == NULL) return throw(env, "the lane has no handlers yet");
   if (!take_call(env, arguments + 1, lane->handler_count, &here->text, &call)) return NULL;
   if (!take_time(env, arguments[6], &begin_by)) return NULL;
+  napi_get_value_bool(env, arguments[7], &has_input);
   job *job = job_create(JOB_CALL, call.head, call.head_length, call.body, call.body_length);
   if (job != NULL) {
     job->has_request_body = call.has_body;
@@ -82,6 +84,7 @@ static napi_value submit(napi_env env, napi_callback_info info) {
     job->own_at = call.own_at;
     job->timeout = call.timeout;
     job->begin_by = begin_by;
+    job->stream.input = has_input ? INPUT_OPEN : INPUT_NONE;
   }
   return submit_job(env, lane, job, call.symbol);
 }
@@ -108,7 +111,7 @@ static napi_value number(napi_env env, napi_callback_info info) {
   uint32_t label = 0;
   if (lane == NULL || napi_get_value_uint32(env, arguments[2], &label) != napi_ok) return NULL;
   job_number *function = (job_number *)address(env, arguments[1]);
-  if (function == NULL || label > LIFE_STOP) return throw(env, "no such function");
+  if (function == NULL || label > LIFE_BODY) return throw(env, "no such function");
   job *job = job_create(JOB_NUMBER, "", 0, NULL, 0);
   if (job != NULL) job->number = function;
   return submit_job(env, lane, job, lane->handler_count + label);

@@ -54,6 +54,7 @@ static void leave_threads(lane *lane) {
 
 void lane_abandon(lane *lane) {
   lane_flush(lane);
+  lane_let_go_all(lane);
   lane->is_abandoned = 1;
   for (int32_t slot = 0; slot < lane->slot_count; slot++) {
     job *job = lane->slots[slot];
@@ -64,6 +65,7 @@ void lane_abandon(lane *lane) {
 }
 
 void lane_leave(lane *lane) {
+  if (!lane->is_abandoned) lane_let_go_all(lane);
   if (!lane->is_closing && !lane->is_abandoned) leave_threads(lane);
   lane_release(lane);
 }

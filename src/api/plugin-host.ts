@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { Readable } from 'node:stream';
 import { DlserveError } from '../ground/errors';
 import { createLog, type Logger } from '../ground/log';
 import { surface } from '../ground/surface';
@@ -26,7 +27,9 @@ import type { PluginError } from '../plugin/lifecycle/registry';
 import { checkNames } from '../plugin/name';
 import { ENDINGS, RUNTIMES } from '../runtimes/registry';
 import type { BuildEvent } from '../toolchain/toolchain';
-import { callHandler, type CallOptions, type CallReply } from './call';
+import { callHandler } from './call';
+import type { CallOptions } from './call-options';
+import type { CallReply } from './call-reply';
 import { fastifyPlugin, type FastifyPlugin } from './fastify';
 
 /** What a host tells. */
@@ -113,12 +116,20 @@ export class PluginHost extends EventEmitter<PluginEvents> {
    * Calls a handler without HTTP: the way of native code into any program, in each mode.
    * @param plugin the `{file}` of its route
    * @param func the `{func}` of its route
-   * @throws DlserveError as a request would be answered; or the reason of the signal
+   * @throws DlserveError as a request would be answered; or the reason of the signal, or what went wrong in a body that is a stream
    */
-  async call(plugin: string, func: string, options: CallOptions = {}): Promise<CallReply> {
+  call(plugin: string, func: string, options: CallOptions & { readonly stream: true }): Promise<CallReply<Readable>>;
+  call(plugin: string, func: string, options?: CallOptions & { readonly stream?: false | undefined }): Promise<CallReply>;
+  call(plugin: string, func: string, options?: CallOptions): Promise<CallReply<Buffer | Readable>>;
+  async call(plugin: string, func: string, options: CallOptions = {}): Promise<CallReply<Buffer | Readable>> {
     const unsupported = endpointUnsupported();
     if (unsupported !== undefined) throw new DlserveError('UNSUPPORTED_PLATFORM', { reason: unsupported });
-    return callHandler(this.#host, plugin, func, options);
+    return callHandler(this.#host, plugin, func, options, this.#config.http.bodylimit);
+  }
+
+  /** See Host. @internal */
+  endStreams(limit: number): void {
+    this.#host.endStreams(limit);
   }
 
   /** @internal */

@@ -1,3 +1,4 @@
+import { DlserveError } from '../ground/errors';
 import { Handlers } from '../plugin/handlers';
 import { parseSymbol } from '../plugin/name';
 import type { Binary } from './binary';
@@ -7,6 +8,16 @@ import { ABI_OBJECT, ABI_SYMBOLS } from './names';
 
 /** The ABI number of native/include/dlserve.h. */
 export const HOST_ABI = 2;
+
+/**
+ * For a library that was written for a later ABI than it can have.
+ * @param host what it can have: less than {@link HOST_ABI} where dlserve's native parts are not there
+ */
+export function abiUnsupported(library: string, abi: number, host = HOST_ABI): DlserveError {
+  return abi > HOST_ABI
+    ? new DlserveError('ABI_UNSUPPORTED', { library, abi, host: HOST_ABI, mend: 'update dlserve, or build the library against an older dlserve.h' })
+    : new DlserveError('ABI_UNSUPPORTED', { library, abi, host, mend: 'its native parts are missing; install a C compiler, make and Python, then run: npm rebuild dlserve' });
+}
 
 /**
  * Whether what a library exports by the names of the ABI are functions, and the one that is an object is one; calling data would

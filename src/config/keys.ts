@@ -96,6 +96,12 @@ export const PLUGIN = {
     undefined,
     'how long a call may wait for its turn; then it answers 504 and is not made; unset: as long as timeout',
   ),
+  parttimeout: key(
+    'plugins.parttimeout',
+    optional(duration('0s', '24h')),
+    undefined,
+    'how long a handler may take from one part of its reply to the next; then the reply is broken off; "0s" is for ever; unset: as long as timeout',
+  ),
   queue: key('plugins.queue', integer(0, 1_000_000), 1024, 'calls of a plugin that may wait; one more answers 503'),
   concurrency: key(
     'plugins.concurrency',

@@ -99,6 +99,7 @@ function readPlugin(own: Pick<PluginSettings, 'config' | 'routes'>, runtimes: re
     mode,
     timeout,
     queueTimeout: read(PLUGIN.queuetimeout) ?? timeout,
+    partTimeout: read(PLUGIN.parttimeout),
     queue: read(PLUGIN.queue),
     concurrency: read(PLUGIN.concurrency),
     start: required ? 'server' : read(PLUGIN.start),

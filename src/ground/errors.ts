@@ -28,7 +28,7 @@ export const ERRORS = {
   DEMOTED: { status: 500, message: '{plugin} runs in mode "process": {reason}' },
   ABI_UNSUPPORTED: {
     status: 500,
-    message: '{library} was written for ABI {abi}, this host knows ABI {host}: update dlserve, or build the library against an older dlserve.h',
+    message: '{library} was written for ABI {abi}, this host knows ABI {host}: {mend}',
   },
   NO_REPLY: { status: 500, message: '{symbol} gave neither a string nor reply bytes' },
   REPLY_TOO_LARGE: { status: 500, message: '{symbol} gave a reply of {length} bytes, the limit is {limit}' },
@@ -38,6 +38,7 @@ export const ERRORS = {
     status: 500,
     message: 'the request body was read before it reached dlserve: mount host.router() before body parsers',
   },
+  STREAM_BROKEN: { status: 500, message: '{symbol} broke its reply off' },
   INTERNAL: { status: 500, message: 'internal error, see the log' },
   PLUGIN_CRASHED: { status: 502, message: '{plugin} crashed in {symbol}: {reason}' },
   OVERLOADED: { status: 503, message: '{plugin} has {queue} calls waiting already' },

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { DlserveError } from '../ground/errors';
+import { keepTickShape } from '../ground/tick-shape';
 import { inTime } from '../ground/waiting';
 import type { Fault } from '../plugin/fault';
 import type { PluginError } from '../plugin/lifecycle/registry';
@@ -36,6 +37,7 @@ export class Host extends EventEmitter<HostEvents> {
 
   constructor(parts: HostParts) {
     super();
+    keepTickShape();
     this.#parts = parts;
     void removeAbandonedCopies(parts.pluginpath);
     this.#order = new Order({
@@ -242,7 +244,7 @@ export class Host extends EventEmitter<HostEvents> {
     const { log } = this.#parts;
     const slot = await this.#inTurn(name, () => Promise.resolve(this.#takeOut(name)));
     if (slot === undefined) return;
-    await slot.idle();
+    await slot.idle(DRAIN_GRACE);
     await slot.close(slot.settings.timeout + DRAIN_GRACE);
     this.#leaving.delete(slot);
     log.info({ plugin: name }, `${name} is gone`);
@@ -265,6 +267,11 @@ export class Host extends EventEmitter<HostEvents> {
 
   // The end.
 
+  /** The server stops: replies and requests that come in parts are to end within a limit, in milliseconds, also those that begin yet. */
+  endStreams(limit: number): void {
+    for (const slot of [...this.#slots.values(), ...this.#leaving]) slot.endStreams(limit);
+  }
+
   /**
    * Closes every plugin; idempotent. Calls under way are finished, new ones refused.
    * @param limit milliseconds for all of it
@@ -276,6 +283,7 @@ export class Host extends EventEmitter<HostEvents> {
 
   async #close(limit: number): Promise<void> {
     this.#closeBy = performance.now() + limit;
+    this.endStreams(limit);
     const underway = [this.#parts.builds.stop(), ...this.#turns.underway];
     await inTime(Promise.allSettled(underway), limit);
     // None takes anything new, also while it waits for those that come after it.

@@ -157,7 +157,7 @@ export class Replacing {
       void slot.previous?.remove();
       slot.previous = copy;
     }
-    await last.idle();
+    await last.idle(slot.settings.timeout, DRAIN_GRACE);
     await last.close(slot.settings.timeout + DRAIN_GRACE).catch((error: unknown) => log.error({ plugin: slot.name, err: error }, 'a generation could not be closed'));
     const remains = await copy.isMapped();
     if (!isKept) await copy.remove();

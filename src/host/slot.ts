@@ -208,9 +208,15 @@ export class Slot {
     await this.#conditions.until(() => this.draining.size <= most, Infinity);
   }
 
-  /** Resolves when no call is under way in a generation that drains. */
-  async idle(): Promise<void> {
-    await Promise.all(Array.from(this.draining, (generation) => generation.idle()));
+  /** Resolves when no call is under way in a generation that drains. @param grace see {@link Generation.idle} */
+  async idle(grace: number): Promise<void> {
+    await Promise.all(Array.from(this.draining, (generation) => generation.idle(this.settings.timeout, grace)));
+  }
+
+  /** What comes in parts is to end within a limit, in milliseconds. */
+  endStreams(limit: number): void {
+    for (const generation of this.draining) generation.endStreams(limit);
+    this.#current?.endStreams(limit);
   }
 
   /**

@@ -79,7 +79,7 @@ describe('every row of the error table', () => {
     ['BODY_TOO_LARGE', { path: '/_PLUGIN/echo/Echo', body: 'eleven byte' }, /10 bytes/],
     ['INIT_FAILED', '/_PLUGIN/init_fails/Any', /^PluginInit of init_fails\.so failed: ./],
     ['INIT_FAILED', '/_PLUGIN/init_fails_silently/Any', /^PluginInit of init_fails_silently\.so failed: ./],
-    ['ABI_UNSUPPORTED', '/_PLUGIN/new_abi/Any', /this host knows ABI 1: update dlserve/],
+    ['ABI_UNSUPPORTED', '/_PLUGIN/new_abi/Any', /this host knows ABI 2: update dlserve/],
     ['LOAD_FAILED', '/_PLUGIN/unresolved/Any', /undefined symbol: \w+/],
     ['LOAD_FAILED', '/_PLUGIN/data_abi/Ok', /PluginABI, PluginStop must be functions, and are data in it/],
   ])('%s for %j', async (code, request, words) => {

@@ -75,8 +75,10 @@ func generate(found *plugin, reply *answer) error {
 		}
 	}
 	if len(found.handlers) > 0 || found.factory {
-		if err := found.add(reply, p, "symbols"); err != nil {
-			return err
+		for _, name := range []string{"reader", "symbols"} {
+			if err := found.add(reply, p, name); err != nil {
+				return err
+			}
 		}
 	}
 	if found.scope.Lookup("main") == nil {

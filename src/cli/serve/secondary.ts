@@ -1,5 +1,6 @@
 import { messageOf } from '../../ground/errors';
 import { createLateLog, type LateLog } from '../../ground/log';
+import { keepTickShape } from '../../ground/tick-shape';
 import { attachStatus, clearStatus, endWithParent } from '../../runtimes/registry';
 import { readConfig } from '../config';
 import { STATUS_FILE } from './ipc';
@@ -8,6 +9,7 @@ import { startServer } from './server';
 
 /** A server process. Its primary compiles the sources and tells it when to stop. */
 export async function runServerProcess(): Promise<void> {
+  keepTickShape();
   const primary = new PrimaryLink();
   // A terminal sends SIGINT, and SIGHUP when it is closed, to every process; those of the primary count.
   process.on('SIGINT', () => undefined).on('SIGHUP', () => undefined);

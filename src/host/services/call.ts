@@ -1,9 +1,11 @@
 import type { DlserveError } from '../../ground/errors';
 import { within } from '../../ground/waiting';
+import { bodyOfParts } from '../../plugin/body-source';
 import { Deadline, TimeLimits } from '../../plugin/deadline';
-import { Exchange, type Recipient } from '../../plugin/exchange';
+import { Exchange } from '../../plugin/exchange';
 import { BodyMode, type Handler } from '../../plugin/handlers';
 import { checkNames, pathOf, symbolOf } from '../../plugin/name';
+import type { Recipient } from '../../plugin/recipient';
 import type { Reply, ReplyHead } from '../../plugin/reply';
 import { resolve } from '../resolve';
 import type { Slot } from '../slot';
@@ -106,8 +108,7 @@ function exchangeOf({ body: mode }: Handler, body: Buffer | undefined, make: (bo
   if (mode === BodyMode.NONE || body === undefined) return make(null);
   if (mode !== BodyMode.STREAM) return make(body);
   const exchange = make(null);
-  const parts = body.length === 0 ? [] : [body];
-  exchange.input = { next: () => Promise.resolve(parts.shift() ?? null) };
+  exchange.input = bodyOfParts([body]);
   return exchange;
 }
 

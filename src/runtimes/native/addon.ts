@@ -6,16 +6,22 @@ import { isShortage } from '../../ground/shortage';
 import { MAX_REPLY } from '../../plugin/reply';
 import { MAX_REPLY_HEADERS } from '../../plugin/reply-headers';
 
-/** How a job of the addon ended: enum job_outcome of native/addon/job.h. */
-export const Outcome = { REPLY: 0, TOO_LATE: 1, TOO_LARGE: 2, NO_MEMORY: 3, HEADERS_TOO_LARGE: 4 } as const;
+/** How a job of the addon ended, or from HEAD on what happened to one that has not: enum job_outcome of native/addon/job.h. */
+export const Outcome = {
+  REPLY: 0, TOO_LATE: 1, TOO_LARGE: 2, NO_MEMORY: 3, HEADERS_TOO_LARGE: 4, LAST: 5, BROKEN: 6,
+  HEAD: 16, CHUNK: 17, HEADERS_REFUSED: 18, WANT: 19, ASK: 20, LOG: 21, LOST_LINES: 22, KEPT: 23, LOST: 24,
+} as const;
+
+/** STREAM_PIECE_COST of native/addon/stream.h. */
+export const PIECE_COST = 512;
 
 /** In what state a job was when it was withdrawn: enum job_state of native/addon/job.h. */
-export const JobState = { WAITING: 0, BEGUN: 1, ENDED: 2 } as const;
+export const JobState = { WAITING: 0, BEGUN: 1, ENDED: 2, HELD: 3 } as const;
 
 /** What the life of a library is called on the status page, behind its handlers: enum life_label of native/addon/job.h. */
 export const LIFE = [
   'a constructor', 'PluginABI', 'PluginInit', 'PluginConcurrency', 'PluginStop',
-  'PluginFactory.name', 'PluginFactory.start', 'PluginFactory.stop', 'PluginRoutes', 'PluginFactory.routes',
+  'PluginFactory.name', 'PluginFactory.start', 'PluginFactory.stop', 'PluginRoutes', 'PluginFactory.routes', 'PluginBody',
 ] as const;
 
 /** What a job runs that is a step of a PluginFactory or PluginRoutes: JOB_START, JOB_END and JOB_TEXT of enum job_kind. */
@@ -43,9 +49,26 @@ export interface Addon {
   limitLane(lane: number, threads: number): void;
   /**
    * Gives a call to the lane's threads once flush() is called. Returns its slot; when memory is out -1, or an error says so by its code.
-   * Times are those of performance.now(), `timeout` is in milliseconds: see TimeLimits.
+   * Times are those of performance.now(), `timeout` is in milliseconds: see TimeLimits. With `hasInput` the body comes by feed().
    */
-  submit(lane: number, symbol: number, request: string, body: Buffer | null, ownAt: number, timeout: number, beginBy: number): number;
+  submit(
+    lane: number,
+    symbol: number,
+    request: string,
+    body: Buffer | null,
+    ownAt: number,
+    timeout: number,
+    beginBy: number,
+    hasInput: boolean,
+  ): number;
+  /** The client has taken so many bytes of a reply in parts, {@link PIECE_COST} for each of them among them. */
+  credit(lane: number, slot: number, bytes: number): void;
+  /** Brings bytes of a request's body; returns whether more are wanted. */
+  feed(lane: number, slot: number, part: Buffer): boolean;
+  /** There are no more of them. */
+  feedEnd(lane: number, slot: number, isBroken: boolean): void;
+  /** Answers what a handler has asked. */
+  answer(lane: number, slot: number, isOk: boolean, json: string): void;
   /** Submits the opening of a library, likewise; with `bindsOwn`, see native/addon/symbols.h. */
   load(lane: number, path: string, bindsOwn: boolean): number;
   /** Submits a function that returns a number, likewise; `label` is its place in {@link LIFE}. */
@@ -71,8 +94,8 @@ export interface Addon {
   /** When a job has begun; -1 where it has not, Infinity where it began this very moment or has ended. */
   begunAt(lane: number, slot: number): number;
   /**
-   * Takes back a job that no thread has taken; returns the JobState that it was found in. With `disregards`, the event loop does not stay
-   * alive for one that has begun.
+   * Takes back a job that no thread has taken; returns the JobState that it was found in, HELD where it has begun and waits for the host or
+   * its client. With `disregards`, the event loop does not stay alive for one that has begun, and its handler hears that nobody waits.
    */
   withdraw(lane: number, slot: number, disregards: boolean): number;
   /** Ends the lane's threads, closes its library then if wanted, and reports that in a record; false where nobody will. */

@@ -1,4 +1,4 @@
-import { HOST_ABI } from '../../binary/exports';
+import { abiUnsupported } from '../../binary/exports';
 import { ABI_SYMBOLS } from '../../binary/names';
 import { DlserveError, messageOf } from '../../ground/errors';
 import { ANY_CONCURRENCY, MOST_CONCURRENCY, type PluginSource } from '../../plugin/runtime';
@@ -75,11 +75,12 @@ export class LoadedLibrary {
 
   /**
    * Checks what PluginABI says.
+   * @param host the ABI that it can have
    * @throws DlserveError ABI_UNSUPPORTED
    */
-  checkAbi(abi: number): void {
+  checkAbi(abi: number, host: number): void {
     // It is unsigned, and comes as a signed number.
-    if (abi >>> 0 > HOST_ABI) throw new DlserveError('ABI_UNSUPPORTED', { library: this.name, abi: abi >>> 0, host: HOST_ABI });
+    if (abi >>> 0 > host) throw abiUnsupported(this.name, abi >>> 0, host);
   }
 
   /**

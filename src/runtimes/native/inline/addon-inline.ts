@@ -1,3 +1,4 @@
+import { HOST_ABI } from '../../../binary/exports';
 import { Outcome, Records, type Addon, type Body } from '../addon';
 import type { OpenImage } from '../images';
 import type { NativeSource } from '../keys';
@@ -12,6 +13,7 @@ export function addonInline(addon: Addon): (source: NativeSource) => Promise<Ope
   return (source) =>
     openInline(
       source,
+      HOST_ABI,
       () => {
         if (source.settings.own.ownsymbols) addon.bindOwn(source.file.path);
       },

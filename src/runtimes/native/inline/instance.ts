@@ -22,18 +22,20 @@ export interface Invoker {
 
 /**
  * Mode "inline": all that a library does, it does on the event loop's own thread.
+ * @param abi the one that a library can have
  * @param opened called when nothing but its constructors has run
  * @param prepare makes its handlers ready
  */
 export async function openInline(
   source: NativeSource,
+  abi: number,
   opened: (library: LoadedLibrary) => void,
   prepare: (library: LoadedLibrary) => Invoker,
 ): Promise<OpenImage> {
   const library = await openAlone(source.file.base, 'opening', Infinity, () => whileRunning(source.name, LIFE[0], () => openPinned(source)));
   try {
     opened(library);
-    library.checkAbi(await callNumber(library, 'PluginABI', here(source, 'PluginABI')));
+    library.checkAbi(await callNumber(library, 'PluginABI', here(source, 'PluginABI')), abi);
     await callInit(library, source, here(source, 'PluginInit'));
     const title = await callStart(library, source, here(source, 'PluginFactory.start'));
     library.concurrency(await callNumber(library, 'PluginConcurrency', here(source, 'PluginConcurrency')));

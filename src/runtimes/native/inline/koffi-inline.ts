@@ -1,6 +1,6 @@
 import type { OpenImage } from '../images';
 import type { NativeSource } from '../keys';
-import { Invocation } from '../koffi/invocation';
+import { Invocation, KOFFI_ABI } from '../koffi/invocation';
 import { PluginMemory } from '../koffi/plugin-memory';
 import { openInline } from './instance';
 
@@ -8,6 +8,7 @@ import { openInline } from './instance';
 export function koffiInline(source: NativeSource): Promise<OpenImage> {
   return openInline(
     source,
+    KOFFI_ABI,
     () => undefined,
     (library) => {
       const invocation = new Invocation(new PluginMemory(library));

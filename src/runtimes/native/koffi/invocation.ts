@@ -6,9 +6,9 @@ import type { PluginMemory } from './plugin-memory';
 import { tooLarge } from '../refusals';
 
 /** Without native parts of its own the host has no functions that a plugin could call. */
-const ABI = 1;
+export const KOFFI_ABI = 1;
 
-/** struct dlserve_exchange of native/include/dlserve.h, as 64-bit machines lay it out: where its fields are, in words of 8 bytes. */
+/** struct dlserve_exchange of native/include/dlserve.h up to the end of that ABI, as 64-bit machines lay it out: where its fields are, in words of 8 bytes. */
 export const EXCHANGE = {
   WORDS: 7,
   REQUEST_BODY: 1,
@@ -39,7 +39,7 @@ export class Invocation {
   begin({ text, body, limits }: Exchange): [request: Buffer, status: bigint, exchange: bigint] {
     const hasBytes = body !== null && body.length > 0;
     this.#ints[0] = WORDS * 8;
-    this.#ints[1] = ABI;
+    this.#ints[1] = KOFFI_ABI;
     this.#words[REQUEST_BODY] = hasBytes ? this.#addressOf(body) : 0n;
     this.#words[REQUEST_BODY_LENGTH] = hasBytes ? BigInt(body.length) : 0n;
     this.#words[DEADLINE] = unixMilliseconds(limits.end);

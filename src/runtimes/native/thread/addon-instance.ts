@@ -8,8 +8,12 @@ import type { OpenImage, SharedInstance } from '../images';
 import type { NativeSource } from '../keys';
 import { StillRuns } from '../loader';
 import { notTaken, refuse } from '../refusals';
+import { broken, CallStream, type CallEvent } from './call-stream';
 import { LaneTasks } from './lane-tasks';
 import { ThreadLog } from './thread-log';
+
+/** Milliseconds that a handler gets for its end which has waited for the host or its client when its time was over. */
+const TO_GIVE_WAY = 1000;
 
 /** One library of mode "thread", with the addon. */
 export class AddonThreadInstance implements SharedInstance {
@@ -26,6 +30,10 @@ export class AddonThreadInstance implements SharedInstance {
   readonly #calls: (Exchange | undefined)[] = [];
   /** Slots of calls that have had their time and still hold a thread. */
   readonly #overdue = new Set<number>();
+  /** By slot, of calls whose handlers have said something. */
+  readonly #streams = new Map<number, CallStream>();
+  /** Slots of calls that go on without a thread. */
+  readonly #kept = new Set<number>();
   #closing: Promise<void> | undefined;
 
   /** @param flushSoon sees to it that what was submitted reaches the threads */
@@ -69,7 +77,7 @@ export class AddonThreadInstance implements SharedInstance {
     const { handler, text, body, limits } = exchange;
     let slot: number;
     try {
-      slot = this.addon.submit(this.lane, handler.index, text, body, limits.ownAt, limits.timeout, limits.beginBy);
+      slot = this.addon.submit(this.lane, handler.index, text, body, limits.ownAt, limits.timeout, limits.beginBy, exchange.input !== null);
     } catch (error) {
       exchange.fail(notTaken(this.source, exchange, error));
       return;
@@ -97,16 +105,45 @@ export class AddonThreadInstance implements SharedInstance {
       this.#tasks.ended({ outcome, status, body });
       return;
     }
+    if (outcome >= Outcome.HEAD) {
+      this.#heard(slot, exchange, { outcome, status, body, headers });
+      return;
+    }
     this.#calls[slot] = undefined;
     if (this.#overdue.size > 0 && this.#overdue.delete(slot)) this.#log.cameBack(exchange);
-    this.#finishOne();
+    const stream = this.#streams.size > 0 ? this.#leaveStream(slot) : undefined;
+    if (!this.#kept.delete(slot)) this.outstanding--;
+    this.conditions.changed();
     if (outcome === Outcome.REPLY) exchange.reply({ status, body: body as Exclude<Body, number>, headers });
+    else if (outcome === Outcome.LAST) stream?.end(body as Exclude<Body, number>);
+    else if (outcome === Outcome.BROKEN) exchange.fail(broken(exchange));
     else refuse(this.source, exchange, outcome, body);
   }
 
-  #finishOne(): void {
+  /** The handler of a call says something, and the call goes on. */
+  #heard(slot: number, exchange: Exchange, event: CallEvent): void {
+    if (event.outcome === Outcome.KEPT) {
+      this.#keep(slot, exchange);
+      return;
+    }
+    let stream = this.#streams.get(slot);
+    if (stream === undefined) this.#streams.set(slot, (stream = new CallStream(this.source, this.addon, this.lane, slot, exchange)));
+    stream.heard(event);
+  }
+
+  /** The handler of a call has returned, and the call goes on. */
+  #keep(slot: number, exchange: Exchange): void {
+    if (this.#overdue.delete(slot)) this.#log.cameBack(exchange);
+    this.#kept.add(slot);
     this.outstanding--;
     this.conditions.changed();
+  }
+
+  #leaveStream(slot: number): CallStream | undefined {
+    const stream = this.#streams.get(slot);
+    this.#streams.delete(slot);
+    stream?.over();
+    return stream;
   }
 
   begunAt(exchange: Exchange): number | undefined {
@@ -121,7 +158,15 @@ export class AddonThreadInstance implements SharedInstance {
 
   expire(exchange: Exchange): void {
     const slot = this.#calls.indexOf(exchange);
-    if (this.#withdraw(slot, true) !== JobState.BEGUN) return;
+    const state = this.#withdraw(slot, true);
+    if (this.#kept.has(slot)) return;
+    if (state === JobState.BEGUN) this.#holds(slot, exchange);
+    // It has just heard that it is to end.
+    else if (state === JobState.HELD) setTimeout(() => this.#calls[slot] === exchange && this.#holds(slot, exchange), TO_GIVE_WAY).unref();
+  }
+
+  #holds(slot: number, exchange: Exchange): void {
+    if (this.#kept.has(slot)) return;
     this.#overdue.add(slot);
     this.#log.holds(exchange);
   }
@@ -135,7 +180,8 @@ export class AddonThreadInstance implements SharedInstance {
     const state = this.addon.withdraw(this.lane, slot, disregards);
     if (state === JobState.WAITING) {
       this.#calls[slot] = undefined;
-      this.#finishOne();
+      this.outstanding--;
+      this.conditions.changed();
     }
     return state;
   }
@@ -147,7 +193,7 @@ export class AddonThreadInstance implements SharedInstance {
   giveUp(exchanges: readonly Exchange[]): void {
     const running = exchanges.filter((exchange) => {
       const slot = this.#calls.indexOf(exchange);
-      if (this.#withdraw(slot, true) !== JobState.BEGUN) return false;
+      if (this.#withdraw(slot, true) === JobState.ENDED || this.#kept.has(slot) || this.#calls[slot] === undefined) return false;
       this.#overdue.add(slot);
       return true;
     });
@@ -171,8 +217,9 @@ export class AddonThreadInstance implements SharedInstance {
   /** Sees it to its end, however long the last call takes to come back. */
   async #end(left: () => number): Promise<void> {
     try {
-      await this.conditions.until(this.#isIdle, Infinity);
-      await this.#tasks.close(() => (left() > 0 ? left() : openLimit(this.source.settings)));
+      // What was kept may be ended by PluginStop.
+      await this.conditions.until(() => this.outstanding === 0, Infinity);
+      await this.#tasks.close(() => (left() > 0 ? left() : openLimit(this.source.settings)), this.#isIdle);
     } catch (error) {
       this.source.log.error({ plugin: this.source.name, err: error }, 'a plugin could not be closed; its threads are given up');
       this.#tasks.abandon();
@@ -181,5 +228,5 @@ export class AddonThreadInstance implements SharedInstance {
     }
   }
 
-  readonly #isIdle = (): boolean => this.outstanding === 0;
+  readonly #isIdle = (): boolean => this.outstanding === 0 && this.#kept.size === 0;
 }

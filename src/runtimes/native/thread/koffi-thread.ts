@@ -7,7 +7,7 @@ import type { Declared } from '../../../plugin/route';
 import { openLimit } from '../../../plugin/runtime';
 import type { OpenImage, SharedInstance } from '../images';
 import type { NativeSource } from '../keys';
-import { Invocation } from '../koffi/invocation';
+import { Invocation, KOFFI_ABI } from '../koffi/invocation';
 import { useKoffi, type KoffiFunction } from '../koffi/koffi';
 import { callDeclared, callInit, callNumber, callStart, callStop, type Run } from '../koffi/lifecycle';
 import { openPinned, RTLD_NOW } from '../koffi/open';
@@ -61,7 +61,7 @@ class KoffiThreads {
   }
 
   async #initialise(library: LoadedLibrary, source: NativeSource): Promise<{ threads: number; declared: Declared | undefined }> {
-    library.checkAbi(await callNumber(library, 'PluginABI', this.#here));
+    library.checkAbi(await callNumber(library, 'PluginABI', this.#here), KOFFI_ABI);
     await callInit(library, source, this.#here);
     const title = await callStart(library, source, this.#here);
     const threads = library.concurrency(await callNumber(library, 'PluginConcurrency', this.#here));

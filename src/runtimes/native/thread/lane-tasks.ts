@@ -1,3 +1,4 @@
+import { HOST_ABI } from '../../../binary/exports';
 import { DlserveError } from '../../../ground/errors';
 import { inTime, within } from '../../../ground/waiting';
 import type { Declared } from '../../../plugin/route';
@@ -96,7 +97,7 @@ export class LaneTasks {
 
   async #initialise(library: LoadedLibrary): Promise<Omit<Opened, 'library'>> {
     bindLane(this.addon, this.lane, library);
-    library.checkAbi(await this.#number(library, 'PluginABI'));
+    library.checkAbi(await this.#number(library, 'PluginABI'), HOST_ABI);
     if (library.address('PluginInit') !== null) {
       const config = JSON.stringify(this.source.settings.config);
       const { status, body } = await this.#run(() => this.addon.init(this.lane, config));
@@ -145,11 +146,14 @@ export class LaneTasks {
   /**
    * Calls PluginStop, where the library has one, and ends the threads; lets go of the library then where it could be told to stop.
    * @param limit tells in how many milliseconds all of that should have been done; it is seen to its end all the same
+   * @param isIdle whether every call has come to its end, also those that the library has kept
+   * @throws Error where it does not let go of what it has kept
    */
-  async close(limit: () => number): Promise<void> {
+  async close(limit: () => number, isIdle: () => boolean): Promise<void> {
     const unloads = this.#library?.canStop === true;
     if (unloads) await this.#stop(limit());
     else this.#library?.keep();
+    if (!isIdle()) throw new Error('it has kept exchanges, and did not end them before PluginStop returned');
     try {
       await this.#endThreads(unloads, limit());
     } catch (refusal) {

@@ -1,4 +1,4 @@
-import { HOST_ABI } from '../../../binary/exports';
+import { abiUnsupported } from '../../../binary/exports';
 import { DlserveError } from '../../../ground/errors';
 import type { Exit } from '../process';
 import { LACKS_STATUS, Stage, type Failure } from './protocol';
@@ -26,7 +26,7 @@ export function openError({ library, stage, failure, exit, limit }: Unopened): D
 function refusalOf(library: string, { stage, detail, words }: Failure): DlserveError {
   switch (stage) {
     case Stage.ABI:
-      return new DlserveError('ABI_UNSUPPORTED', { library, abi: detail >>> 0, host: HOST_ABI });
+      return abiUnsupported(library, detail >>> 0);
     case Stage.INIT:
       return new DlserveError('INIT_FAILED', { library, reason: words || `it returned ${detail}` });
     default:
