@@ -46,7 +46,7 @@ export class Aftermath {
     const blame = blameOf(death);
     const again = isClosed ? [] : this.#retries.of(blame);
     user.takeBack([...again, ...death.waiting]);
-    failAll(death.executing.filter((exchange) => !again.includes(exchange)), (exchange) => lossError(exchange, death));
+    failAll([...death.executing, ...death.kept].filter((exchange) => !again.includes(exchange)), (exchange) => lossError(exchange, death));
     if (isClosed) user.refuse(() => new DlserveError('STOPPING'));
     else if (!death.stopped) this.#judge(worker, death, blame, again);
     // What was taken back need not wait for the next one to open, if another has room.

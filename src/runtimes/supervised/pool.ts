@@ -23,6 +23,8 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
   readonly conditions = new Conditions();
   /** What the plugin says of itself, in the first of its workers; undefined where it says nothing. */
   declared: Declared | undefined;
+  /** How each handler takes a body, as the first of its workers says; empty where all take it as text. */
+  bodies: Uint8Array = new Uint8Array();
   /** Calls that all workers together execute at once. */
   capacity = 0;
   readonly #staff = new Staff();
@@ -76,6 +78,11 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
   /** Calls that the workers have. */
   get load(): number {
     return this.#staff.load;
+  }
+
+  /** Calls that go on in them although their handlers have returned. */
+  get kept(): number {
+    return this.#staff.kept;
   }
 
   get processes(): number[] {
@@ -185,6 +192,7 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
       if (this.#staff.workers.some((other) => other.state !== 'ready')) return;
       this.#concurrency = worker.concurrency;
       this.declared = worker.declared;
+      this.bodies = worker.bodies;
       this.#log.opened();
       this.#opening.resolve();
       this.#opening = null;
@@ -255,7 +263,7 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
 
   /** @returns whether there are calls */
   #look(): boolean {
-    if (!this.#isBusy()) return false;
+    if (this.kept === 0 && !this.#isBusy()) return false;
     this.#health.pass();
     this.#staff.checkStalls();
     this.#countCapacity();

@@ -23,6 +23,8 @@ export interface Program {
   readonly input: number;
   /** The descriptor on which it answers; when it closes that, it has hung up. */
   readonly output: number;
+  /** The descriptor on which it is written to beside that, where there is one. */
+  readonly control?: number;
 }
 
 /** Whoever listens to a process. */
@@ -46,6 +48,8 @@ export class PluginProcess {
   readonly pid: number | null;
   /** Where it is written to; null as the pid. */
   readonly input: Socket | null;
+  /** Beside that; null where there is none, too. */
+  readonly control: Socket | null;
   private readonly child: ChildProcess;
   private readonly owner: ProcessOwner;
   private readonly output: Socket | null;
@@ -71,6 +75,7 @@ export class PluginProcess {
     const at = (descriptor: number): Socket | null => (this.pid === null ? null : (this.child.stdio[descriptor as 3] as unknown as Socket));
     this.input = at(program.input);
     this.output = at(program.output);
+    this.control = program.control === undefined ? null : at(program.control);
     if (this.pid !== null) this.listen(this.pid, source);
   }
 
@@ -83,12 +88,13 @@ export class PluginProcess {
     // Two sockets, because one that fails to write is closed, and what was not yet read from it is lost.
     input.on('error', () => undefined).resume();
     output.on('error', () => undefined);
+    this.control?.on('error', () => undefined).resume();
     output.on('data', (chunk: Buffer) => this.owner.receive(chunk));
     output.on('close', () => this.hangUp());
     child.on('exit', (status, signal) => this.exited(status, signal));
     // The plugin's timers hold the event loop while there is something to wait for.
     child.unref();
-    for (const socket of [child.stdout, child.stderr, input, output]) (socket as Socket).unref();
+    for (const socket of [child.stdout, child.stderr, input, output, this.control]) (socket as Socket | null)?.unref();
   }
 
   /** The last lines that it printed, once it has ended and all is read. */
@@ -122,6 +128,7 @@ export class PluginProcess {
     clearTimeout(this.grace);
     this.input?.destroy();
     this.output?.destroy();
+    this.control?.destroy();
     this.releaseLogs();
     this.owner.ended(exit);
   }

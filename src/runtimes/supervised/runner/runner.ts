@@ -6,15 +6,17 @@ import type { SupervisedKeys } from '../keys';
 import { PluginProcess, type Exit, type ProcessOwner } from '../process';
 import type { Ending, Worker, WorkerOwner } from '../worker';
 import { Batch } from './batch';
+import { Control } from './control';
 import { Conversation, type Listener } from './conversation';
 import { deathOf } from './death';
 import { Hangs, type Hangable } from './hangs';
 import { opening, programOf } from './launch';
 import { Ledger } from './ledger';
 import { Progress } from './progress';
-import { ProtocolError, stopFrame } from './protocol';
+import { CreditFlag, MOST_CANCELLED, ProtocolError, stopFrame } from './protocol';
 import { RunnerLog } from './runner-log';
 import { Shared } from './shared';
+import { Talks } from './talks';
 import { Whereabouts } from './whereabouts';
 
 /** Request bytes on their way to one runner, above which it gets no further call. */
@@ -24,8 +26,9 @@ const MOST_BYTES = 4 * 1024 * 1024;
 export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   state: Worker['state'] = 'opening';
   private readonly calls = new Ledger();
+  private readonly talks: Talks;
   private readonly conversation: Conversation;
-  private readonly hangs = new Hangs(this, this.calls);
+  private readonly hangs: Hangs;
   private readonly source: PluginSource<SupervisedKeys>;
   private readonly owner: WorkerOwner;
   private readonly shared: Shared;
@@ -51,7 +54,6 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     this.source = source;
     this.openLimit = openLimit;
     this.owner = owner;
-    this.conversation = new Conversation(this.calls, this, owner);
     const first = opening(source);
     this.shared = new Shared();
     try {
@@ -60,9 +62,12 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
       this.shared.close();
       throw error;
     }
+    this.talks = new Talks(this.calls, source.services, new Control(this.process.control), () => this.progress.look().begun);
+    this.conversation = new Conversation(this.calls, this.talks, source.handlers.symbols.length, this, owner);
     this.batch = new Batch(this.process.input);
     this.batch.write(first);
     this.progress = new Progress(this.shared, this.calls, this.conversation, this.batch);
+    this.hangs = new Hangs(this, this.calls, this.talks, source.settings.timeout);
     this.log = new RunnerLog(source, this.process.pid);
     this.whereabouts = new Whereabouts(this.shared, this.process);
     this.openTimer = setTimeout(() => this.kill('limit'), openLimit);
@@ -79,6 +84,10 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
 
   get load(): number {
     return this.calls.size;
+  }
+
+  get kept(): number {
+    return this.calls.keptSize;
   }
 
   get served(): number {
@@ -140,6 +149,11 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     this.log.endedBadly(words);
   }
 
+  /** As the library says; see BodyMode. */
+  get bodies(): Buffer {
+    return this.conversation.bodies;
+  }
+
   get declared(): Declared | undefined {
     return this.conversation.declared;
   }
@@ -177,7 +191,11 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
 
   withdraw(exchange: Exchange): boolean {
     const id = this.calls.find(exchange);
-    if (id === 0 || id <= this.begun) return false;
+    if (id === 0) return false;
+    if (id <= this.begun) {
+      this.leave(id);
+      return false;
+    }
     this.shared.cancel(id);
     if (id > this.begun) {
       this.calls.cancel(id);
@@ -185,6 +203,12 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     }
     // It was taken meanwhile, and may have been skipped or not: its reply says which.
     return false;
+  }
+
+  /** Nobody waits for a call that has begun: one that has said something is told, and any may look, as long as no later call has its place. */
+  private leave(id: number): void {
+    if (this.calls.lastId < id + MOST_CANCELLED) this.shared.cancel(id);
+    this.talks.leave(id, CreditFlag.GONE);
   }
 
   /** The steps of withdraw, for all at once. */
@@ -207,8 +231,10 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
 
   expire(exchange: Exchange): boolean {
     const id = this.calls.find(exchange);
-    if (id > 0) this.hangs.expire(id);
-    return id > 0;
+    if (id === 0) return false;
+    this.leave(id);
+    this.hangs.expire(id);
+    return true;
   }
 
   /** @internal */
@@ -239,6 +265,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     if (this.state !== 'ready') return;
     this.state = 'stopping';
     this.conversation.stopAsked = true;
+    this.talks.leaveAll();
     this.batch.write(stopFrame());
   }
 
@@ -276,6 +303,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     this.conversation.frames.forgetPartial();
     const unsent = this.shared.unsent(this.fromRing, committed);
     if (unsent.length > 0) this.receive(unsent);
+    this.talks.endAll();
     this.state = 'dead';
     const crash = this.shared.crash();
     this.shared.close();
