@@ -1,5 +1,5 @@
-/* addon.c - the module, and what JavaScript can call of it besides lane_calls.c; src/runtimes/native/addon.ts has the same as types,
- * and is the only caller. Numbers that JavaScript gives are checked, so that a mistake there is an exception and not a crash. */
+/* addon.c - the module, and what JavaScript can call of it besides lane_calls.c and process_calls.c; src/runtimes/native/addon.ts and
+ * src/runtimes/supervised/process-addon.ts have the same as types, and are the only callers. Numbers that JavaScript gives are checked, so that a mistake there is an exception and not a crash. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* dladdr, RTLD_NODELETE */
 #endif
@@ -19,6 +19,7 @@
 #include "environment.h"
 #include "lane_calls.h"
 #include "performance.h"
+#include "process_calls.h"
 #include "stream_calls.h"
 #include "symbols.h"
 
@@ -154,5 +155,9 @@ NAPI_MODULE_INIT() {
   stay_mapped();
   environment *here = environment_create(env);
   if (here == NULL) return throw(env, "out of memory");
-  return export(env, exports, here, own_calls) && export(env, exports, here, lane_calls) && export(env, exports, here, stream_calls) ? exports : NULL;
+  const exported *const groups[] = {own_calls, lane_calls, stream_calls, process_calls};
+  for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+    if (!export(env, exports, here, groups[i])) return NULL;
+  }
+  return exports;
 }

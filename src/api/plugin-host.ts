@@ -25,7 +25,7 @@ import { createRouter, type Middleware } from '../http/router';
 import type { VisitRules } from '../http/visit';
 import type { PluginError } from '../plugin/lifecycle/registry';
 import { checkNames } from '../plugin/name';
-import { ENDINGS, RUNTIMES } from '../runtimes/registry';
+import { ENDINGS, loadAhead, RUNTIMES } from '../runtimes/registry';
 import type { BuildEvent } from '../toolchain/toolchain';
 import { callHandler } from './call';
 import type { CallOptions } from './call-options';
@@ -292,6 +292,7 @@ export async function createPluginHost(options: HostOptions = {}, log?: Logger):
   const ownLog = log ?? createLog(options.log?.level === undefined ? 'warn' : config.log.level);
   checkModes(config);
   for (const { level, message } of config.notes) ownLog[level](message);
+  loadAhead(config.modes);
   const names = await findPlugins(config);
   // The first event comes in a later turn.
   // A server process has its sources compiled elsewhere.

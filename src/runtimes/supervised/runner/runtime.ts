@@ -1,6 +1,7 @@
 import { libraryEndings } from '../../../binary/endings';
 import { openLimit, type Runtime } from '../../../plugin/runtime';
 import { SUPERVISED_KEYS } from '../keys';
+import { processAddon } from '../process-addon';
 import { checkRunner } from './executable';
 
 export interface ProcessOptions {
@@ -14,17 +15,19 @@ export interface ProcessOptions {
 export function processRuntime(options: ProcessOptions = {}): Runtime<typeof SUPERVISED_KEYS> {
   const runner = (): string => options.runner ?? checkRunner();
   const load = () => ({ ...(require('../instance') as typeof import('../instance')), ...(require('./wire') as typeof import('./wire')) });
+  const examine = () => (require('../../../binary/file') as typeof import('../../../binary/file')).examineLibrary;
   return {
     kind: 'library',
     mode: 'process',
     endings: libraryEndings(),
     keys: SUPERVISED_KEYS,
-    check: () => {
-      runner();
-      // The first call is not to wait for that.
+    check: () => void runner(),
+    loadAhead: () => {
       load();
+      examine();
+      processAddon();
     },
-    examine: (file, routed) => (require('../../../binary/file') as typeof import('../../../binary/file')).examineLibrary(file, routed),
+    examine: (file, routed) => examine()(file, routed),
     open: async (source) => {
       const { SupervisedInstance, runnerWire } = load();
       return SupervisedInstance.open(runnerWire(runner(), source, options.openLimit ?? openLimit(source.settings)), source);
