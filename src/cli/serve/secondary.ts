@@ -46,6 +46,7 @@ async function serve(primary: PrimaryLink): Promise<{ stop: () => Promise<void>;
   const log = createLateLog(config.log.level, isOnly ? {} : { worker: process.pid });
   const { stop } = await startServer({ ...config, http: { ...config.http, port } }, primary.builds, log, {
     socket,
+    state: primary.state,
     onHost: (plugins) => primary.obey(plugins, demoted),
   });
   return { stop, log, modes: config.modes };
