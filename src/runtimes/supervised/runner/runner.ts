@@ -193,7 +193,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   // Calls that nobody waits for.
 
   withdraw(exchange: Exchange): boolean {
-    return this.withdrawals.withdraw(this.calls.find(exchange));
+    return this.withdrawals.withdraw(exchange);
   }
 
   reclaim(): Exchange[] {

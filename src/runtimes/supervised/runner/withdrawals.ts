@@ -17,10 +17,11 @@ export class Withdrawals {
   ) {}
 
   /** @returns whether the call is here and had not begun; it never will */
-  withdraw(id: number): boolean {
+  withdraw(exchange: Exchange): boolean {
+    const id = this.calls.find(exchange);
     if (id === 0) return false;
     if (id <= this.runner.begun) {
-      this.leave(id);
+      if (!exchange.isAwaited) this.leave(id);
       return false;
     }
     this.shared.cancel(id);
