@@ -1,5 +1,6 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { bodyOfParts } from '../../src/plugin/body-source';
 import { processRuntime } from '../../src/runtimes/supervised/runner/runtime';
 import { compileFixture } from '../support/compile';
 import { makeCall } from '../support/runtime';
@@ -8,6 +9,7 @@ import { until } from '../support/until';
 import { conformance } from '../runtimes/conformance';
 import { builtRunner } from '../runtimes/supervised/built-runner';
 import { askUntil, closeAll, compileInnocent, openLibrary } from '../runtimes/supervised/harness';
+import { Stream } from '../runtimes/supervised/streaming';
 
 const FLAGS = ['-g', '-O1', '-fsanitize=thread'];
 /** What a process ends with at once when a race was found. */
@@ -43,6 +45,30 @@ describe('the runner under ThreadSanitizer', () => {
     await until(() => plugin.outstanding === 0);
     await closeAll();
     expect([...lines, ...sized.lines].filter(({ level, msg }) => level > 30 && !msg.includes('timeout'))).toEqual([]);
+  });
+
+  it('has no race: replies in parts, questions, bodies and kept replies, some of which nobody waits for', async () => {
+    const services = { ask: (_: unknown, __: string, json: string) => Promise.resolve({ isOk: true, json }), log: () => undefined };
+    const options = { runner, services, settings: { concurrency: 4 } };
+    const streams = await openLibrary(compileInnocent('streams.c'), ['GETPartsHandler', 'GETPollHandler'], options);
+    const questions = await openLibrary(compileInnocent('questions.c'), ['GETMixHandler'], options);
+    const uploads = await openLibrary(compileInnocent('uploads.c'), ['GETSumHandler'], options);
+    const keeps = await openLibrary(compileInnocent('keeps.c'), ['GETKeepHandler', 'GETTellHandler', 'GETEndHandler', 'GETRaceHandler'], options);
+    for (let round = 0; round < 3; round++) {
+      const parts = [0, 1, 2, 3].map((i) => new Stream(streams.plugin, 'GETPartsHandler', { query: `parts=100&bytes=${i * 3000}` }));
+      const polls = [0, 1].map(() => new Stream(streams.plugin, 'GETPollHandler'));
+      const mixes = [0, 1, 2, 3].map(() => new Stream(questions.plugin, 'GETMixHandler', { query: 'parts=30' }));
+      const sums = [0, 1, 2, 3].map(() => new Stream(uploads.plugin, 'GETSumHandler', { input: bodyOfParts(Array.from({ length: 30 }, () => Buffer.alloc(30_000))) }));
+      const kept = Array.from({ length: 20 }, () => new Stream(keeps.plugin, 'GETKeepHandler'));
+      const races = [0, 1].flatMap((waits) => [0, 1].map(() => new Stream(keeps.plugin, 'GETRaceHandler', { query: `waits=${waits}` })));
+      await until(() => kept.every(({ text }) => text === 'kept,'));
+      for (const each of [...polls, kept[0]!]) each.exchange.abandon();
+      await Promise.all([keeps.ask('GETTellHandler'), keeps.ask('GETTellHandler')]);
+      await keeps.ask('GETEndHandler');
+      for (const each of [...parts, ...mixes, ...sums, ...kept.slice(1), ...races]) expect(await each.ended()).toMatch(/^(end|reply)$/);
+    }
+    await closeAll();
+    expect([streams, questions, uploads, keeps].flatMap(({ lines }) => lines).filter(({ level }) => level > 30)).toEqual([]);
   });
 
   it('is watched indeed: the race of a library is found', async () => {

@@ -68,6 +68,21 @@ describe('a reply in parts', () => {
     await said(opened, 'polled');
   });
 
+  it('does not hear that its client has left where that still waits', async () => {
+    const opened = await open();
+    const stream = new Stream(opened.plugin, 'GETPollHandler');
+    await said(opened, 'polling');
+    // A limit that was reached as the call began: it goes on.
+    expect(opened.plugin.withdraw(stream.exchange)).toBe(false);
+    const other = new Stream(opened.plugin, 'GETPollHandler');
+    stream.exchange.abandon();
+    await said(opened, 'polled');
+    expect(other.ending).toBeUndefined();
+    await until(() => opened.lines.filter(({ msg }) => msg === 'polling').length === 2);
+    other.exchange.abandon();
+    await until(() => opened.lines.filter(({ msg }) => msg === 'polled').length === 2);
+  });
+
   it('says nothing from a process that the handler has forked', async () => {
     const opened = await open();
     const stream = new Stream(opened.plugin, 'GETForkHandler');

@@ -14,11 +14,12 @@ import { opening, programOf } from './launch';
 import { Ledger } from './ledger';
 import { LoneCall, type AwaitEvent } from './lone-call';
 import { Progress } from './progress';
-import { CreditFlag, MOST_CANCELLED, ProtocolError, stopFrame } from './protocol';
+import { ProtocolError, stopFrame } from './protocol';
 import { RunnerLog } from './runner-log';
 import { Shared } from './shared';
 import { Talks } from './talks';
 import { Whereabouts } from './whereabouts';
+import { Withdrawals } from './withdrawals';
 
 /** Request bytes on their way to one runner, above which it gets no further call. */
 const MOST_BYTES = 4 * 1024 * 1024;
@@ -29,6 +30,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   private readonly calls = new Ledger();
   private readonly talks: Talks;
   private readonly conversation: Conversation;
+  private readonly withdrawals: Withdrawals;
   private readonly hangs: Hangs;
   private readonly source: PluginSource<SupervisedKeys>;
   private readonly owner: WorkerOwner;
@@ -69,6 +71,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     this.batch = new Batch(this.process.input, awaitEvent && new LoneCall(awaitEvent));
     this.batch.write(first);
     this.progress = new Progress(this.shared, this.calls, this.conversation, this.batch);
+    this.withdrawals = new Withdrawals(this, this.calls, this.conversation, this.shared, this.talks);
     this.hangs = new Hangs(this, this.calls, this.talks, source.settings.timeout);
     this.log = new RunnerLog(source, this.process.pid);
     this.whereabouts = new Whereabouts(this.shared, this.process);
@@ -192,38 +195,11 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   // Calls that nobody waits for.
 
   withdraw(exchange: Exchange): boolean {
-    const id = this.calls.find(exchange);
-    if (id === 0) return false;
-    if (id <= this.begun) {
-      this.leave(id);
-      return false;
-    }
-    this.shared.cancel(id);
-    if (id > this.begun) {
-      this.calls.cancel(id);
-      return true;
-    }
-    // It was taken meanwhile, and may have been skipped or not: its reply says which.
-    return false;
+    return this.withdrawals.withdraw(exchange);
   }
 
-  /** Nobody waits for a call that has begun: one that has said something is told, and any may look, as long as no later call has its place. */
-  private leave(id: number): void {
-    if (this.calls.lastId < id + MOST_CANCELLED) this.shared.cancel(id);
-    this.talks.leave(id, CreditFlag.GONE);
-  }
-
-  /** The steps of withdraw, for all at once. */
   reclaim(): Exchange[] {
-    const waiting = this.state === 'ready' ? this.calls.after(this.begun) : [];
-    if (waiting.length === 0) return [];
-    for (const [id] of waiting) this.shared.cancel(id);
-    const { begun } = this;
-    return waiting.flatMap(([id, call]) => {
-      if (id > begun) this.calls.cancel(id);
-      else this.conversation.reclaim(call);
-      return id > begun ? [call] : [];
-    });
+    return this.state === 'ready' ? this.withdrawals.reclaim() : [];
   }
 
   begunAt(exchange: Exchange): number | undefined {
@@ -234,7 +210,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   expire(exchange: Exchange): boolean {
     const id = this.calls.find(exchange);
     if (id === 0) return false;
-    this.leave(id);
+    this.withdrawals.leave(id);
     this.hangs.expire(id);
     return true;
   }
