@@ -1,5 +1,7 @@
 export { createPluginHost, type PluginEvents, type PluginHost } from './api/plugin-host';
-export type { CallOptions, CallReply } from './api/call';
+export type { CallPart } from './api/call-body';
+export type { CallOptions } from './api/call-options';
+export type { CallReply } from './api/call-reply';
 export { loadSo, type LibraryOptions, type LibraryPlugin } from './api/load-so';
 export type { FastifyLike, FastifyPlugin } from './api/fastify';
 export type { HostOptions, PluginOptions, RouteOptions } from './config/load';
@@ -15,6 +17,7 @@ export { FactoryRegistry } from './plugin/lifecycle/factory-registry';
 export type { Factory, Plugin, Route, RouteHandler } from './plugin/lifecycle/plugin';
 export { Registry, type PluginError } from './plugin/lifecycle/registry';
 export { registerRouteProviders, type RouteAdder } from './plugin/lifecycle/routes';
+export type { Service, ServiceContext } from './plugin/services';
 export type { Kind, Mode, Start } from './plugin/runtime';
 export type { State } from './plugin/state';
 export type { BuildEvent, BuildState } from './toolchain/toolchain';

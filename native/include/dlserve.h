@@ -115,6 +115,29 @@ struct dlserve_host {
 /* Whether the host has these functions: not one of ABI 1, and not where dlserve's native parts could not be built. */
 static inline int dlserve_has_host(const dlserve_exchange *exchange) { return exchange->abi >= 2; }
 
+/* The same as functions, also for languages that can't call a pointer, as Go. Where the host has none: DLSERVE_UNAVAILABLE, 0, NULL or
+ * nothing. */
+static inline int dlserve_write(dlserve_exchange *exchange, const void *lent_part, size_t length) {
+  return dlserve_has_host(exchange) ? exchange->host->write(exchange, lent_part, length) : DLSERVE_UNAVAILABLE;
+}
+static inline int64_t dlserve_read(dlserve_exchange *exchange, void *buffer, size_t capacity) {
+  return dlserve_has_host(exchange) ? exchange->host->read(exchange, buffer, capacity) : DLSERVE_UNAVAILABLE;
+}
+static inline int dlserve_is_cancelled(dlserve_exchange *exchange) {
+  return dlserve_has_host(exchange) ? exchange->host->is_cancelled(exchange) : 0;
+}
+static inline int dlserve_ask(dlserve_exchange *exchange, const char *lent_service, const char *lent_params, const char **lent_answer) {
+  *lent_answer = "{\"code\":\"UNAVAILABLE\",\"message\":\"this host has no services\"}";
+  return dlserve_has_host(exchange) ? exchange->host->ask(exchange, lent_service, lent_params, lent_answer) : DLSERVE_UNAVAILABLE;
+}
+static inline void dlserve_log(dlserve_exchange *exchange, int level, const char *lent_text) {
+  if (dlserve_has_host(exchange)) exchange->host->log(exchange, level, lent_text);
+}
+static inline dlserve_exchange *dlserve_keep(dlserve_exchange *exchange) {
+  return dlserve_has_host(exchange) ? exchange->host->keep(exchange) : NULL;
+}
+static inline void dlserve_end(dlserve_exchange *kept, int broken) { kept->host->end(kept, broken); }
+
 /* The shape of every handler.
  *
  * lent_request: NUL-terminated UTF-8 JSON,

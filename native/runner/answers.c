@@ -48,6 +48,14 @@ static void refuse(uint64_t id, uint16_t outcome, double bytes, double now) {
   commit(&header, NULL, &bytes, sizeof bytes, now);
 }
 
+void answers_end(uint64_t id, int is_broken, double now) {
+  reply_header header = {.flags = PROTOCOL_REPLY_STREAMED, .id = id};
+  if (is_broken) header.flags |= PROTOCOL_REPLY_BROKEN;
+  commit(&header, NULL, NULL, 0, now);
+}
+
+void answers_headers(uint64_t id, size_t bytes, double now) { refuse(id, PROTOCOL_OUTCOME_HEADERS_TOO_LARGE, (double)bytes, now); }
+
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 static void send_part(uint64_t id, const char *body, size_t whole, size_t from, size_t length) {

@@ -21,4 +21,11 @@ void answers_reply(uint64_t id, const invoke_reply *reply, const answers_limits 
  * outcome: why, one of PROTOCOL_OUTCOME_; now: the clock, in milliseconds */
 void answers_none(uint64_t id, uint16_t outcome, double now);
 
+/* Ends a reply that came in parts.
+ * is_broken: it is not whole */
+void answers_end(uint64_t id, int is_broken, double now);
+
+/* Answers that there are more headers than there may be. */
+void answers_headers(uint64_t id, size_t bytes, double now);
+
 #endif

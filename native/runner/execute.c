@@ -9,6 +9,7 @@
 #include "crash.h"
 #include "fault.h"
 #include "guard.h"
+#include "hosted.h"
 #include "replies.h"
 
 /* Microseconds that a handler is taken for that was never called. */
@@ -30,10 +31,6 @@ static void learn(uint16_t symbol, double milliseconds) {
 
 unsigned execute_typical(uint16_t symbol) { return atomic_load_explicit(&calls.typical[symbol], memory_order_relaxed); }
 
-static int is_cancelled(uint64_t id) {
-  return atomic_load(&calls.shared->cancelled[id % PROTOCOL_MOST_CANCELLED]) == (uint32_t)(id / PROTOCOL_MOST_CANCELLED + 1);
-}
-
 /* Tells the host what this thread executes, and since when. */
 static void enter(shared_running *running, uint64_t id, double since) {
   atomic_store_explicit(&running->since, since, memory_order_relaxed);
@@ -46,7 +43,7 @@ void execute_call(const frames_call *call, int lost, invoke_scratch *scratch, ui
   shared_running *running = &calls.shared->running[thread];
   double began = clock_now();
   double since = began - calls.clock_ahead;
-  if (is_cancelled(call->id) || since >= call->begin_by) {
+  if (hosted_is_cancelled(call->id) || since >= call->begin_by) {
     answers_none(call->id, PROTOCOL_OUTCOME_SKIPPED, began);
     return;
   }
@@ -64,18 +61,18 @@ void execute_call(const frames_call *call, int lost, invoke_scratch *scratch, ui
     answers_none(call->id, PROTOCOL_OUTCOME_NO_MEMORY, began);
     return;
   }
-  invoke_exchange exchange;
+  hosted hosted;
   invoke_reply reply;
-  invoke_begin(&exchange, &request, NULL);
+  hosted_begin(&hosted, &request, call->id, call->symbol, began + clock_earlier(call->own_at - since, calls.library->timeout));
   replies_leave();
   enter(running, call->id, since);
   crash_enter(call->id, call->symbol);
-  invoke_call(calls.library->handlers[call->symbol], text, &exchange, &reply);
+  invoke_call(calls.library->handlers[call->symbol], text, &hosted.call, &reply);
   if (guard_is_fork()) _exit(0);
   leave(running);
   double ended = clock_now();
-  learn(call->symbol, ended - began);
-  answers_reply(call->id, &reply, &calls.library->limits, began, ended);
+  if (!hosted.is_listed) learn(call->symbol, ended - began);
+  if (!hosted_finish(&hosted, &reply)) answers_reply(call->id, &reply, &calls.library->limits, began, ended);
   invoke_release(calls.library->release, &reply);
   crash_leave();
   invoke_scratch_trim(scratch);
@@ -85,6 +82,7 @@ void execute_start(const library *library, shared_file *shared, double clock_ahe
   calls.library = library;
   calls.shared = shared;
   calls.clock_ahead = clock_ahead;
+  hosted_start(library, shared);
   calls.typical = calloc(library->symbol_count + 1, sizeof *calls.typical);
   if (calls.typical == NULL) fault("out of memory");
   for (uint32_t i = 0; i < library->symbol_count; i++) atomic_init(&calls.typical[i], UNKNOWN);

@@ -83,6 +83,42 @@ static int declare(library *library, const char *text) {
   return 1;
 }
 
+/* What a function of that name says, or `otherwise` where there is none. */
+static int declared_body(void *handle, const char *name, int otherwise) {
+  dlserve_body *declared = (dlserve_body *)dlsym(handle, name);
+  return declared == NULL ? otherwise : declared();
+}
+
+static int refuse_body(library_refusal *refusal, const char *name, int said) {
+  const char *format = "%sBody returned %d, which is no DLSERVE_BODY_ of 0 to 3";
+  const size_t length = strlen(format) + strlen(name) + sizeof "-2147483648";
+  char *words = malloc(length);
+  if (words != NULL) snprintf(words, length, format, name, said);
+  return refuse(refusal, PROTOCOL_STAGE_LOAD, 0, words == NULL ? "a handler takes its body in no way that there is" : words);
+}
+
+/* How each handler takes a request's body. 0 where one of them says what there is not. */
+static int take_bodies(void *handle, const library_request *request, library *library, library_refusal *refusal) {
+  const int all = declared_body(handle, "PluginBody", DLSERVE_BODY_TEXT);
+  if (all < DLSERVE_BODY_TEXT || all > DLSERVE_BODY_STREAM) return refuse_body(refusal, "Plugin", all);
+  library->bodies = calloc(request->symbol_count + 1, 1);
+  if (library->bodies == NULL) return refuse(refusal, PROTOCOL_STAGE_LOAD, 0, "out of memory");
+  int is_any = 0;
+  const char *symbol = request->lent_symbols;
+  for (uint32_t i = 0; i < request->symbol_count; i++, symbol += strlen(symbol) + 1) {
+    char name[strlen(symbol) + sizeof "Body"];
+    snprintf(name, sizeof name, "%sBody", symbol);
+    const int body = declared_body(handle, name, all);
+    if (body < DLSERVE_BODY_TEXT || body > DLSERVE_BODY_STREAM) return refuse_body(refusal, symbol, body);
+    library->bodies[i] = (uint8_t)body;
+    is_any = is_any || body != DLSERVE_BODY_TEXT;
+  }
+  if (is_any) return 1;
+  free(library->bodies);
+  library->bodies = NULL;
+  return 1;
+}
+
 const char *library_stop(const library *library) {
   const char *words = NULL;
   if (library->end != NULL) {
@@ -131,6 +167,10 @@ int library_open(const library_request *request, library *library, library_refus
   if (factory != NULL && !start(factory, request->lent_config, library, refusal)) return 0;
 
   stage(PROTOCOL_STAGE_ABI);
+  if (!take_bodies(handle, request, library, refusal)) {
+    library_stop(library);
+    return 0;
+  }
   library->concurrency = concurrency_of(handle, request);
   if (factory == NULL && routes == NULL) return 1;
   says_all = says_all && declare(library, routes == NULL ? NULL : routes());

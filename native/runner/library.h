@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
   dlserve_handler **handlers;
   uint32_t symbol_count;
+  uint8_t *bodies; /* how each handler takes a body, DLSERVE_BODY_; NULL where all take it as text */
   uint32_t concurrency;
   double timeout; /* milliseconds that a call may be in its handler */
   answers_limits limits;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../invoke/clock.h"
+#include "control.h"
 #include "crash.h"
 #include "fault.h"
 #include "frames.h"
@@ -116,9 +117,10 @@ static void send_declared(library *library) {
   free(library->declared);
 }
 
-static void send_opened(uint32_t concurrency) {
-  uint32_t opened[4] = {PROTOCOL_OPENED_SIZE, PROTOCOL_OPENED, concurrency, 0};
-  replies_commit(opened, sizeof opened, NULL, 0, NULL, 0, 0);
+static void send_opened(const library *library) {
+  const uint32_t bodies = library->bodies == NULL ? 0 : library->symbol_count;
+  uint32_t opened[4] = {PROTOCOL_OPENED_SIZE + bodies, PROTOCOL_OPENED, library->concurrency, 0};
+  replies_commit(opened, sizeof opened, library->bodies, bodies, NULL, 0, 0);
   replies_flush();
 }
 
@@ -134,8 +136,9 @@ static _Noreturn void send_failed(const library_refusal *refusal) {
 int main(int argc, char **argv) {
   if (argc != 3) fault("this program is started by dlserve, for one library each");
   guard_lifetime((pid_t)atoi(argv[2]));
-  guard_close_others(PROTOCOL_SHARED_FD + 1);
+  guard_close_others(PROTOCOL_CONTROL_FD + 1);
   int calls = guard_take_socket(PROTOCOL_CALLS_FD);
+  control_start(guard_take_socket(PROTOCOL_CONTROL_FD));
   int replies = guard_take_socket(PROTOCOL_REPLIES_FD);
   shared = map_shared(guard_take_descriptor(PROTOCOL_SHARED_FD));
   prepare_process();
@@ -164,6 +167,6 @@ int main(int argc, char **argv) {
   /* Before the host may look. */
   enter_stage(PROTOCOL_STAGE_SERVE);
   send_declared(&library);
-  send_opened(library.concurrency);
+  send_opened(&library);
   workers_serve(calls, &frames, &library, shared, clock_ahead);
 }

@@ -19,6 +19,7 @@
 #define PROTOCOL_CALLS_FD 3
 #define PROTOCOL_REPLIES_FD 4
 #define PROTOCOL_SHARED_FD 5
+#define PROTOCOL_CONTROL_FD 6
 
 /* The exit status of a runner that the system gives too little to begin with; 75 is EX_TEMPFAIL of sysexits.h. */
 #define PROTOCOL_LACKS_STATUS 75
@@ -33,6 +34,15 @@
 #define PROTOCOL_STOPPED 8
 #define PROTOCOL_PART 9
 #define PROTOCOL_DECLARED 10
+#define PROTOCOL_HEAD 11
+#define PROTOCOL_CHUNK 12
+#define PROTOCOL_WANT 13
+#define PROTOCOL_ASK 14
+#define PROTOCOL_LOG 15
+#define PROTOCOL_KEPT 16
+#define PROTOCOL_ANSWER 17
+#define PROTOCOL_CREDIT 18
+#define PROTOCOL_BODY 19
 
 #define PROTOCOL_FRAME_HEADER 8
 /* HELLO: number = version; u32 magic, u32 unused, f64 sender's monotonic clock */
@@ -40,7 +50,7 @@
 /* OPEN: u32 concurrency (0: the library's), u32 what "any number" means, f64 memory in bytes (0: no limit), f64 how long a call
  * may be in its handler, u32 the largest reply, u32 the most bytes of its headers, u32 symbols; then path, config and each symbol, each with its NUL */
 #define PROTOCOL_OPEN_HEADER 44
-/* OPENED: u32 threads at most, u32 unused */
+/* OPENED: u32 threads at most, u32 unused; then, where not all handlers take a body as text, how each takes it: a byte for each symbol */
 #define PROTOCOL_OPENED_SIZE 16
 /* DECLARED: the next bytes of what the library says of itself: its name, the JSON of PluginRoutes and that of its factory's routes,
  * each with its NUL. The frames of one library are at most MOST_DECLARED bytes of it each, and MAX_DECLARED together. */
@@ -58,6 +68,24 @@
 /* PART: u64 id, u32 bytes of the whole body; then the next bytes of it */
 #define PROTOCOL_PART_HEADER 20
 
+/* What a handler says through the functions of the host, and what it is told: u64 id of its call, then
+ * HEAD: i32 status, u32 unused, headers. CHUNK: the next bytes of the reply. WANT: u64 bytes of the body that it has read. ASK: number =
+ * which ask; the next bytes of service and parameters, each with its NUL. LOG: number = level; u32 lines that were lost before, u32 unused,
+ * text. KEPT: nothing.
+ * ANSWER: number = as in ASK; JSON. CREDIT: u64 bytes of the reply that the client has taken. BODY: the next bytes of it. */
+#define PROTOCOL_CALL_WORDS 16
+#define PROTOCOL_HEAD_HEADER 24
+#define PROTOCOL_WANT_SIZE 24
+#define PROTOCOL_LOG_HEADER 24
+#define PROTOCOL_CREDIT_SIZE 24
+/* Of a reply in one CHUNK, of what is asked in one ASK, of a text in one LOG */
+#define PROTOCOL_MOST_CHUNK 32768
+/* Of what is asked, in all, and of the bytes in one BODY */
+#define PROTOCOL_MOST_ASKED 16777216
+#define PROTOCOL_MOST_BODY 65536
+/* So many bytes of a reply may have been sent, or of a body, that nobody has taken yet; and one CHUNK or BODY more. */
+#define PROTOCOL_WINDOW 262144
+
 /* Of a CALL. What the runner sends is never larger than the ring. */
 #define PROTOCOL_MAX_FRAME 0x40000000
 /* Of a body in one PART */
@@ -74,6 +102,19 @@
 #define PROTOCOL_REPLY_HAS_HEADERS 4
 /* The body came before, in PARTs; in its place is an f64: how many bytes it has. */
 #define PROTOCOL_REPLY_IN_PARTS 8
+/* The reply came before, in HEAD and CHUNKs, and ends with this; whole, or broken off. */
+#define PROTOCOL_REPLY_STREAMED 16
+#define PROTOCOL_REPLY_BROKEN 32
+
+/* Flags of ASK, ANSWER, CREDIT and BODY */
+#define PROTOCOL_ASK_MORE 1
+#define PROTOCOL_ANSWER_OK 1
+/* Nobody takes any more of it; the call's time is over. */
+#define PROTOCOL_CREDIT_GONE 1
+#define PROTOCOL_CREDIT_OVER 2
+/* There is no more of it; the client has gone. */
+#define PROTOCOL_BODY_LAST 1
+#define PROTOCOL_BODY_BROKEN 2
 
 /* Outcomes of a call, in REPLY: a reply of the handler, or why there is none */
 #define PROTOCOL_OUTCOME_REPLY 0

@@ -94,22 +94,36 @@ static void ring_put(uint64_t at, const void *bytes, size_t length) {
   memcpy(out.shared->ring, (const uint8_t *)bytes + first, length - first);
 }
 
-void replies_commit(const void *header, size_t header_length, const void *middle, size_t middle_length, const void *body,
-                    size_t body_length, double now) {
-  size_t length = header_length + middle_length + body_length;
-  pthread_mutex_lock(&out.lock);
-  while (out.committed + length - out.sent > PROTOCOL_RING_SIZE) {
-    if (out.sending) pthread_cond_wait(&out.changed, &out.lock);
-    else send_locked(NULL, 0);
-  }
+static int has_room(size_t length) { return out.committed + length - out.sent <= PROTOCOL_RING_SIZE; }
+
+static void commit_locked(const void *header, size_t header_length, const void *middle, size_t middle_length, const void *body,
+                          size_t body_length, double now) {
   ring_put(out.committed, header, header_length);
   ring_put(out.committed + header_length, middle, middle_length);
   ring_put(out.committed + header_length + middle_length, body, body_length);
   if (out.sent == out.committed) out.oldest = now;
-  out.committed += length;
+  out.committed += header_length + middle_length + body_length;
   atomic_store_explicit(&out.shared->committed, out.committed, memory_order_release);
+}
+
+void replies_commit(const void *header, size_t header_length, const void *middle, size_t middle_length, const void *body,
+                    size_t body_length, double now) {
+  pthread_mutex_lock(&out.lock);
+  while (!has_room(header_length + middle_length + body_length)) {
+    if (out.sending) pthread_cond_wait(&out.changed, &out.lock);
+    else send_locked(NULL, 0);
+  }
+  commit_locked(header, header_length, middle, middle_length, body, body_length, now);
   if (out.committed - out.sent >= FLUSH_BYTES || now - out.oldest >= FLUSH_AGE) flush_locked();
   pthread_mutex_unlock(&out.lock);
+}
+
+int replies_try_commit(const void *header, size_t header_length, const void *body, size_t body_length, double now) {
+  pthread_mutex_lock(&out.lock);
+  const int fits = has_room(header_length + body_length);
+  if (fits) commit_locked(header, header_length, NULL, 0, body, body_length, now);
+  pthread_mutex_unlock(&out.lock);
+  return fits;
 }
 
 void replies_take_turn(void) {

@@ -17,6 +17,9 @@ void replies_start(int fd, shared_file *shared);
 void replies_commit(const void *header, size_t header_length, const void *middle, size_t middle_length, const void *body,
                     size_t body_length, double now);
 
+/* The same where there is room at once, and no need to wait. Returns whether there was */
+int replies_try_commit(const void *header, size_t header_length, const void *body, size_t body_length, double now);
+
 /* Waits until this thread may send around the ring. Threads take turns, in order; keep it short. */
 void replies_take_turn(void);
 

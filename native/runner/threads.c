@@ -27,15 +27,23 @@ static int start(void *(*run)(void *), size_t stack) {
   return error;
 }
 
-void threads_start_small(void *(*run)(void *)) {
+/* Returns an error of pthread_create, or 0. */
+static int start_small(void *(*run)(void *)) {
   sigset_t all, before;
   size_t least = (size_t)PTHREAD_STACK_MIN;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int error = start(run, least > SMALL_STACK ? least : SMALL_STACK);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return error;
+}
+
+void threads_start_small(void *(*run)(void *)) {
+  int error = start_small(run);
   if (error != 0) fault_of_system("no thread could be started: %s", strerror(error));
 }
+
+int threads_try_small(void *(*run)(void *)) { return start_small(run) == 0; }
 
 size_t threads_worker_size(void) { return WORKER_STACK + (size_t)sysconf(_SC_PAGESIZE); }
 

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { DlserveError } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { PluginOptions } from '../config/load';
 import type { Plugin, Route } from '../plugin/lifecycle/plugin';
 import { checkNames, PREFIX } from '../plugin/name';
 import { endpointUnsupported } from '../http/platform';
-import type { CallOptions, CallReply } from './call';
+import type { CallOptions } from './call-options';
+import type { CallReply } from './call-reply';
 import { createPluginHost, type PluginHost } from './plugin-host';
 
 /** What a configuration may say of the library. */
@@ -27,7 +29,8 @@ export interface LibraryPlugin extends Plugin {
    */
   routes(): readonly Route[];
   /** Calls a handler, as `host.call` does. @throws DlserveError also where it does not run */
-  call(func: string, options?: CallOptions): Promise<CallReply>;
+  call(func: string, options: CallOptions & { readonly stream: true }): Promise<CallReply<Readable>>;
+  call(func: string, options?: CallOptions & { readonly stream?: false | undefined }): Promise<CallReply>;
 }
 
 /**
@@ -90,7 +93,9 @@ class Library implements LibraryPlugin {
     return this.#routes;
   }
 
-  async call(func: string, options?: CallOptions): Promise<CallReply> {
+  call(func: string, options: CallOptions & { readonly stream: true }): Promise<CallReply<Readable>>;
+  call(func: string, options?: CallOptions & { readonly stream?: false | undefined }): Promise<CallReply>;
+  async call(func: string, options?: CallOptions): Promise<CallReply<Buffer | Readable>> {
     if (this.#host === undefined) throw new DlserveError('UNAVAILABLE', { plugin: this.own, reason: 'it does not run' });
     return this.#host.call(this.own, func, options);
   }

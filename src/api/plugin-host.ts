@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { Readable } from 'node:stream';
 import { DlserveError } from '../ground/errors';
 import { createLog, type Logger } from '../ground/log';
 import { surface } from '../ground/surface';
@@ -12,6 +13,8 @@ import { overview, type PluginInfo } from '../host/overview';
 import type { HostEvents, HostParts } from '../host/parts';
 import type { Readiness } from '../host/readiness';
 import type { TableRoute } from '../host/routes';
+import { checkServices } from '../host/services/offered';
+import { lateState } from '../host/services/state/late-state';
 import { warnOfUnusedSections } from '../host/unused-sections';
 import type { Watching } from '../host/watch';
 import { Budget } from '../http/body-budget';
@@ -22,9 +25,11 @@ import { createRouter, type Middleware } from '../http/router';
 import type { VisitRules } from '../http/visit';
 import type { PluginError } from '../plugin/lifecycle/registry';
 import { checkNames } from '../plugin/name';
-import { ENDINGS, RUNTIMES } from '../runtimes/registry';
+import { ENDINGS, loadAhead, RUNTIMES } from '../runtimes/registry';
 import type { BuildEvent } from '../toolchain/toolchain';
-import { callHandler, type CallOptions, type CallReply } from './call';
+import { callHandler } from './call';
+import type { CallOptions } from './call-options';
+import type { CallReply } from './call-reply';
 import { fastifyPlugin, type FastifyPlugin } from './fastify';
 
 /** What a host tells. */
@@ -34,7 +39,7 @@ export interface PluginEvents extends Omit<HostEvents, 'demoted'> {
 }
 
 /** How a host is besides what its configuration says. @internal */
-export type HostBehaviour = Pick<HostParts, 'showsBuildErrors'>;
+export type HostBehaviour = Pick<HostParts, 'showsBuildErrors' | 'services'> & Partial<Pick<HostParts, 'state'>>;
 
 /** Everything behind `/_PLUGIN/{file}/{func}`, for a program of one's own and for `dlserve serve` alike. */
 export class PluginHost extends EventEmitter<PluginEvents> {
@@ -58,7 +63,6 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     this.#config = config;
     this.#builds = builds;
     const { pluginpath } = config;
-    const { showsBuildErrors } = options;
     this.#host = new Host({
       pluginpath,
       settings: (name) => config.settings(name),
@@ -66,7 +70,8 @@ export class PluginHost extends EventEmitter<PluginEvents> {
       builds,
       routes: config.routes,
       log,
-      showsBuildErrors,
+      state: lateState(config.state),
+      ...options,
     });
     this.#host.on('state', (change) => this.tell('state', change)).on('fault', (report) => this.tell('fault', report));
     this.#host.on('reloaded', (change) => this.tell('reloaded', change));
@@ -111,12 +116,20 @@ export class PluginHost extends EventEmitter<PluginEvents> {
    * Calls a handler without HTTP: the way of native code into any program, in each mode.
    * @param plugin the `{file}` of its route
    * @param func the `{func}` of its route
-   * @throws DlserveError as a request would be answered; or the reason of the signal
+   * @throws DlserveError as a request would be answered; or the reason of the signal, or what went wrong in a body that is a stream
    */
-  async call(plugin: string, func: string, options: CallOptions = {}): Promise<CallReply> {
+  call(plugin: string, func: string, options: CallOptions & { readonly stream: true }): Promise<CallReply<Readable>>;
+  call(plugin: string, func: string, options?: CallOptions & { readonly stream?: false | undefined }): Promise<CallReply>;
+  call(plugin: string, func: string, options?: CallOptions): Promise<CallReply<Buffer | Readable>>;
+  async call(plugin: string, func: string, options: CallOptions = {}): Promise<CallReply<Buffer | Readable>> {
     const unsupported = endpointUnsupported();
     if (unsupported !== undefined) throw new DlserveError('UNSUPPORTED_PLATFORM', { reason: unsupported });
-    return callHandler(this.#host, plugin, func, options);
+    return callHandler(this.#host, plugin, func, options, this.#config.http.bodylimit);
+  }
+
+  /** See Host. @internal */
+  endStreams(limit: number): void {
+    this.#host.endStreams(limit);
   }
 
   /** @internal */
@@ -274,15 +287,18 @@ export async function findPlugins(config: Config): Promise<ReadonlySet<string>> 
  */
 export async function createPluginHost(options: HostOptions = {}, log?: Logger): Promise<PluginHost> {
   const config = configFromOptions(options, RUNTIMES);
+  const { services } = options;
+  checkServices(services);
   const ownLog = log ?? createLog(options.log?.level === undefined ? 'warn' : config.log.level);
   checkModes(config);
   for (const { level, message } of config.notes) ownLog[level](message);
+  loadAhead(config.modes);
   const names = await findPlugins(config);
   // The first event comes in a later turn.
   // A server process has its sources compiled elsewhere.
   const { buildsOf } = require('./builds') as typeof import('./builds');
   const builds = buildsOf(config, ownLog, (event) => host.tell('built', event));
-  const host = new PluginHost(config, builds, ownLog);
+  const host = new PluginHost(config, builds, ownLog, { services });
   host.begin(names);
   host.watchIfWanted(ownLog);
   // Nobody waits for it: a logger of the program's that throws must not end the program here.

@@ -19,8 +19,8 @@ export interface CompileFlags {
 /** What the configuration says about one plugin. */
 export interface PluginConfig {
   readonly settings: PluginSettings;
-  /** The same as they were if its mode was "process". */
-  readonly isolated: PluginSettings;
+  /** What its runtime's own settings were if its mode was "process". */
+  readonly processOwn: PluginSettings['own'];
   readonly compile: CompileFlags;
 }
 
@@ -68,6 +68,11 @@ function first(name: string, config: PluginConfig): PluginConfig {
   return after.includes(name) ? { ...config, settings: { ...config.settings, after: [] } } : config;
 }
 
+/** The settings of a plugin as they were if its mode was "process". */
+export function isolated({ settings, processOwn }: PluginConfig): PluginSettings {
+  return { ...settings, mode: 'process', own: processOwn };
+}
+
 /** @throws DlserveError BAD_CONFIG for plugins that come after themselves by way of others */
 function checkOrder(of: PluginConfigs['of'], named: ReadonlyMap<string, PluginConfig>, layers: Layers): void {
   const after = (name: string): readonly string[] => of(name).settings.after;
@@ -89,10 +94,12 @@ function overlay(layers: Layers, path: readonly string[]): Read {
 function readPlugin(own: Pick<PluginSettings, 'config' | 'routes'>, runtimes: readonly KeyOwner[], read: Read): PluginConfig {
   const timeout = read(PLUGIN.timeout);
   const required = read(PLUGIN.required);
-  const settingsIn = (mode: Mode): PluginSettings => ({
+  const mode = read(PLUGIN.mode);
+  const settings: PluginSettings = {
     mode,
     timeout,
     queueTimeout: read(PLUGIN.queuetimeout) ?? timeout,
+    partTimeout: read(PLUGIN.parttimeout),
     queue: read(PLUGIN.queue),
     concurrency: read(PLUGIN.concurrency),
     start: required ? 'server' : read(PLUGIN.start),
@@ -103,10 +110,10 @@ function readPlugin(own: Pick<PluginSettings, 'config' | 'routes'>, runtimes: re
     faultreports: read(PLUGIN.faultreports),
     ...own,
     own: readOwn(mode, runtimes, read),
-  });
+  };
   return {
-    settings: settingsIn(read(PLUGIN.mode)),
-    isolated: settingsIn('process'),
+    settings,
+    processOwn: readOwn('process', runtimes, read),
     compile: { cflags: read(PLUGIN.cflags), ldflags: read(PLUGIN.ldflags) },
   };
 }

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { DlserveError } from '../ground/errors';
+import { keepTickShape } from '../ground/tick-shape';
 import { inTime } from '../ground/waiting';
 import type { Fault } from '../plugin/fault';
 import type { PluginError } from '../plugin/lifecycle/registry';
@@ -16,8 +17,6 @@ import { HostServices } from './services/services';
 import { Slot } from './slot';
 import { Turns } from './turns';
 
-/** How soon a failed load is tried again when its file has not changed: the cause may lie elsewhere, in a database say. */
-const RETRY_AFTER = 5_000;
 /** What a plugin that opens when its host is closed already gets for its PluginStop, at least, in milliseconds. */
 const LAST_WORDS = 500;
 
@@ -38,6 +37,7 @@ export class Host extends EventEmitter<HostEvents> {
 
   constructor(parts: HostParts) {
     super();
+    keepTickShape();
     this.#parts = parts;
     void removeAbandonedCopies(parts.pluginpath);
     this.#order = new Order({
@@ -49,7 +49,7 @@ export class Host extends EventEmitter<HostEvents> {
     });
     this.#replacing = new Replacing({
       ...parts,
-      services: new HostServices(parts.log),
+      services: new HostServices({ ...parts, plugins: this }),
       routes: this.routes,
       lastWords: () => (this.#closed === undefined ? undefined : Math.max(this.#closeBy - performance.now(), LAST_WORDS)),
       reloaded: (change) => this.emit('reloaded', change),
@@ -118,18 +118,14 @@ export class Host extends EventEmitter<HostEvents> {
     const slot = this.#slotOf(name);
     slot.file = file;
     slot.reconsider(file.fingerprint);
-    const { failure } = slot;
-    if (failure?.fingerprint === file.fingerprint && performance.now() < failure.until) throw failure.error;
-    slot.failure = undefined;
+    slot.checkFailure(file.fingerprint);
     slot.state = 'opening';
     try {
       await this.#order.before(name);
       await this.#replacing.replace(slot, file);
       return slot;
     } catch (error) {
-      if (error instanceof DlserveError) {
-        slot.failure = { error, fingerprint: file.fingerprint, until: error.status === 500 ? performance.now() + RETRY_AFTER : 0 };
-      }
+      if (error instanceof DlserveError) slot.hasFailed(error, file.fingerprint);
       if (this.#closed === undefined) slot.state = 'failed';
       throw error;
     }
@@ -248,6 +244,7 @@ export class Host extends EventEmitter<HostEvents> {
     const { log } = this.#parts;
     const slot = await this.#inTurn(name, () => Promise.resolve(this.#takeOut(name)));
     if (slot === undefined) return;
+    await slot.idle(DRAIN_GRACE);
     await slot.close(slot.settings.timeout + DRAIN_GRACE);
     this.#leaving.delete(slot);
     log.info({ plugin: name }, `${name} is gone`);
@@ -270,6 +267,11 @@ export class Host extends EventEmitter<HostEvents> {
 
   // The end.
 
+  /** The server stops: replies and requests that come in parts are to end within a limit, in milliseconds, also those that begin yet. */
+  endStreams(limit: number): void {
+    for (const slot of [...this.#slots.values(), ...this.#leaving]) slot.endStreams(limit);
+  }
+
   /**
    * Closes every plugin; idempotent. Calls under way are finished, new ones refused.
    * @param limit milliseconds for all of it
@@ -281,6 +283,7 @@ export class Host extends EventEmitter<HostEvents> {
 
   async #close(limit: number): Promise<void> {
     this.#closeBy = performance.now() + limit;
+    this.endStreams(limit);
     const underway = [this.#parts.builds.stop(), ...this.#turns.underway];
     await inTime(Promise.allSettled(underway), limit);
     // None takes anything new, also while it waits for those that come after it.
@@ -290,6 +293,7 @@ export class Host extends EventEmitter<HostEvents> {
       this.#parts.log.error({ plugin, err: error }, `${plugin} could not be closed`);
     }
     await Promise.all([...this.#slots.values(), ...this.#leaving].map((slot) => slot.close(0)));
+    await this.#parts.state.close();
   }
 
   /** One that others come after has some time also where those have used up all of it. */

@@ -11,7 +11,7 @@ import type { PrivateCopy } from './private-copy';
 import type { Routes } from './routes';
 import type { Slot } from './slot';
 
-/** What a generation that was replaced, or whose file is gone, gets on top of the time that its calls may take. */
+/** What a generation that was replaced, or whose file is gone, gets to end on top of the time that a handler may take which holds a thread. */
 export const DRAIN_GRACE = 10_000;
 /** Generations of a plugin that may drain at once; the next one waits for them. */
 const MOST_DRAINING = 4;
@@ -157,6 +157,7 @@ export class Replacing {
       void slot.previous?.remove();
       slot.previous = copy;
     }
+    await last.idle(slot.settings.timeout, DRAIN_GRACE);
     await last.close(slot.settings.timeout + DRAIN_GRACE).catch((error: unknown) => log.error({ plugin: slot.name, err: error }, 'a generation could not be closed'));
     const remains = await copy.isMapped();
     if (!isKept) await copy.remove();

@@ -7,8 +7,11 @@ import type { State } from '../plugin/state';
 import type { Generation } from './generation';
 import type { PrivateCopy } from './private-copy';
 
+/** How soon a failed load is tried again when its file has not changed: the cause may lie elsewhere, in a database say. */
+const RETRY_AFTER = 5_000;
+
 /** A failed attempt to open a plugin. */
-export interface Failure {
+interface Failure {
   readonly error: DlserveError;
   /** Of the file that was tried. */
   readonly fingerprint: string;
@@ -106,6 +109,18 @@ export class Slot {
     else if (this.demotion.fingerprint !== fingerprint) this.demotion = undefined;
   }
 
+  /** Whether to open that file failed a moment ago. @throws DlserveError why */
+  checkFailure(fingerprint: string): void {
+    const { failure } = this;
+    if (failure?.fingerprint === fingerprint && performance.now() < failure.until) throw failure.error;
+    this.failure = undefined;
+  }
+
+  /** It could not be opened. */
+  hasFailed(error: DlserveError, fingerprint: string): void {
+    this.failure = { error, fingerprint, until: error.status === 500 ? performance.now() + RETRY_AFTER : 0 };
+  }
+
   /** What could not be opened may be another thing now: it is looked at anew. */
   forgetFailure(): void {
     this.failure = undefined;
@@ -191,6 +206,17 @@ export class Slot {
   /** Resolves when no more than so many generations drain. */
   async fewDrain(most: number): Promise<void> {
     await this.#conditions.until(() => this.draining.size <= most, Infinity);
+  }
+
+  /** Resolves when no call is under way in a generation that drains. @param grace see {@link Generation.idle} */
+  async idle(grace: number): Promise<void> {
+    await Promise.all(Array.from(this.draining, (generation) => generation.idle(this.settings.timeout, grace)));
+  }
+
+  /** What comes in parts is to end within a limit, in milliseconds. */
+  endStreams(limit: number): void {
+    for (const generation of this.draining) generation.endStreams(limit);
+    this.#current?.endStreams(limit);
   }
 
   /**

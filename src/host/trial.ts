@@ -1,6 +1,7 @@
 import { DlserveError } from '../ground/errors';
 import { TimeLimits } from '../plugin/deadline';
-import { Exchange, type Recipient } from '../plugin/exchange';
+import { Exchange } from '../plugin/exchange';
+import type { Recipient } from '../plugin/recipient';
 import { pathOf, symbolOf } from '../plugin/name';
 import type { Generation } from './generation';
 
@@ -16,19 +17,24 @@ export async function tryOut(plugin: string, generation: Generation, func: strin
   if (handler === undefined) throw fail('is not there; name another one by the key "trial"');
   const request = { file: plugin, func, method: 'GET', path: pathOf(plugin, func), query: '', rawHeaders: [] };
   const status = await new Promise<number>((resolve, reject) => {
-    generation.call(new Exchange(request, handler, null, new TimeLimits({ timeout, queueTimeout: timeout }, undefined), `trial-${plugin}-${generation.number}`, waiter(resolve, reject)));
+    const limits = new TimeLimits({ timeout, queueTimeout: timeout }, undefined);
+    const exchange = new Exchange(request, handler, null, limits, `trial-${plugin}-${generation.number}`, waiter(resolve, reject, () => exchange.abandon()));
+    generation.call(exchange);
   }).catch((error: unknown) => Promise.reject(fail(`failed: ${(error as Error).message}`, error)));
   if (status < 200 || status > 299) throw fail(`answered ${status}`);
 }
 
-function waiter(resolve: (status: number) => void, reject: (error: Error) => void): Recipient {
-  let begun = 0;
+/** @param leave ends the waiting for a reply that comes in parts: how it begins is enough to know */
+function waiter(resolve: (status: number) => void, reject: (error: Error) => void, leave: () => void): Recipient {
   return {
     reply: ({ status }) => resolve(status),
     fail: reject,
-    begin: ({ status }) => (begun = status),
+    begin: ({ status }) => {
+      resolve(status);
+      queueMicrotask(leave);
+    },
     write: () => true,
-    end: () => resolve(begun),
+    end: () => undefined,
     dropped: () => reject(new DlserveError('STOPPING')),
   };
 }

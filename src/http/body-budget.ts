@@ -22,9 +22,14 @@ export class Budget {
    */
   take(bytes: number, own = 0): boolean {
     if (this.#used > own && this.#used + bytes > this.limit) return false;
+    this.count(bytes);
+    return true;
+  }
+
+  /** Takes what is there in any case, and bounded by others: who asks for more finds that much less. */
+  count(bytes: number): void {
     this.#used += bytes;
     this.#passed += bytes;
-    return true;
   }
 
   give(bytes: number): void {

@@ -105,7 +105,7 @@ export class Body {
 const EMPTY = Buffer.alloc(0);
 
 /** In a person's own Express app a body parser may have been first. undefined: nobody was. */
-function alreadyRead(req: IncomingMessage & { body?: unknown }): unknown {
+export function alreadyRead(req: IncomingMessage & { body?: unknown }): unknown {
   if (!req.readableEnded && !(req.complete && req.readableDidRead && req.readableLength === 0)) return undefined;
   if (typeof req.body === 'string') return Buffer.from(req.body);
   return req.body ?? null;

@@ -1,8 +1,9 @@
 import { DlserveError } from '../ground/errors';
 import { within } from '../ground/waiting';
+import { bodyOfParts, type BodySource } from '../plugin/body-source';
 import { Deadline, parseTimeout, TimeLimits } from '../plugin/deadline';
 import { Exchange } from '../plugin/exchange';
-import type { Handler } from '../plugin/handlers';
+import { BodyMode, type Handler } from '../plugin/handlers';
 import { checkNames, PREFIX, symbolOf } from '../plugin/name';
 import { funcOf, titleOf } from '../plugin/route';
 import type { Host } from '../host/host';
@@ -140,11 +141,25 @@ export class Endpoint {
       return;
     }
     // What can't be answered anyway is not read first.
-    if (this.#handlerFor(visit, route) === undefined) return;
+    const handler = this.#handlerFor(visit, route);
+    if (handler === undefined) return;
     const { bodyLimit } = this.#rules;
-    const refusal = headers.length > bodyLimit ? new DlserveError('BODY_TOO_LARGE', { limit: bodyLimit }) : route.slot.refusal();
+    const refusal = isKept(handler) && headers.length > bodyLimit ? new DlserveError('BODY_TOO_LARGE', { limit: bodyLimit }) : route.slot.refusal();
     if (refusal !== undefined) visit.fail(refusal);
-    else visit.readBody((body) => this.#call(visit, route, body));
+    else if (isKept(handler)) visit.readBody((body) => this.#call(visit, route, body));
+    else this.#callBeforeBody(visit, route, handler);
+  }
+
+  /** Calls a handler that takes its body while it comes, or not at all. */
+  #callBeforeBody(visit: Visit, route: Route, handler: Handler): void {
+    if (handler.body === BodyMode.NONE) {
+      visit.dropBody();
+      this.#call(visit, route, null);
+      return;
+    }
+    const input = visit.takeBody();
+    if (input === null) visit.fail(new DlserveError('BODY_CONSUMED'));
+    else this.#call(visit, route, null, input);
   }
 
   /** @returns undefined where there is none, which was answered then */
@@ -161,7 +176,7 @@ export class Endpoint {
     return undefined;
   }
 
-  #call(visit: Visit, route: Route, body: Buffer | null): void {
+  #call(visit: Visit, route: Route, body: Buffer | null, input: BodySource | null = null): void {
     // The client has gone while the plugin was opened or the body read: nobody waits for the call.
     if (visit.isOver) return;
     const handler = this.#handlerFor(visit, route);
@@ -180,10 +195,16 @@ export class Endpoint {
       route: own && { title: titleOf(own.route), names: own.route.names, values: own.values },
     };
     const limits = new TimeLimits(slot.settings, visit.deadline);
-    const exchange = new Exchange(request, handler, body, limits, headers.id ?? `${process.pid}-${++this.#requests}`, visit);
+    const exchange = new Exchange(request, handler, isKept(handler) ? body : null, limits, headers.id ?? `${process.pid}-${++this.#requests}`, visit);
+    if (handler.body === BodyMode.STREAM) exchange.input = input ?? (body && bodyOfParts([body]));
     visit.exchange = exchange;
     slot.call(exchange);
   }
+}
+
+/** Whether the handler takes its body as a whole. */
+function isKept({ body }: Handler): boolean {
+  return body === BodyMode.TEXT || body === BodyMode.RAW;
 }
 
 /** Whether the time that the client gives can be read, if it gives one. */

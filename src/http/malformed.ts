@@ -2,6 +2,7 @@ import { maxHeaderSize, STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { DlserveError, messageOf } from '../ground/errors';
 import { responseOn } from './connections';
+import { isPatient } from './incoming';
 
 /**
  * What is wrong with a request that node:http takes for one, wherever it leads: another major version, or not exactly one Host
@@ -28,6 +29,8 @@ const unreadable = new WeakSet<Socket>();
  */
 export function answerUnreadable(error: Error, socket: Socket): void {
   if (unreadable.has(socket)) return;
+  // A body that is taken in parts may take as long as it likes, if only it comes.
+  if ((error as NodeJS.ErrnoException).code === 'ERR_HTTP_REQUEST_TIMEOUT' && isPatient(socket)) return;
   unreadable.add(socket);
   answerInTurn(error, socket);
 }

@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { Express } from 'express';
 import type { Logger } from '../ground/log';
+import { holdBack } from './continue';
 import type { Endpoint } from './endpoint';
 import { answerUnreadable, malformation } from './malformed';
 import type { Probes } from './probes';
@@ -19,7 +20,7 @@ export interface ServerOptions {
   readonly endpoint: Endpoint | undefined;
   /** Whether the endpoint is asked before Express. */
   readonly fastlane: boolean;
-  /** Bytes; a client that asks first ("Expect: 100-continue") is told no before it sends more. */
+  /** Bytes; a client that asks first ("Expect: 100-continue") is told no before it sends more, unless its handler takes a body in parts. */
   readonly bodylimit: number;
   readonly log: Logger;
   /** Asked before anything else. */
@@ -40,8 +41,7 @@ export function createServer({ endpoint, fastlane, bodylimit, log, probes }: Ser
   // of a request is limited all the same, by --max-http-header-size.
   server.maxHeadersCount = 0;
   server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
-    // A client that was not told to continue may send its next request at once: this connection can't be read on.
-    if (Number(req.headers['content-length'] ?? 0) > bodylimit || malformation(req) !== undefined) res.setHeader('Connection', 'close');
+    if (Number(req.headers['content-length'] ?? 0) > bodylimit || malformation(req) !== undefined) holdBack(res);
     else res.writeContinue();
     listener(req, res);
   });

@@ -2,13 +2,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
+import { bodyOfParts, type BodySource } from '../plugin/body-source';
 import type { Deadline } from '../plugin/deadline';
-import type { Exchange, Recipient } from '../plugin/exchange';
+import type { Exchange } from '../plugin/exchange';
+import type { Recipient } from '../plugin/recipient';
 import type { Reply, ReplyHead } from '../plugin/reply';
-import { Body } from './body';
+import { alreadyRead, Body } from './body';
 import type { Budget } from './body-budget';
+import { breakOff } from './break-off';
+import { letSend } from './continue';
 import type { RequestHeaders } from './headers';
 import { isHttp2, type AnyRequest, type AnyResponse } from './http2';
+import { Incoming } from './incoming';
+import { Parts } from './parts';
 import { Pipeline, type Pipelined } from './pipeline';
 import { writeError } from './write-error';
 import { writeHead, writeReply } from './write-reply';
@@ -17,13 +23,16 @@ import { limitStream } from './write-timeout';
 /** Replies below this many bytes are not counted: nearly all of them have left when they were written. */
 const LEAST_COUNTED = 16384;
 
+/** Statuses whose answers have no body (RFC 9110 15.3.5, 15.3.6, 15.4.5). */
+const BODILESS = new Set([204, 205, 304]);
+
 /** What all visits have in common. */
 export interface VisitRules {
   readonly log: Logger;
   readonly budget: Budget;
   /** Bytes of a request body. */
   readonly bodyLimit: number;
-  /** Milliseconds that a client may leave a reply unread; 0 is no limit. */
+  /** Milliseconds that a client may leave a reply unread, or send nothing of a body that is taken in parts; 0 is no limit. */
   readonly writeTimeout: number;
 }
 
@@ -36,14 +45,15 @@ export class Visit implements Recipient, Pipelined {
   #start: (() => void) | undefined;
   #pipeline: Pipeline | undefined;
   #body: Body | undefined;
-  #hasBegun = false;
+  /** In place of it, where it comes in parts. */
+  #incoming: Incoming | undefined;
+  /** A reply that comes in parts, and has begun. */
+  #parts: Parts | undefined;
   #isGone = false;
   /** An HTTP/2 stream has its write timeout. */
   #isLimited = false;
   /** Bytes of the reply that are taken from the budget. */
   #counted = 0;
-  /** Whoever waits until more can be written. */
-  #drained: (() => void) | undefined;
 
   /** @param deadline the client's own, which counts from the arrival */
   constructor(
@@ -109,64 +119,89 @@ export class Visit implements Recipient, Pipelined {
     });
   }
 
+  /** The request's body, for a handler that takes it while it comes; null where somebody has read what can't be had again. */
+  takeBody(): BodySource | null {
+    const read = alreadyRead(this.req);
+    if (read !== undefined) return Buffer.isBuffer(read) ? bodyOfParts([read]) : null;
+    letSend(this.res);
+    this.#incoming = new Incoming(this.req, this.rules.writeTimeout);
+    this.res.once('finish', () => this.#incoming!.answered());
+    return this.#incoming;
+  }
+
+  /** Reads the request's body and keeps nothing of it, so the client hears the answer whenever it looks. */
+  dropBody(): void {
+    this.#req.on('error', () => undefined).resume();
+  }
+
   abandon(): void {
     this.#isGone = true;
     this.exchange?.abandon();
     if (this.exchange?.isSettled !== false) this.#body?.release();
     this.#uncount();
-    this.#goOn();
+    this.#parts?.release();
   }
 
   // What the exchange gives.
 
   reply(reply: Reply): void {
-    this.#body?.release();
-    if (!this.#count(reply.body.length)) this.fail(this.rules.budget.exceeded());
-    else if (this.#write(() => writeReply(this.#res, reply))) this.#wrote();
+    this.#releaseBody();
+    if (!this.#count(reply.body.length)) {
+      this.fail(this.rules.budget.exceeded());
+      return;
+    }
+    this.#write(() => writeReply(this.#res, reply));
+    this.#wrote();
   }
 
   dropped(): void {
-    this.#body?.release();
+    this.#releaseBody();
   }
 
   fail(error: unknown): void {
-    this.#body?.release();
+    this.#releaseBody();
     const { exchange } = this;
     const context = exchange && { plugin: exchange.request.file, handler: exchange.handler.symbol, request: exchange.id };
     writeError(error, this.req, this.res, this.rules.log, context);
     // The client must see that what it has is not the whole reply.
-    if (this.#hasBegun) this.res.destroy();
+    if (this.#parts !== undefined && !this.isOver && !this.res.writableEnded) breakOff(this.#res);
     this.#wrote();
   }
 
   begin(head: ReplyHead): void {
     this.#body?.release();
-    this.#hasBegun = this.#write(() => writeHead(this.#res, head));
+    const isMine = this.#write(() => writeHead(this.#res, head));
+    // Where there is no room for parts, the handler need not go on with them, nor the client wait for their end.
+    if (isMine && (this.method === 'HEAD' || BODILESS.has(head.status))) this.res.end();
+    if (isMine && !this.res.writableEnded) this.#parts = new Parts(this.res, this.rules.budget);
+    else queueMicrotask(() => this.exchange?.abandon());
+    this.#wrote();
   }
 
   write(part: Buffer, drained: () => void): boolean {
-    if (this.isOver || this.res.writableEnded || this.res.write(part)) return true;
-    this.#drained = drained;
-    this.res.once('drain', () => this.#goOn());
+    if (this.#parts === undefined || this.isOver || this.res.writableEnded || this.#parts.write(part, drained)) return true;
     this.#wrote();
     return false;
   }
 
   end(): void {
-    if (!this.res.writableEnded) this.res.end();
+    this.#releaseBody();
+    if (this.#parts !== undefined && !this.res.writableEnded) this.res.end();
     this.#wrote();
   }
 
-  /** HTTP/2 refuses more than HTTP/1.1: a second Location, say. @returns whether it was written, and not answered by an error */
-  #write(write: () => void): boolean {
-    if (!isHttp2(this.#req)) {
-      write();
-      return true;
-    }
+  /** The call has come to its end. */
+  #releaseBody(): void {
+    this.#body?.release();
+    this.#incoming?.close();
+  }
+
+  /** HTTP/2 refuses more than HTTP/1.1: a second Location, say. @returns whether it was written; one that was refused is answered by an error */
+  #write(write: () => boolean): boolean {
+    if (!isHttp2(this.#req)) return write();
     const before = this.res.getHeaderNames();
     try {
-      write();
-      return true;
+      return write();
     } catch (cause) {
       for (const name of this.res.getHeaderNames()) if (!before.includes(name)) this.res.removeHeader(name);
       const symbol = this.exchange?.handler.symbol ?? '';
@@ -189,12 +224,6 @@ export class Visit implements Recipient, Pipelined {
     this.rules.budget.give(this.#counted);
     this.#counted = 0;
     this.#pipeline?.wrote();
-  }
-
-  #goOn(): void {
-    const drained = this.#drained;
-    this.#drained = undefined;
-    drained?.();
   }
 
   /** Lets those behind it go on, and sees to it that it is read. */

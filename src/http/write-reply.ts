@@ -6,30 +6,32 @@ import type { AnyResponse } from './http2';
 /**
  * Head and a short body leave in one write: end(body) alone makes node:http write an empty string behind it, and so a
  * writev of two parts, which costs a tenth of the whole request. An answer behind another one has no socket yet.
+ * @returns as {@link writeHead} does
  */
-export function writeReply(res: AnyResponse, { status, headers, body }: Reply): void {
-  // Somebody else's middleware, of time limits say, may have answered; or the client has gone.
-  if (res.headersSent || isGone(res)) return;
-  writeHead(res, { status, headers });
+export function writeReply(res: AnyResponse, { status, headers, body }: Reply): boolean {
+  if (!writeHead(res, { status, headers })) return false;
   const socket = isHttp2Response(res) ? null : res.socket;
   if (typeof body !== 'string' || body === '' || socket === null) {
     (res as ServerResponse).end(body);
-    return;
+    return true;
   }
   socket.cork();
   (res as ServerResponse).write(body, 'latin1');
   socket.uncork();
   res.end();
+  return true;
 }
 
-/** Begins an answer. */
-export function writeHead(res: AnyResponse, { status, headers }: ReplyHead): void {
-  if (res.headersSent || isGone(res)) return;
+/** Begins an answer. @returns whether it is this one that was begun, and somebody waits for it */
+export function writeHead(res: AnyResponse, { status, headers }: ReplyHead): boolean {
+  // Somebody else's middleware, of time limits say, may have answered; or the client has gone.
+  if (res.headersSent || isGone(res)) return false;
   if (!isHttp2Response(res) && res.getHeaderNames().length === 0) res.writeHead(status, headers);
   else besideOthers(res, headers).writeHead(status);
+  return true;
 }
 
-function isHttp2Response(res: AnyResponse): res is Http2ServerResponse {
+export function isHttp2Response(res: AnyResponse): res is Http2ServerResponse {
   return 'stream' in res;
 }
 

@@ -6,3 +6,9 @@ export interface BodySource {
    */
   next(): Promise<Buffer | null>;
 }
+
+/** A body that is there already. */
+export function bodyOfParts(parts: readonly Buffer[]): BodySource {
+  const left = parts.filter(({ length }) => length > 0);
+  return { next: () => Promise.resolve(left.shift() ?? null) };
+}

@@ -34,6 +34,8 @@ export interface TimeSettings {
   readonly timeout: number;
   /** Before that. */
   readonly queueTimeout: number;
+  /** From one part of a reply to the next; 0 is no limit. Absent: as long as in the handler. */
+  readonly partTimeout?: number | undefined;
 }
 
 /** How long a call may wait for its turn, and how long it may be in its handler then. Times are those of performance.now(). */
@@ -59,6 +61,12 @@ export class TimeLimits {
   /** Milliseconds in the handler. */
   get timeout(): number {
     return this.settings.timeout;
+  }
+
+  /** Milliseconds from one part of a reply to the next; Infinity where there is no limit. */
+  get partTimeout(): number {
+    const { partTimeout = this.timeout } = this.settings;
+    return partTimeout === 0 ? Infinity : partTimeout;
   }
 
   /** When its client stops waiting; Infinity where it never does. */
@@ -88,9 +96,9 @@ export class TimeLimits {
     return new DlserveError('QUEUE_TIMEOUT', { symbol, plugin, timeout });
   }
 
-  /** The error of one that was in its handler for too long. */
-  exceeded(symbol: string, plugin: string): DlserveError {
-    return new DlserveError('TIMEOUT', { symbol, plugin, timeout: this.timeout });
+  /** The error of one that was in its handler for too long. @param timeout milliseconds, where it is another one's */
+  exceeded(symbol: string, plugin: string, timeout = this.timeout): DlserveError {
+    return new DlserveError('TIMEOUT', { symbol, plugin, timeout });
   }
 }
 

@@ -1,29 +1,12 @@
 import { DlserveError, messageOf } from '../ground/errors';
+import type { BodySource } from './body-source';
 import type { TimeLimits } from './deadline';
 import { Deadlines, type Timed } from './deadlines';
-import type { BodySource } from './body-source';
 import { BodyMode, type Handler } from './handlers';
+import { ClockedBody, PartClock } from './part-clock';
+import type { Recipient } from './recipient';
 import { makeHead, makeReply, type RawHead, type RawReply, type Reply, type ReplyHead } from './reply';
 import { requestText, type PluginRequest } from './request';
-
-/** Whoever waits for the reply: a door of the server, or a program that has called. */
-export interface Recipient {
-  /** The reply, whole. The last that it hears. */
-  reply(reply: Reply): void;
-  /** There is no reply, or no more of it. The last that it hears. */
-  fail(error: DlserveError): void;
-  /** Status and headers of a reply that comes in parts. */
-  begin(head: ReplyHead): void;
-  /**
-   * The next part of it.
-   * @returns whether it takes more at once; else it calls `drained` when it does, or when it never will
-   */
-  write(part: Buffer, drained: () => void): boolean;
-  /** The reply is complete. The last that it hears. */
-  end(): void;
-  /** It did not wait any more, and the call will not be made. The last that it hears. */
-  dropped(): void;
-}
 
 /** Whoever runs calls: an instance of a plugin. */
 export interface Callee {
@@ -49,7 +32,9 @@ export interface Callee {
 /** Whoever counts the calls on their way. */
 export interface Counter {
   /** One has come to its end. */
-  left(): void;
+  left(exchange: Exchange): void;
+  /** One comes in parts, its request or its reply, and may last. May be said twice. */
+  lasts?(exchange: Exchange): void;
 }
 
 const deadlines = new Deadlines();
@@ -69,12 +54,17 @@ export class Exchange implements Timed {
   #counter: Counter | null = null;
   #text: string | undefined;
   readonly #hasBody: boolean;
-  /** The body of a handler that takes it in parts; null for others, and where there is none. */
-  input: BodySource | null = null;
+  #input: BodySource | null = null;
   /** The reply comes in parts, and has begun. */
   #isInParts = false;
+  /** Of a call whose reply, or request, comes in parts. */
+  #clock: PartClock | undefined;
   /** Nobody waits for the reply. */
   #isAbandoned = false;
+  /** It was told to come to its end. */
+  #isCancelled = false;
+  /** Whoever wants to know when it is settled. */
+  #heirs: Set<() => void> | null = null;
   /** When the call began, as far as is known; undefined before that was asked, or while it waits. */
   #begunAt: number | undefined;
   /** When it is looked at again; undefined before the first time. */
@@ -111,6 +101,15 @@ export class Exchange implements Timed {
     return this.#body;
   }
 
+  /** The body of a handler that takes it in parts; null for others, and where there is none. Set before the exchange is entered. */
+  get input(): BodySource | null {
+    return this.#input;
+  }
+
+  set input(body: BodySource | null) {
+    this.#input = body && new ClockedBody(body, (this.#clock ??= new PartClock()));
+  }
+
   /** The instance has a copy of the body: it need not be kept. */
   dropBody(): void {
     this.#body = null;
@@ -121,18 +120,47 @@ export class Exchange implements Timed {
     return this.#recipient === null;
   }
 
-  /** Somebody waits for the reply. */
+  /** Somebody waits for the reply; else a handler that asks hears that nobody does. */
   get isAwaited(): boolean {
-    return this.#recipient !== null && !this.#isAbandoned;
+    return this.#recipient !== null && !this.#isAbandoned && !this.#isCancelled;
+  }
+
+  /** It may be made again, as far as nothing of it has been used up or said. */
+  get isWhole(): boolean {
+    return this.#input === null && !this.#isInParts;
+  }
+
+  /** When its time is over, in milliseconds of performance.now(), as far as is known now. */
+  get endsAt(): number {
+    const now = performance.now();
+    const since = this.#clock?.since(now) ?? 0;
+    if (this.#isInParts) return since + this.limits.partTimeout;
+    if (this.callee !== null) this.#askBegun(now);
+    return Math.min(Math.max(this.#begunAt ?? now, since) + this.limits.timeout, this.limits.ownAt);
+  }
+
+  /**
+   * @param listener called once it is settled; at once where it is
+   * @returns what takes that back
+   */
+  onceSettled(listener: () => void): () => void {
+    if (this.#recipient === null) {
+      listener();
+      return () => undefined;
+    }
+    const heirs = (this.#heirs ??= new Set());
+    heirs.add(listener);
+    return () => void heirs.delete(listener);
   }
 
   /** Hands it to an instance. It is settled at the latest when its time is over, unless it is abandoned before. */
   enter(callee: Callee, counter: Counter): void {
     this.callee = callee;
     this.#counter = counter;
+    if (this.#input !== null) counter.lasts?.(this);
     callee.call(this);
-    // One that has moved here from another instance is among them already.
-    if (this.#recipient !== null && !this.#isInParts && this.place === -1) deadlines.add(this);
+    // One that has moved here from another instance, or has begun its reply, is among them already.
+    if (this.#recipient !== null && this.place === -1) deadlines.add(this);
   }
 
   /** It has not begun after all, and waits for its turn again: what was heard of its begin does not count. */
@@ -166,6 +194,10 @@ export class Exchange implements Timed {
   look(): void {
     const { limits } = this;
     const now = performance.now();
+    if (this.#isInParts) {
+      this.#lookBetweenParts(now);
+      return;
+    }
     this.#askBegun(now);
     if (this.#begunAt === undefined) {
       if (now < limits.beginBy) this.#lookAt(Math.min(limits.beginBy, now + limits.timeout));
@@ -173,7 +205,16 @@ export class Exchange implements Timed {
       // It was taken at this very moment. If it is skipped for that, the instance will say so.
       else this.#begunAt = now;
     }
-    if (this.#begunAt !== undefined) this.#lookAtBegun(this.#begunAt + limits.timeout, now);
+    if (this.#begunAt !== undefined) this.#lookAtBegun(Math.max(this.#begunAt, this.#clock?.since(now) ?? 0) + limits.timeout, now);
+  }
+
+  /** One that nobody waits for any more has no longer than any other. */
+  #lookBetweenParts(now: number): void {
+    const { partTimeout, timeout } = this.limits;
+    const limit = this.#isAbandoned ? Math.min(partTimeout, timeout) : partTimeout;
+    const end = this.#clock!.since(now) + limit;
+    if (end <= now) this.#expire(this.limits.exceeded(this.handler.symbol, this.request.file, limit));
+    else this.#lookAt(end);
   }
 
   /** What an instance says of the time is no earlier than the arrival, and no later than when it said so first. */
@@ -186,11 +227,7 @@ export class Exchange implements Timed {
   #lookAtBegun(end: number, now: number): void {
     const { limits } = this;
     if (end <= now) {
-      try {
-        this.fail(limits.exceeded(this.handler.symbol, this.request.file));
-      } finally {
-        this.callee!.expire(this);
-      }
+      this.#expire(limits.exceeded(this.handler.symbol, this.request.file));
     } else if (this.#recipient === null || limits.ownAt > now) {
       this.#lookAt(this.#recipient === null ? end : Math.min(end, limits.ownAt));
     } else {
@@ -203,16 +240,46 @@ export class Exchange implements Timed {
     }
   }
 
+  #expire(error: DlserveError): void {
+    try {
+      this.fail(error);
+    } finally {
+      this.callee!.expire(this);
+    }
+  }
+
   #lookAt(due: number): void {
     this.#due = due;
     deadlines.add(this);
   }
 
-  /** Nobody waits for the reply any more: a call that has not begun is dropped, one that has is seen to its end. */
+  /**
+   * Nobody waits for the reply any more: a call that has not begun is dropped, one that has is seen to its end. A handler that replies in
+   * parts hears of it.
+   */
   abandon(): void {
-    if (this.#recipient === null) return;
+    if (this.#recipient === null || this.#isAbandoned) return;
     this.#isAbandoned = true;
     if (this.callee?.withdraw(this) === true) this.drop();
+    else if (this.#isInParts) this.#lookBetweenPartsFromNow();
+  }
+
+  #lookBetweenPartsFromNow(): void {
+    deadlines.remove(this);
+    this.#clock!.turn();
+    this.#lookBetweenParts(performance.now());
+  }
+
+  /**
+   * Its plugin is to end: the handler hears that nobody waits any more, and what it then leaves undone shows, as the reply breaks off.
+   * @returns false where it has not begun, and nothing was done
+   */
+  cancel(): boolean {
+    if (this.#recipient === null || this.#isCancelled) return true;
+    if (!this.#isInParts && this.callee!.begunAt(this) === undefined) return false;
+    this.#isCancelled = true;
+    if (this.callee!.withdraw(this)) this.fail(new DlserveError('STOPPING'));
+    return true;
   }
 
   // What an instance says.
@@ -233,9 +300,10 @@ export class Exchange implements Timed {
     this.#settle()?.reply(reply);
   }
 
-  /** Gives an error in place of a reply, or of what is missing of it. */
+  /** Gives an error in place of a reply, or of what is missing of it. A handler may well leave off what nobody waits for. */
   fail(error: DlserveError): void {
-    this.#settle()?.fail(error);
+    if (this.#isAbandoned && error.code === 'STREAM_BROKEN') this.drop();
+    else this.#settle()?.fail(error);
   }
 
   /** The call was not made, and never will be: it is too late for that, or it was withdrawn. */
@@ -249,9 +317,9 @@ export class Exchange implements Timed {
     this.#settle()?.dropped();
   }
 
-  /** Begins a reply in parts. The limits were met. */
+  /** Begins a reply in parts. The limits were met; from now on those between parts count. */
   begin(raw: RawHead): void {
-    if (this.#recipient === null) return;
+    if (this.#recipient === null || this.#isInParts) return;
     let head: ReplyHead;
     try {
       head = makeHead(raw, this.handler.symbol);
@@ -259,23 +327,35 @@ export class Exchange implements Timed {
       this.#refuse(refused);
       return;
     }
-    deadlines.remove(this);
     this.#isInParts = true;
+    this.#clock ??= new PartClock();
+    this.#counter?.lasts?.(this);
+    this.#lookBetweenPartsFromNow();
     this.#recipient.begin(head);
   }
 
   /**
-   * Gives the next part, after {@link begin}.
-   * @param drained called when there is room for more, where there is none now
-   * @returns whether there is; also true when nobody listens any more, see {@link isSettled}
+   * Gives the next part, after {@link begin}. An empty one has status and headers leave, where they have not.
+   * @param drained called once when there is room for more, where there is none now
+   * @returns whether there is; also true when nobody listens any more, see {@link isAwaited}
    */
   write(part: Buffer, drained: () => void): boolean {
-    return this.#recipient === null || !this.#isInParts || this.#recipient.write(part, drained);
+    if (this.#recipient === null || !this.#isInParts) return true;
+    const clock = this.#clock!;
+    clock.turn();
+    const takesMore = this.#recipient.write(part, () => {
+      clock.goOn();
+      drained();
+    });
+    if (!takesMore) clock.wait();
+    return takesMore;
   }
 
-  /** The reply in parts is complete. */
+  /** The reply in parts is complete; not so that of a handler that was told to end before. */
   end(): void {
-    if (this.#isInParts) this.#settle()?.end();
+    if (!this.#isInParts) return;
+    if (this.#isCancelled) this.fail(new DlserveError('STOPPING'));
+    else this.#settle()?.end();
   }
 
   #refuse(refused: unknown): void {
@@ -296,7 +376,9 @@ export class Exchange implements Timed {
   #answer(): Recipient | null {
     const recipient = this.#recipient;
     this.#recipient = null;
-    if (recipient !== null) this.#counter?.left();
+    if (recipient === null) return null;
+    this.#counter?.left(this);
+    if (this.#heirs !== null) for (const heir of this.#heirs) heir();
     return recipient;
   }
 }

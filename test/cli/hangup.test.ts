@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { onTerminal } from '../support/terminal';
 import { until } from '../support/until';
 import { childrenOf, endAfterTest, folder, freePort, get, main, serve } from './support';
 
@@ -26,8 +27,7 @@ test.each([[[]], [SEVERAL], [ALONE]])('a terminal that is closed stops its serve
   const cwd = folder(['stop.c'], '[plugin.stop.config]\ntrace = "trace"\n');
   const port = await freePort();
   const command = [process.execPath, main, '--port', String(port), ...more].join(' ');
-  // Of util-linux: a terminal, which is closed when its program is killed.
-  const terminal = spawn('script', ['--quiet', '--flush', '--command', `exec ${command}`, '/dev/null'], { cwd, stdio: ['pipe', 'ignore', 'ignore'] });
+  const terminal = spawn(...onTerminal(`exec ${command}`), { cwd, stdio: ['pipe', 'ignore', 'ignore'] });
   endAfterTest(terminal);
   const url = `http://127.0.0.1:${port}`;
   await until(() => get(`${url}/_PLUGIN/stop/Call`).then(([status]) => status === 200, () => false));

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { scratch, startServer } from '../support/server';
+import { onTerminal } from '../support/terminal';
 import { until } from '../support/until';
 import { endAfterTest, main } from './support';
 
@@ -30,10 +31,10 @@ test('a URL is printed as soon as its plugin is ready, in plain lines where ther
   expect(server.stdout()).toMatch(/^dlserve [\d.]+ listens on (http:\S+)\n\n {2}curl \1\/_PLUGIN\/quick\/Say\n {2}curl \1\/_PLUGIN\/a-slow\/Say\n$/);
 });
 
-/** Standard output and standard error on one terminal, of util-linux's script. */
-function onTerminal(cwd: string, env: Record<string, string>): { said: () => string; stop: () => void } {
+/** A server whose standard output and standard error are one terminal. */
+function serveOnTerminal(cwd: string, env: Record<string, string>): { said: () => string; stop: () => void } {
   const command = `stty cols 100 rows 30; exec ${process.execPath} ${main} serve --port 0`;
-  const child = spawn('script', ['-qfec', command, '/dev/null'], { cwd, env: { ...process.env, TERM: 'xterm', ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(...onTerminal(command), { cwd, env: { ...process.env, TERM: 'xterm', ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
   endAfterTest(child);
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -54,11 +55,9 @@ function screen(said: string): string[] {
   return lines;
 }
 
-const hasScript = existsSync('/usr/bin/script') && process.platform === 'linux';
-
-(hasScript ? test : test.skip)('on a terminal what is under way is one line that is written anew, below all others', async () => {
+test('on a terminal what is under way is one line that is written anew, below all others', async () => {
   const { cwd, gate, env } = folder();
-  const { said, stop } = onTerminal(cwd, { ...env, NO_COLOR: '' });
+  const { said, stop } = serveOnTerminal(cwd, { ...env, NO_COLOR: '' });
   // Seconds go by in place.
   await until(() => /a-slow +builds +1\.\d s/.test(said()));
   const meanwhile = screen(said());
@@ -71,10 +70,10 @@ const hasScript = existsSync('/usr/bin/script') && process.platform === 'linux';
   stop();
 });
 
-(hasScript ? test.each([['NO_COLOR', '1'], ['TERM', 'dumb']]) : test.skip.each([['', '']]))('with %s=%s nothing is written anew', async (name, value) => {
+test.each([['NO_COLOR', '1'], ['TERM', 'dumb']])('with %s=%s nothing is written anew', async (name, value) => {
   const { cwd, gate, env } = folder();
   writeFileSync(gate, '');
-  const { said, stop } = onTerminal(cwd, { ...env, [name]: value });
+  const { said, stop } = serveOnTerminal(cwd, { ...env, [name]: value });
   await until(() => said().includes('/_PLUGIN/a-slow/Say'));
   expect(said()).not.toContain('\x1b[J');
   stop();

@@ -249,6 +249,8 @@ describe('one plugin', () => {
     const config = await load('[plugins]\nafter = ["db"]\n[plugin.db]\nqueue = 1\n[plugin.vault]\nafter = []\n[plugin.web]\nafter = ["log"]');
     const after = ['db', 'vault', 'web', 'other'].map((name) => config.settings(name).after);
     expect(after).toEqual([[], [], ['log'], ['db']]);
+    // Nor in a process of its own.
+    expect(config.isolated('db')).toEqual({ ...config.settings('db'), mode: 'process', own: expect.objectContaining({ crashes: 5 }) as object });
     const all = await load('', { env: { PREST_PLUGINS_AFTER: 'db log' } });
     expect(['db', 'log', 'other'].map((name) => all.settings(name).after)).toEqual([[], [], ['db', 'log']]);
   });

@@ -1,16 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { onTerminal } from '../support/terminal';
 
 const compiled = path.resolve(__dirname, '../../dist/ground/log.js');
 
 /** What a program that logs writes to standard error, with the word ESC for the character. */
-function written(log: string, env: Record<string, string>, onTerminal: boolean): string {
+function written(log: string, env: Record<string, string>, isTerminal: boolean): string {
   const source = `require(${JSON.stringify(compiled)}).${log}.warn("words")`;
   const plain = { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: 'xterm', ...env };
   const command = [process.execPath, '-e', `'${source}'`].join(' ');
-  // Of util-linux: runs a command on a terminal of its own.
-  const { stdout, stderr } = onTerminal
-    ? spawnSync('script', ['--quiet', '--return', '--command', command, '/dev/null'], { env: plain, encoding: 'utf8' })
+  const { stdout, stderr } = isTerminal
+    ? spawnSync(...onTerminal(command), { env: plain, encoding: 'utf8' })
     : spawnSync(command, { shell: true, env: plain, encoding: 'utf8' });
   return (stdout + stderr).replaceAll('\x1b', 'ESC');
 }

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { createPluginHost, type PluginHost, type PluginInfo, type PluginOptions } from '../../src';
+import { messageOf } from '../../src/ground/errors';
 import { compileFixture } from '../support/compile';
 import { silentLog } from '../support/runtime';
 import { scratch } from '../support/server';
@@ -151,6 +152,27 @@ describe.each(['thread', 'process'] as const)('mode "%s"', (mode) => {
   });
 });
 
+test('calls that wait are not lost, however long all of them take', async () => {
+  folder = scratch();
+  pluginpath = path.join(folder, 'lib');
+  mkdirSync(pluginpath);
+  put(1);
+  cpSync(path.join(pluginpath, 'generation.so'), path.join(pluginpath, 'leaving.so'));
+  const options = { mode: 'thread', concurrency: 1, timeout: '1s', queuetimeout: '60s', config: { folder } } as const;
+  host = await createPluginHost({ pluginpath, plugin: { generation: options, leaving: options } }, silentLog());
+  // Longer than a handler may take, and the grace of a generation that ends.
+  const naps = ['generation', 'leaving'].flatMap((name) => Array.from({ length: 60 }, () => host.call(name, 'Nap')));
+  const answers = Promise.all(naps.map((nap) => nap.then(({ body }) => body.toString(), messageOf)));
+  await until(async () => (await host.plugins()).every(({ state }) => state === 'ready'));
+  put(2);
+  await host.reload('generation');
+  expect(await ask('Number')).toBe('2');
+  rmSync(path.join(pluginpath, 'leaving.so'));
+  await host.remove('leaving');
+  expect(new Set(await answers)).toEqual(new Set(['1']));
+  await until(() => life().filter((line) => line === 'stop 1').length === 2);
+});
+
 describe('where no copy can be made', () => {
   beforeEach(async () => {
     await start({ mode: 'thread' });
@@ -240,11 +262,16 @@ describe('what a plugin has shown', () => {
     await start({ mode: 'thread' });
     await ask('Number');
     await host.demote('generation', 'it was seen');
+    const library = path.join(pluginpath, 'generation.so');
+    renameSync(library, path.join(folder, 'kept'));
     put(2, '-DREFUSES');
     await expect(host.reload('generation')).rejects.toMatchObject({ code: 'INIT_FAILED' });
     expect(await info()).toMatchObject({ mode: 'process', state: 'degraded', error: { code: 'INIT_FAILED' } });
+    // The very file that has earned it.
+    renameSync(path.join(folder, 'kept'), library);
+    await host.reloadChanged();
+    expect(await info()).toMatchObject({ generation: 3, mode: 'process', state: 'degraded', error: { code: 'DEMOTED' } });
     put(1);
-    await host.rollback('generation').catch(() => undefined);
     await host.reloadChanged();
     expect(await info()).toMatchObject({ mode: 'thread', state: 'ready' });
   });
@@ -257,11 +284,16 @@ describe('what a plugin has shown', () => {
   });
 
   test('is no fault of the file that takes its place meanwhile', async () => {
-    await start({ mode: 'thread' });
+    await start({ mode: 'thread', trial: 'Wait' });
     await ask('Number');
     put(2);
-    await Promise.all([host.reload('generation'), until(() => life().includes('init 2')).then(() => host.demote('generation', 'it was seen'))]);
+    const reloaded = host.reload('generation');
+    await until(() => life().includes('wait 2'));
+    const demoted = host.demote('generation', 'it was seen');
+    writeFileSync(path.join(folder, 'gate'), '');
+    await Promise.all([reloaded, demoted]);
     expect(await ask('Number')).toBe('2');
+    expect(await info()).toMatchObject({ mode: 'thread', state: 'ready', generation: 2 });
   });
 });
 

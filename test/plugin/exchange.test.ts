@@ -1,6 +1,7 @@
 import { DlserveError } from '../../src/ground/errors';
 import { Deadline, TimeLimits } from '../../src/plugin/deadline';
-import { Exchange, type Callee, type Recipient } from '../../src/plugin/exchange';
+import { Exchange, type Callee } from '../../src/plugin/exchange';
+import type { Recipient } from '../../src/plugin/recipient';
 import { handlersNamed, testRequest } from '../support/runtime';
 import { until } from '../support/until';
 
@@ -68,17 +69,18 @@ const GOOD = { status: -1, body: 'yes', headers: null };
 interface Given {
   readonly timeout?: number;
   readonly queueTimeout?: number;
+  readonly partTimeout?: number;
   /** The client's. */
   readonly own?: number;
   readonly at?: number | undefined;
   readonly body?: Buffer;
 }
 
-function enter({ timeout = 30_000, queueTimeout = timeout, own, body, ...keeping }: Given = {}): { exchange: Exchange; listener: Listener; keeper: Keeper; left: () => number } {
+function enter({ timeout = 30_000, queueTimeout = timeout, partTimeout, own, body, ...keeping }: Given = {}): { exchange: Exchange; listener: Listener; keeper: Keeper; left: () => number } {
   const listener = new Listener();
   const keeper = Object.assign(new Keeper(), keeping);
   const handler = handlersNamed(['GETTestHandler']).get('Test')!.get('GET')!;
-  const exchange = new Exchange(testRequest(), handler, body ?? null, new TimeLimits({ timeout, queueTimeout }, own === undefined ? undefined : Deadline.after(own)), 'id', listener);
+  const exchange = new Exchange(testRequest(), handler, body ?? null, new TimeLimits({ timeout, queueTimeout, partTimeout }, own === undefined ? undefined : Deadline.after(own)), 'id', listener);
   let left = 0;
   exchange.enter(keeper, { left: () => left++ });
   return { exchange, listener, keeper, left: () => left };
@@ -255,12 +257,84 @@ test('a reply may come in parts', () => {
 });
 
 test('the limits are met with the first part, and a failure behind it breaks the reply off', async () => {
-  const { exchange, listener, keeper } = enter({ timeout: 30 });
+  const { exchange, listener, keeper } = enter({ timeout: 30, partTimeout: 0 });
   exchange.begin({ status: -1, headers: null });
   await new Promise((resolve) => setTimeout(resolve, 60));
   exchange.fail(new DlserveError('STOPPING'));
   expect(listener.heard).toEqual(['begin 200 Content-Type application/json; charset=utf-8', 'fail STOPPING']);
   expect(keeper.seen).toEqual(['call']);
+});
+
+describe('between parts', () => {
+  const begun = (given: Given): ReturnType<typeof enter> => {
+    const entered = enter(given);
+    entered.exchange.begin({ status: -1, headers: null });
+    return entered;
+  };
+  const heard = 'begin 200 Content-Type application/json; charset=utf-8';
+
+  test('the handler has as long as in all, unless it is said otherwise; each part begins it anew', async () => {
+    const { exchange, listener, keeper } = begun({ timeout: 60 });
+    const parts = 10;
+    for (let i = 0; i < parts; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 12));
+      exchange.write(Buffer.from('x'), () => undefined);
+    }
+    await until(() => exchange.isSettled);
+    expect(listener.heard).toEqual([heard, ...Array<string>(parts).fill('part x'), 'fail TIMEOUT']);
+    expect(keeper.seen).toEqual(['call', 'expire']);
+  });
+
+  test('no time passes while it waits for its client', async () => {
+    const { exchange, listener } = begun({ partTimeout: 30 });
+    listener.isFull = true;
+    exchange.write(Buffer.from('x'), () => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(exchange.isSettled).toBe(false);
+    listener.drained!();
+    await until(() => exchange.isSettled);
+    expect(listener.heard.at(-1)).toBe('fail TIMEOUT');
+  });
+
+  test('a client that leaves is told to the instance, and what the handler then leaves undone is no failure', () => {
+    const { exchange, listener, keeper, left } = begun({});
+    exchange.abandon();
+    exchange.abandon();
+    expect([exchange.isAwaited, keeper.seen]).toEqual([false, ['call', 'withdraw']]);
+    exchange.fail(new DlserveError('STREAM_BROKEN', { symbol: 'GETTestHandler' }));
+    expect([listener.heard, left()]).toEqual([[heard, 'dropped'], 1]);
+  });
+
+  test('one that is cancelled breaks off at its end; one that has not begun is left alone', () => {
+    const { exchange, listener, keeper } = begun({});
+    expect(exchange.cancel()).toBe(true);
+    expect([exchange.isAwaited, exchange.isSettled, keeper.seen]).toEqual([false, false, ['call', 'withdraw']]);
+    exchange.end();
+    expect(listener.heard).toEqual([heard, 'fail STOPPING']);
+    const waiting = enter({ at: undefined });
+    expect([waiting.exchange.cancel(), waiting.keeper.seen, waiting.exchange.isAwaited]).toEqual([false, ['call'], true]);
+  });
+});
+
+test('a handler that takes its body in parts has its time from one to the next, and none passes while it waits for the client', async () => {
+  const { exchange, keeper } = enter({ timeout: 5000 });
+  expect(exchange.isWhole).toBe(true);
+  exchange.reply(GOOD);
+  let give!: (part: Buffer | null) => void;
+  const listener = new Listener();
+  const reading = new Exchange(testRequest(), exchange.handler, null, new TimeLimits({ timeout: 60, queueTimeout: 60 }, undefined), 'id', listener);
+  reading.input = { next: () => new Promise((resolve) => (give = resolve)) };
+  reading.enter(keeper, { left: () => undefined });
+  expect(reading.isWhole).toBe(false);
+  for (let i = 0; i < 3; i++) {
+    const next = reading.input.next();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    give(Buffer.from('x'));
+    expect((await next)?.toString()).toBe('x');
+  }
+  expect(listener.heard).toEqual([]);
+  await until(() => reading.isSettled);
+  expect(listener.heard).toEqual(['fail TIMEOUT']);
 });
 
 test('parts that nobody has begun, or that nobody hears, are none', () => {

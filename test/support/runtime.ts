@@ -30,7 +30,8 @@ export interface SourceOptions {
   readonly services?: Services;
 }
 
-const DEFAULTS: Omit<PluginSettings, 'own'> = {
+/** The settings of a plugin that nothing is said of. */
+export const DEFAULTS: Omit<PluginSettings, 'own'> = {
   mode: 'thread',
   timeout: 30_000,
   queueTimeout: 30_000,

@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { crc32 } from 'node:zlib';
 import { send } from '../support/doors';
 import { startServer, type TestServer } from '../support/server';
 import { until } from '../support/until';
-import { build, contents, copyGo, pluginpath, removeFolders } from './support';
+import { build, call, contents, copyGo, library, pluginpath, removeFolders } from './support';
+
+// Of dlserve.h.
+const BODY_RAW = 1;
 
 let folder: string;
 let before: Record<string, string>;
@@ -25,6 +29,10 @@ test('not a byte of the sources is touched', () => {
   expect(readFileSync(path.join(folder, 'src/linked/linked.go'), 'utf8')).toContain('package linked');
 });
 
+test('it takes bodies raw', () => {
+  expect(call(library(folder, 'factory'), 'PluginRouteHandlerBody').answers.PluginRouteHandlerBody?.status).toBe(BODY_RAW);
+});
+
 describe.each(['thread', 'inline', 'process'])('in mode %s', (mode) => {
   let server: TestServer;
   const get = (target: string, options: RequestInit = {}): Promise<Response> => fetch(server.url + target, { redirect: 'manual', ...options });
@@ -41,6 +49,15 @@ describe.each(['thread', 'inline', 'process'])('in mode %s', (mode) => {
     const host = new URL(server.url).host;
     expect(await answer.text()).toBe(`POST /factory/echo/a b/c/d ü ["1, 2"] ${host} true 4 text true /factory/echo/a%20b/c/d?q=%C3%BC`);
     expect(await (await get('/linked/A%2Fda')).text()).toBe('hello A/da by GET /linked/{name}');
+  });
+
+  test('a body is the bytes that were sent, and ends with its handler', async () => {
+    for (const body of [Buffer.alloc(1_000_000, '"\\\n'), Buffer.alloc(1_000_000, Buffer.from([0, 255, 34])), Buffer.alloc(0)]) {
+      const answer = await get('/factory/sum', { method: 'POST', body });
+      expect(await answer.text()).toBe(`${body.length} ${body.length} ${crc32(body).toString(16)} <nil>`);
+    }
+    expect((await get('/factory/keep', { method: 'POST', body: 'text' })).status).toBe(200);
+    expect(await (await get('/factory/kept')).text()).toBe('0 http: invalid Read on closed Body');
   });
 
   test('what it writes arrives: bytes, a type that was guessed, headers of before the status', async () => {

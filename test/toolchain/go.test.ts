@@ -15,6 +15,9 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(removeFolders);
 
+// Of dlserve.h.
+const [BODY_TEXT, BODY_NONE] = [0, 2];
+
 const goodLibrary = (name: string): string => library(good.folder, name);
 
 test('all of it compiles, and not a byte of it is touched', () => {
@@ -41,6 +44,12 @@ test('both styles in one package: globals elsewhere, init(), named results, C of
     ready: 'by init',
   });
   expect(answers.POSTNamedHandler).toEqual({ status: 201, body: 'named' });
+});
+
+test('handlers that have no way to see a body say so, each for itself', () => {
+  const symbols = ['GETVarsHandlerBody', 'POSTNamedHandlerBody', 'GETExportedHandlerBody', 'GETSystemHandlerBody'];
+  const { answers } = call(goodLibrary('mixed'), ...symbols);
+  expect(Object.values(answers).map(({ status }) => status)).toEqual([BODY_NONE, BODY_NONE, undefined, BODY_TEXT]);
 });
 
 test("names that the author has taken, and the author's own words for string, are no obstacle", () => {

@@ -43,6 +43,7 @@ export async function startServer(config: Config, builds: Builds, log: Logger, {
     stop: async () => {
       probes.stopping();
       const end = performance.now() + stoptimeout;
+      plugins.endStreams(stoptimeout);
       const inTime = await connections.stop(stoptimeout);
       if (!inTime) log.warn(`requests were still under way after ${stoptimeout} ms and were cut off`);
       await plugins.close(Math.max(end - performance.now(), LAST_WORDS)).catch((error: unknown) => log.error({ err: error }, 'the plugins could not be closed'));

@@ -1,6 +1,6 @@
 import { DlserveError } from '../../ground/errors';
-import { nearest } from '../../ground/nearest';
 import { isPlugin, type Factory, type Plugin } from './plugin';
+import { unknownPlugin } from './unknown-plugin';
 
 /** Ways to make plugins, by name. */
 export class FactoryRegistry {
@@ -29,10 +29,4 @@ export class FactoryRegistry {
   names(): string[] {
     return [...this.#factories.keys()];
   }
-}
-
-/** @param what "plugin" or "factory" */
-export function unknownPlugin(what: string, name: string, names: Iterable<string>): DlserveError {
-  const meant = nearest(name, names);
-  return new DlserveError('UNKNOWN_PLUGIN', { what, name, hint: meant === undefined ? '' : `: did you mean ${meant}?` });
 }

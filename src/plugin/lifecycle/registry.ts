@@ -1,7 +1,7 @@
 import { DlserveError, messageOf } from '../../ground/errors';
-import { unknownPlugin } from './factory-registry';
 import { describeCycle, findCycle } from './graph';
 import { isPlugin, type Plugin } from './plugin';
+import { unknownPlugin } from './unknown-plugin';
 
 /** What kept a plugin from starting or stopping. */
 export interface PluginError {

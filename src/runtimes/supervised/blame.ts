@@ -63,7 +63,7 @@ export class Retries {
   of({ innocent }: Blame): Exchange[] {
     if (!this.isOn) return [];
     const made = (call: Exchange): number => this.#made.get(call) ?? 0;
-    const again = innocent.filter((call) => IDEMPOTENT.has(call.request.method) && call.isAwaited && made(call) < MOST);
+    const again = innocent.filter((call) => IDEMPOTENT.has(call.request.method) && call.isAwaited && call.isWhole && made(call) < MOST);
     for (const call of again) {
       this.#made.set(call, made(call) + 1);
       call.beginAgain();

@@ -11,8 +11,8 @@ export function lossError(exchange: Exchange, death: Death): DlserveError {
 }
 
 /** The calls that were lost with a process; those that had had their time are settled. `again`: those that are made again. */
-export function goneWith({ executing, expired }: Death, again: readonly Exchange[]): Exchange[] {
-  return [...executing, ...expired].filter((exchange) => !again.includes(exchange));
+export function goneWith({ executing, expired, kept }: Death, again: readonly Exchange[]): Exchange[] {
+  return [...executing, ...expired, ...kept].filter((exchange) => !again.includes(exchange));
 }
 
 /** Of which of a few kinds the end of a process is. */
@@ -53,7 +53,7 @@ export interface Findings {
 
 /** The report of a death. */
 export function faultOf(death: Death, { plugin, symbols, again, sha256, output, stack }: Findings): Fault {
-  const calls = [...death.executing, ...death.expired];
+  const calls = [...death.executing, ...death.expired, ...death.kept];
   return {
     kind: death.ending === 'timeout' || death.ending === 'stall' ? 'hang' : 'crash',
     at: Date.now(),

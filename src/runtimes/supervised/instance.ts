@@ -1,7 +1,7 @@
 import { DlserveError } from '../../ground/errors';
 import { surface } from '../../ground/surface';
 import type { Exchange } from '../../plugin/exchange';
-import type { Handlers } from '../../plugin/handlers';
+import type { BodyMode, Handlers } from '../../plugin/handlers';
 import { routesOf, type Declared, type PluginRoute } from '../../plugin/route';
 import { openLimit, type Instance, type PluginSource } from '../../plugin/runtime';
 import type { SupervisedKeys } from './keys';
@@ -31,9 +31,15 @@ export class SupervisedInstance implements Instance, PoolUser {
   static async open(wire: Wire, source: PluginSource<SupervisedKeys>): Promise<SupervisedInstance> {
     const instance = new SupervisedInstance(wire, source);
     await instance.#pool.open();
-    const { declared } = instance.#pool;
+    const { declared, bodies } = instance.#pool;
+    instance.#takeBodies(bodies);
     if (declared !== undefined) await instance.#take(declared);
     return instance;
+  }
+
+  #takeBodies(bodies: Uint8Array): void {
+    const { handlers } = this.source;
+    bodies.forEach((mode, index) => (handlers.bySymbol(handlers.symbols[index]!)!.body = mode as BodyMode));
   }
 
   async #take(declared: Declared): Promise<void> {
@@ -153,7 +159,7 @@ export class SupervisedInstance implements Instance, PoolUser {
     const end = performance.now() + limit;
     this.#isClosing = true;
     this.#pool.drain();
-    await this.#pool.conditions.until(() => this.outstanding === 0, limit);
+    await this.#pool.conditions.until(() => this.outstanding + this.#pool.kept === 0, limit);
     const closed = this.#pool.close(end - performance.now());
     this.refuse(() => new DlserveError('STOPPING'));
     await closed;

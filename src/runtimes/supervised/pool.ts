@@ -3,15 +3,13 @@ import { Conditions } from '../../ground/waiting';
 import type { Exchange } from '../../plugin/exchange';
 import type { Declared } from '../../plugin/route';
 import type { PluginSource } from '../../plugin/runtime';
-import { blameOf, Retries, type Blame } from './blame';
-import { goneWith, lossError } from './deaths';
+import { Aftermath } from './aftermath';
 import { Elastic, type ElasticOwner } from './elastic';
 import { Health } from './health';
 import type { SupervisedKeys } from './keys';
 import { leastBusy } from './least-busy';
 import { PluginLog } from './plugin-log';
 import type { PoolUser } from './pool-user';
-import { failAll } from './settling';
 import { Rest } from './rest';
 import { Shortage, SPAWN_RETRY } from './shortage';
 import { Staff } from './staff';
@@ -25,13 +23,15 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
   readonly conditions = new Conditions();
   /** What the plugin says of itself, in the first of its workers; undefined where it says nothing. */
   declared: Declared | undefined;
+  /** How each handler takes a body, as the first of its workers says; empty where all take it as text. */
+  bodies: Uint8Array = new Uint8Array();
   /** Calls that all workers together execute at once. */
   capacity = 0;
   readonly #staff = new Staff();
   readonly #log: PluginLog;
   readonly #health: Health;
   readonly #rest: Rest;
-  readonly #retries: Retries;
+  readonly #aftermath: Aftermath;
   readonly #elastic: Elastic;
   readonly #starter: Starter;
   readonly #shortage: Shortage;
@@ -39,6 +39,8 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
   readonly #watch = new Watch(() => this.#look());
   /** Calls that the first worker executed at once. */
   #concurrency = 0;
+  /** Whether there are calls. Bound once: every call asks. */
+  readonly #isBusy = (): boolean => this.load + this.user.waiting > 0;
   #isDraining = false;
   #isClosed = false;
 
@@ -50,10 +52,19 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
     this.#log = new PluginLog(source);
     this.#health = new Health(source, this.#log);
     this.#rest = new Rest(this.#health, { tryAgain: () => this.#restartSoon(0), recovered: () => this.#recovered() });
-    this.#retries = new Retries(source.settings.own.retry);
     this.#shortage = new Shortage(source);
     this.#starter = new Starter(this, this.#staff, () => wire.start(this));
     this.#elastic = new Elastic(this, this.#staff, user, source.settings.own);
+    this.#aftermath = new Aftermath(source.settings.own, {
+      staff: this.#staff,
+      health: this.#health,
+      rest: this.#rest,
+      elastic: this.#elastic,
+      shortage: this.#shortage,
+      user,
+      takeBack: (exchanges) => this.#takeBack(exchanges),
+      restartSoon: (delay) => this.#restartSoon(delay),
+    });
   }
 
   /** @throws DlserveError LOAD_FAILED, ABI_UNSUPPORTED, INIT_FAILED or UNAVAILABLE */
@@ -69,6 +80,11 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
     return this.#staff.load;
   }
 
+  /** Calls that go on in them although their handlers have returned. */
+  get kept(): number {
+    return this.#staff.kept;
+  }
+
   get processes(): number[] {
     return this.#staff.processes;
   }
@@ -76,7 +92,7 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
   /** Why a call can't be taken now; undefined where it can. */
   refusal(exchange: Exchange): DlserveError | undefined {
     if (this.#shortage.error !== null && this.#staff.workers.length === 0) return this.#shortage.error;
-    const refusal = this.#health.refusal(exchange, () => this.load + this.user.waiting > 0);
+    const refusal = this.#health.refusal(exchange, this.#isBusy);
     if (refusal === undefined && !this.#health.isServing && this.#staff.workers.length === 0) this.#restartSoon(0);
     return refusal;
   }
@@ -141,7 +157,7 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
   }
 
   #restartSoon(delay: number): void {
-    if (this.#isDraining && this.load + this.user.waiting === 0) return;
+    if (this.#isDraining && !this.#isBusy()) return;
     if (delay > 0) this.#starter.after(delay);
     else this.#starter.now();
   }
@@ -176,6 +192,7 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
       if (this.#staff.workers.some((other) => other.state !== 'ready')) return;
       this.#concurrency = worker.concurrency;
       this.declared = worker.declared;
+      this.bodies = worker.bodies;
       this.#log.opened();
       this.#opening.resolve();
       this.#opening = null;
@@ -229,42 +246,13 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
     } else if (this.#opening !== null) {
       this.#giveUpOpening(death.refusal ?? new DlserveError('LOAD_FAILED', { library: this.source.file.base, reason: death.exit.words }));
     } else {
-      again = this.#mourn(worker, death);
+      again = this.#aftermath.of(worker, death, this.#isClosed);
     }
     this.conditions.changed();
     if (death.lack !== null || death.stopped) return;
     this.#log.death(death, again);
     // Comes last, when all is done for the calls and for the next worker: whoever hears of it may throw.
     if (this.#health.isResting && !this.#isClosed) this.source.observer.resting(true);
-  }
-
-  /** @returns calls that were inside and are made again */
-  #mourn(worker: Worker, death: Death): readonly Exchange[] {
-    const blame = blameOf(death);
-    const again = this.#isClosed ? [] : this.#retries.of(blame);
-    this.user.takeBack([...again, ...death.waiting]);
-    failAll(death.executing.filter((exchange) => !again.includes(exchange)), (exchange) => lossError(exchange, death));
-    if (this.#isClosed) this.user.refuse(() => new DlserveError('STOPPING'));
-    else if (!death.stopped) this.#judge(worker, death, blame, again);
-    // What was taken back need not wait for the next one to open, if another has room.
-    this.user.hasRoom();
-    return again;
-  }
-
-  #judge(worker: Worker, death: Death, blame: Blame, again: readonly Exchange[]): void {
-    this.#shortage.end();
-    const isAlone = !this.#staff.isOpen;
-    const rests = this.#health.judge(blame, goneWith(death, again), worker.served > 0, isAlone);
-    if (death.refusal !== null && !isAlone) this.#elastic.refused();
-    if (rests.plugin) {
-      this.user.refuse(() => this.#health.pluginRests());
-      this.#rest.begin();
-      return;
-    }
-    if (rests.handler) for (const other of this.#staff.workers) this.user.takeBack(other.reclaim());
-    this.#takeBack([]);
-    // What a call has done to its process must cost no other one the time of a pause.
-    this.#restartSoon(blame.isExplained ? 0 : this.#health.delay);
   }
 
   /** Calls that have not begun wait again, but for those whose handlers have begun to rest. */
@@ -275,7 +263,7 @@ export class Pool implements WorkerOwner, ElasticOwner, StarterOwner {
 
   /** @returns whether there are calls */
   #look(): boolean {
-    if (this.load + this.user.waiting === 0) return false;
+    if (this.kept === 0 && !this.#isBusy()) return false;
     this.#health.pass();
     this.#staff.checkStalls();
     this.#countCapacity();

@@ -78,7 +78,7 @@ export class Scale {
 
   #isIdle(worker: Worker, now: number): boolean {
     const seen = this.#seen.get(worker);
-    if (seen === undefined || worker.load > 0 || seen.given !== worker.given) {
+    if (seen === undefined || worker.load + worker.kept > 0 || seen.given !== worker.given) {
       this.#seen.set(worker, { given: worker.given, since: now });
       return false;
     }

@@ -26,6 +26,11 @@ export class Staff {
     return count;
   }
 
+  /** Calls that go on in them although their handlers have returned. */
+  get kept(): number {
+    return this.all().reduce((sum, { kept }) => sum + kept, 0);
+  }
+
   get processes(): number[] {
     return this.all().flatMap(({ pid }) => (pid === null ? [] : [pid]));
   }

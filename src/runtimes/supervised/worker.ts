@@ -41,6 +41,8 @@ export interface Death {
   /** Calls that had begun and were not answered; those that had had their time are settled already. */
   readonly executing: readonly Exchange[];
   readonly expired: readonly Exchange[];
+  /** Calls whose handlers had returned, and whose replies went on. */
+  readonly kept: readonly Exchange[];
   /** Calls that had not begun, in order. */
   readonly waiting: readonly Exchange[];
 }
@@ -59,8 +61,12 @@ export interface Worker {
   readonly concurrency: number;
   /** What the plugin in it says of itself; undefined where it says nothing, or is not open. */
   readonly declared: Declared | undefined;
+  /** How each handler of the plugin takes a body, see BodyMode; empty where all take it as text. */
+  readonly bodies: Uint8Array;
   /** Calls that it was given and that somebody waits for, or that hold a place in it. */
   readonly load: number;
+  /** Calls that go on although their handlers have returned: they hold no place. */
+  readonly kept: number;
   /** Calls that it has answered. */
   readonly served: number;
   /** Calls that it was given. */

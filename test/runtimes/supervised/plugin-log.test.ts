@@ -19,6 +19,7 @@ const DEATH: Death = {
   place: '',
   executing: [],
   expired: [],
+  kept: [],
   waiting: [],
 };
 

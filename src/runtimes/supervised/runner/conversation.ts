@@ -5,10 +5,10 @@ import { FrameReader, type FrameOwner } from './frames';
 import { LargeBodies } from './large-bodies';
 import type { WorkerOwner } from '../worker';
 import type { Ledger } from './ledger';
-import {
-  FAILED_HEADER, FRAME_HEADER, MAX_DECLARED, Message, Outcome, ProtocolError, checkHello, partLength, readDeclared, readFailed, readOpened, replyId, type Failure,
-} from './protocol';
+import { checkHello, readDeclared, readFailed, readOpened, type Failure } from './greeting';
+import { FAILED_HEADER, FRAME_HEADER, MAX_DECLARED, Message, Outcome, ProtocolError, partLength, replyId } from './protocol';
 import { readReply, refuse, type RunnerReply } from './replies';
+import type { Talk, Talks } from './talks';
 
 /** Whoever is told of what a runner says. */
 export interface Listener {
@@ -20,11 +20,15 @@ export interface Listener {
   endedBadly(words: string): void;
 }
 
-/** What a runner says, in the order in which it may: HELLO, then OPENED or FAILED, then a REPLY for each call, at last STOPPED. */
+/**
+ * What a runner says, in the order in which it may: HELLO, then OPENED or FAILED, then what calls say and a REPLY for each, at last STOPPED.
+ */
 export class Conversation implements FrameOwner {
   readonly frames = new FrameReader(this);
   /** Threads that may be inside the library; 0 until it is open. */
   concurrency = 0;
+  /** How each handler takes a body; empty where all take it as text. */
+  bodies: Buffer = Buffer.alloc(0);
   /** What the library says of itself; undefined where it says nothing. */
   declared: Declared | undefined;
   /** Why it could not be opened. */
@@ -33,12 +37,14 @@ export class Conversation implements FrameOwner {
   stopAsked = false;
   /** It has stopped. */
   stopped = false;
-  /** Calls of which it has said something, and of these, those whose handlers replied. */
+  /** Calls that hold no thread any more, and of these, those whose handlers replied. */
   replies = 0;
   served = 0;
   /** Microseconds that a call typically spends in its handler. */
   typical = 1000;
   private readonly calls: Ledger;
+  private readonly talks: Talks;
+  private readonly symbols: number;
   private readonly listener: Listener;
   private readonly owner: Pick<WorkerOwner, 'answered' | 'dropped' | 'gaveBack'>;
   private readonly large = new LargeBodies();
@@ -52,9 +58,19 @@ export class Conversation implements FrameOwner {
     return this.concurrency > 0;
   }
 
-  /** @param owner is told what becomes of each call */
-  constructor(calls: Ledger, listener: Listener, owner: Pick<WorkerOwner, 'answered' | 'dropped' | 'gaveBack'>) {
+  /** A call has said something, and has not ended. */
+  get isTalking(): boolean {
+    return this.talks.areAny;
+  }
+
+  /**
+   * @param symbols how many handlers there are
+   * @param owner is told what becomes of each call
+   */
+  constructor(calls: Ledger, talks: Talks, symbols: number, listener: Listener, owner: Pick<WorkerOwner, 'answered' | 'dropped' | 'gaveBack'>) {
     this.calls = calls;
+    this.talks = talks;
+    this.symbols = symbols;
     this.listener = listener;
     this.owner = owner;
   }
@@ -69,6 +85,9 @@ export class Conversation implements FrameOwner {
     const message = buffer[start + 4];
     if (message === Message.REPLY && this.isOpen) {
       this.reply(buffer, start, end);
+    } else if (message! >= Message.HEAD && message! <= Message.KEPT && this.isOpen) {
+      this.talks.hear(buffer, start, end);
+      if (message === Message.KEPT) this.replies++;
     } else if (!this.greeted && message === Message.HELLO) {
       checkHello(buffer, start, end);
       this.greeted = true;
@@ -76,7 +95,9 @@ export class Conversation implements FrameOwner {
       this.declare(Buffer.from(buffer.subarray(start + FRAME_HEADER, end)));
     } else if (this.greeted && !this.isOpen && message === Message.OPENED) {
       if (this.declaring.length > 0) this.declared = readDeclared(Buffer.concat(this.declaring.splice(0)));
-      this.concurrency = readOpened(buffer, start, end);
+      const { concurrency, bodies } = readOpened(buffer, start, end, this.symbols);
+      this.concurrency = concurrency;
+      this.bodies = bodies;
       this.listener.opened();
     } else if (this.greeted && !this.isOpen && message === Message.FAILED && end - start >= FAILED_HEADER) {
       this.failure = readFailed(buffer, start, end);
@@ -109,19 +130,21 @@ export class Conversation implements FrameOwner {
   private reply(buffer: Buffer, start: number, end: number): void {
     const reply = readReply(buffer, start, end, this.large);
     const id = replyId(buffer, start);
-    this.replies++;
+    if (!this.calls.isKept(id)) this.replies++;
     const call = this.calls.settle(id);
+    const talk = this.talks.end(id);
     if (call === null) return;
     if (call === undefined) throw new ProtocolError(`a reply to call ${id}, which is not open`);
+    if ((reply.streamed !== undefined) !== (talk?.reply.hasBegun === true)) throw new ProtocolError(`the reply to call ${id} does not end what has begun of it`);
     try {
-      this.settle(call, reply);
+      this.settle(call, reply, talk);
     } catch (error) {
       // Thrown here, it would take the rest of the chunk with it, or be held against the runner.
       surface(error);
     }
   }
 
-  private settle(call: Exchange, reply: RunnerReply): void {
+  private settle(call: Exchange, reply: RunnerReply, talk: Talk | undefined): void {
     if (reply.outcome === Outcome.SKIPPED && this.reclaimed.has(call)) {
       this.owner.gaveBack(call);
       return;
@@ -132,9 +155,11 @@ export class Conversation implements FrameOwner {
     } else {
       this.served++;
       this.owner.answered(call);
-      this.typical += (reply.microseconds - this.typical) / 8;
+      // How long one takes that waits for its client, or for the host, says nothing of the others.
+      if (talk === undefined) this.typical += (reply.microseconds - this.typical) / 8;
     }
-    if (reply.raw !== null) call.reply(reply.raw);
+    if (reply.streamed !== undefined) talk!.reply.end(reply.streamed === 'broken');
+    else if (reply.raw !== null) call.reply(reply.raw);
     else refuse(reply, call);
   }
 }

@@ -1,10 +1,15 @@
+import { LONGEST_TIMER } from '../../../ground/waiting';
 import type { Exchange } from '../../../plugin/exchange';
 import type { Worker } from '../worker';
 import type { Ledger } from './ledger';
+import { CreditFlag } from './protocol';
+import type { Talks } from './talks';
 
 /** Milliseconds until a reply that is on its way must have been read, and how many times more it is waited for. */
 const REPLY_GRACE = 5;
 const REPLY_LOOKS = 100;
+/** Milliseconds that a handler has to come to its end which has waited for its client, or for the host, and hears that its time is over. */
+const WAIT_GRACE = 250;
 
 /** A runner in which a call may hang. */
 export interface Hangable {
@@ -26,17 +31,24 @@ export interface Hangable {
 export class Hangs {
   /** Looks that are still to come: none of them may meet a runner that has ended. */
   private readonly looks = new Set<NodeJS.Timeout>();
+  private isPatient = true;
 
+  /** @param patience milliseconds for which replies in parts hold up the end of a runner in which another call hangs */
   constructor(
     private readonly runner: Hangable,
     private readonly calls: Ledger,
+    private readonly talks: Pick<Talks, 'isWaiting' | 'leave' | 'leaveAll'>,
+    private readonly patience: number,
   ) {}
 
   /** The call has had its time. */
   expire(id: number): void {
+    const isWaiting = this.talks.isWaiting(id);
+    this.talks.leave(id, CreditFlag.GONE | CreditFlag.OVER);
+    if (this.calls.isKept(id)) return;
     this.calls.markOverdue(id);
     // It may have been answered, or skipped, at this very moment.
-    this.soon(() => this.judge(id));
+    this.soon(() => this.judge(id), isWaiting ? WAIT_GRACE : REPLY_GRACE);
   }
 
   /** To be called when the runner has ended. */
@@ -45,11 +57,11 @@ export class Hangs {
     this.looks.clear();
   }
 
-  private soon(look: () => void): void {
+  private soon(look: () => void, delay = REPLY_GRACE): void {
     const timer = setTimeout(() => {
       this.looks.delete(timer);
       look();
-    }, REPLY_GRACE);
+    }, Math.min(delay, LONGEST_TIMER));
     this.looks.add(timer);
   }
 
@@ -77,6 +89,13 @@ export class Hangs {
     this.endWhenOnlyHung();
     this.runner.retired(waiting);
     this.soon(() => this.check());
+    this.soon(() => this.talks.leaveAll(), this.patience);
+    this.soon(() => this.losePatience(), this.patience + WAIT_GRACE);
+  }
+
+  private losePatience(): void {
+    this.isPatient = false;
+    this.answered();
   }
 
   /**
@@ -96,6 +115,6 @@ export class Hangs {
   }
 
   private endWhenOnlyHung(): void {
-    if (this.calls.isAllOverdue) this.runner.endHung(this.calls.firstOverdue);
+    if (!this.isPatient || (this.calls.isAllOverdue && this.calls.keptSize === 0)) this.runner.endHung(this.calls.firstOverdue);
   }
 }

@@ -3,7 +3,8 @@ import { MAX_REPLY_HEADERS } from '../../../plugin/reply-headers';
 import { ANY_CONCURRENCY, type PluginSource } from '../../../plugin/runtime';
 import type { SupervisedKeys } from '../keys';
 import type { Program } from '../process';
-import { CALLS_FD, REPLIES_FD, helloFrame, openFrame } from './protocol';
+import { helloFrame, openFrame } from './greeting';
+import { CALLS_FD, CONTROL_FD, REPLIES_FD } from './protocol';
 
 /**
  * How a runner is started.
@@ -13,9 +14,10 @@ export function programOf(executable: string, shared: number, source: PluginSour
   return {
     executable,
     args: [source.file.base, String(process.pid)],
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', shared],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', shared, 'pipe'],
     input: CALLS_FD,
     output: REPLIES_FD,
+    control: CONTROL_FD,
   };
 }
 

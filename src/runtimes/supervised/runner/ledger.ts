@@ -11,6 +11,9 @@ export class Ledger {
   private readonly calls = new OpenCalls<Exchange>();
   /** Those of them that have had their time. */
   private readonly overdue = new Set<Exchange>();
+  /** Calls whose handlers have returned and whose replies go on: they hold no thread. By either. */
+  private readonly kept = new Map<number, Exchange>();
+  private readonly keptIds = new Map<Exchange, number>();
   /** Calls that nobody waits for and that will be skipped, with their bytes. */
   private readonly cancelled = new Map<number, number>();
 
@@ -27,6 +30,11 @@ export class Ledger {
   /** Whether none of them has time left. */
   get isAllOverdue(): boolean {
     return this.calls.size === this.overdue.size;
+  }
+
+  /** Calls that go on although their handlers have returned. */
+  get keptSize(): number {
+    return this.kept.size;
   }
 
   /** The id of the one of them that came first; 0 where there is none. */
@@ -54,6 +62,24 @@ export class Ledger {
     return this.calls.get(id) !== undefined;
   }
 
+  /** The handler of a call has returned, and its reply goes on. @returns false where that can't be */
+  keep(id: number): boolean {
+    const call = this.calls.get(id);
+    if (call === undefined) return false;
+    this.strike(id, call);
+    this.kept.set(id, call);
+    this.keptIds.set(call, id);
+    return true;
+  }
+
+  isKept(id: number): boolean {
+    return this.kept.has(id);
+  }
+
+  isOverdue(call: Exchange): boolean {
+    return this.overdue.has(call);
+  }
+
   /** Whether the runner has still to answer. */
   isOpen(id: number): boolean {
     return this.calls.get(id) !== undefined || this.cancelled.has(id);
@@ -66,7 +92,7 @@ export class Ledger {
 
   /** The call's id; 0 when it is not here. */
   find(call: Exchange): number {
-    return this.calls.idOf(call);
+    return this.calls.idOf(call) || (this.keptIds.get(call) ?? 0);
   }
 
   /** The call with this id, where it is not answered. */
@@ -85,6 +111,12 @@ export class Ledger {
     if (call !== undefined) {
       this.strike(id, call);
       return call;
+    }
+    const kept = this.kept.get(id);
+    if (kept !== undefined) {
+      this.kept.delete(id);
+      this.keptIds.delete(kept);
+      return kept;
     }
     const bytes = this.cancelled.get(id);
     if (bytes === undefined) return undefined;
@@ -115,9 +147,10 @@ export class Ledger {
     return waiting;
   }
 
-  /** What is left when there will be no more answers: calls that have time left, and those that have not. */
-  left(): { executing: Exchange[]; expired: Exchange[] } {
-    return { executing: this.calls.inOrder().flatMap(([, call]) => (this.overdue.has(call) ? [] : [call])), expired: [...this.overdue] };
+  /** What is left when there will be no more answers: calls that have time left, those that have not, and those that were kept. */
+  left(): { executing: Exchange[]; expired: Exchange[]; kept: Exchange[] } {
+    const executing = this.calls.inOrder().flatMap(([, call]) => (this.overdue.has(call) ? [] : [call]));
+    return { executing, expired: [...this.overdue], kept: [...this.kept.values()] };
   }
 
   private strike(id: number, call: Exchange): void {

@@ -1,7 +1,8 @@
 import { abiUnsupported } from '../../../binary/exports';
 import { DlserveError } from '../../../ground/errors';
 import type { Exit } from '../process';
-import { LACKS_STATUS, Stage, type Failure } from './protocol';
+import type { Failure } from './greeting';
+import { LACKS_STATUS, Stage } from './protocol';
 
 /** How far a runner had come that could not open its library. */
 export interface Unopened {

@@ -1,14 +1,14 @@
 import type { TimeLimits } from '../../../plugin/deadline';
-import type { Declared } from '../../../plugin/route';
 import { MOST_CONCURRENCY } from '../../../plugin/runtime';
 
 /**
  * Every message between host and runner, with its numbers; native/runner/protocol.h holds the same, and a test compares.
  *
  * Two sockets, one each way, carry frames: u32 length of the whole frame, u8 message, u8 flags, u16 number, then what the
- * message says. Numbers are little-endian, f64 are milliseconds. A side that reads anything else gives the other up.
+ * message says. Numbers are little-endian, f64 are milliseconds. A side that reads anything else gives the other up. A third socket
+ * carries what the host says to calls that run: nobody reads the first one while all threads do.
  *
- * A third descriptor is a file that both map or read; see {@link Shared}.
+ * One more descriptor is a file that both map or read; see {@link Shared}.
  */
 export const MAGIC = 0x56534c44;
 export const VERSION = 4;
@@ -17,6 +17,7 @@ export const VERSION = 4;
 export const CALLS_FD = 3;
 export const REPLIES_FD = 4;
 export const SHARED_FD = 5;
+export const CONTROL_FD = 6;
 
 /** The exit status of a runner that the system gives too little to begin with. */
 export const LACKS_STATUS = 75;
@@ -42,6 +43,24 @@ export const Message = {
   PART: 9,
   /** Runner, before OPENED, where the library has PluginFactory or PluginRoutes: the next bytes of its name and routes. */
   DECLARED: 10,
+  /** Runner, for a call whose reply comes in parts, once: status and headers. */
+  HEAD: 11,
+  /** Runner, after HEAD: the next bytes of the reply. */
+  CHUNK: 12,
+  /** Runner, for a handler that takes the body in parts: so much of it has been read, and more is wanted. */
+  WANT: 13,
+  /** Runner, in one frame or several: what a handler asks the host. Answered by ANSWER. */
+  ASK: 14,
+  /** Runner, any time while a call runs: a line for the log. */
+  LOG: 15,
+  /** Runner, once: the handler has returned and its reply goes on. Its REPLY comes when that ends. */
+  KEPT: 16,
+  /** Host, for each ASK, through the control socket as all that follow. */
+  ANSWER: 17,
+  /** Host, as the client takes what was sent; or at once where nobody takes any more of it. */
+  CREDIT: 18,
+  /** Host, after WANT: the next bytes of the body, no more than a window ahead of what was read. */
+  BODY: 19,
 } as const;
 
 export const FRAME_HEADER = 8;
@@ -52,7 +71,7 @@ export const HELLO_SIZE = 24;
  * u32 symbols; then NUL-ended texts.
  */
 export const OPEN_HEADER = 44;
-/** u32 threads at most, u32 unused. */
+/** u32 threads at most, u32 unused; then, where not all handlers take a body as text, how each takes it: a byte for each symbol. */
 export const OPENED_SIZE = 16;
 /** Of what a library says of itself: its name, the JSON of PluginRoutes and that of its factory's routes, each with its NUL. */
 export const MOST_DECLARED = 65536;
@@ -67,6 +86,24 @@ export const CALL_HEADER = 36;
 export const REPLY_HEADER = 28;
 /** u64 id, u32 bytes of the whole body; then the next bytes of it. */
 export const PART_HEADER = 20;
+
+/**
+ * What a handler says through the functions of the host, and what it is told: u64 id, then of a HEAD i32 status, u32 unused, headers; of a
+ * WANT u64 bytes that were read; of a LOG u32 lines that were lost before, u32 unused, text; of a CREDIT u64 bytes that were taken; of an ASK
+ * the next bytes of service and parameters, each with its NUL. ASK and ANSWER: number = which ask. LOG: number = level.
+ */
+export const CALL_WORDS = 16;
+export const HEAD_HEADER = 24;
+export const WANT_SIZE = 24;
+export const LOG_HEADER = 24;
+export const CREDIT_SIZE = 24;
+/** Of a reply in one CHUNK, of what is asked in one ASK, of a text in one LOG. */
+export const MOST_CHUNK = 32768;
+/** Of what is asked, in all, and of the bytes in one BODY. */
+export const MOST_ASKED = 16777216;
+export const MOST_BODY = 65536;
+/** So many bytes of a reply may have been sent, or of a body, that nobody has taken yet; and one CHUNK or BODY more. */
+export const WINDOW = 262144;
 
 /** Bytes of a CALL. What the runner sends is never larger than the ring. */
 export const MAX_FRAME = 0x40000000;
@@ -85,7 +122,17 @@ export const ReplyFlag = {
   HAS_HEADERS: 4,
   /** The body came before, in PARTs; in its place is an f64: how many bytes it has. */
   IN_PARTS: 8,
+  /** The reply came before, in HEAD and CHUNKs, and ends with this; whole, or broken off. */
+  STREAMED: 16,
+  BROKEN: 32,
 } as const;
+
+export const AskFlag = { MORE: 1 } as const;
+export const AnswerFlag = { OK: 1 } as const;
+/** Nobody takes any more of it; the call's time is over. */
+export const CreditFlag = { GONE: 1, OVER: 2 } as const;
+/** There is no more of it; the client has gone. */
+export const BodyFlag = { LAST: 1, BROKEN: 2 } as const;
 
 /** What became of a call. */
 export const Outcome = {
@@ -139,53 +186,13 @@ export function fromMonotonic(time: number): number {
   return time - CLOCK_OFFSET;
 }
 
-function header(buffer: Buffer, message: number, flags: number, number: number): Buffer {
+/** Writes the first bytes of a frame which is the whole buffer, and returns that. */
+export function header(buffer: Buffer, message: number, flags: number, number: number): Buffer {
   buffer.writeUInt32LE(buffer.length, 0);
   buffer[4] = message;
   buffer[5] = flags;
   buffer.writeUInt16LE(number, 6);
   return buffer;
-}
-
-/** Makes the host's HELLO. */
-export function helloFrame(): Buffer {
-  const frame = header(Buffer.alloc(HELLO_SIZE), Message.HELLO, 0, VERSION);
-  frame.writeUInt32LE(MAGIC, 8);
-  frame.writeDoubleLE(monotonic(performance.now()), 16);
-  return frame;
-}
-
-export interface OpenRequest {
-  readonly path: string;
-  /** JSON, for PluginInit. */
-  readonly config: string;
-  readonly symbols: readonly string[];
-  /** 0: as the library says. */
-  readonly concurrency: number;
-  /** What "any number" of the library means. */
-  readonly any: number;
-  /** Bytes; 0 is no limit. */
-  readonly memory: number;
-  /** Milliseconds that a call may be in its handler. */
-  readonly timeout: number;
-  /** Bytes of a reply, its headers included. */
-  readonly largestReply: number;
-  /** Bytes. */
-  readonly mostHeaders: number;
-}
-
-/** Makes an OPEN. */
-export function openFrame(open: OpenRequest): Buffer {
-  const texts = Buffer.from([open.path, open.config, ...open.symbols, ''].join('\0'));
-  const frame = header(Buffer.concat([Buffer.alloc(OPEN_HEADER), texts]), Message.OPEN, 0, 0);
-  frame.writeUInt32LE(open.concurrency, 8);
-  frame.writeUInt32LE(open.any, 12);
-  frame.writeDoubleLE(open.memory, 16);
-  frame.writeDoubleLE(open.timeout, 24);
-  frame.writeUInt32LE(open.largestReply, 32);
-  frame.writeUInt32LE(open.mostHeaders, 36);
-  frame.writeUInt32LE(open.symbols.length, 40);
-  return frame;
 }
 
 /** Makes a STOP. */
@@ -215,7 +222,7 @@ export function writeCallHeader(
   buffer.writeUInt32LE(headLength, at + 32);
 }
 
-/** Reads the id of a REPLY or PART that starts at `at`. */
+/** Reads the id of the call that a runner's frame is about. */
 export function replyId(buffer: Buffer, at: number): number {
   return buffer.readUInt32LE(at + 8) + buffer.readUInt32LE(at + 12) * HIGH;
 }
@@ -223,55 +230,4 @@ export function replyId(buffer: Buffer, at: number): number {
 /** Reads of how large a body a PART is, in bytes. */
 export function partLength(buffer: Buffer, at: number): number {
   return buffer.readUInt32LE(at + 16);
-}
-
-/** What a FAILED says. */
-export interface Failure {
-  readonly stage: number;
-  /** The library's ABI, or what PluginInit returned. */
-  readonly detail: number;
-  readonly words: string;
-}
-
-/**
- * Reads a FAILED.
- * @throws ProtocolError
- */
-export function readFailed(buffer: Buffer, start: number, end: number): Failure {
-  if (end - start < FAILED_HEADER) throw new ProtocolError('a FAILED that is too short');
-  return {
-    stage: buffer.readUInt16LE(start + 6),
-    detail: buffer.readInt32LE(start + 8),
-    words: buffer.toString('utf8', start + FAILED_HEADER, end),
-  };
-}
-
-/**
- * Reads what all DECLARED of a library say together.
- * @throws ProtocolError
- */
-export function readDeclared(bytes: Buffer): Declared {
-  const texts = bytes.toString('utf8').split('\0');
-  if (texts.length !== 4 || texts[3] !== '') throw new ProtocolError('a malformed DECLARED');
-  return { title: texts[0]!, routes: [texts[1]!, texts[2]!] };
-}
-
-/**
- * Reads an OPENED: how many threads may be inside the library.
- * @throws ProtocolError
- */
-export function readOpened(buffer: Buffer, start: number, end: number): number {
-  const concurrency = end - start === OPENED_SIZE ? buffer.readUInt32LE(start + 8) : 0;
-  if (concurrency === 0 || concurrency > MOST_THREADS) throw new ProtocolError('a malformed OPENED');
-  return concurrency;
-}
-
-/**
- * Checks the runner's HELLO.
- * @throws ProtocolError
- */
-export function checkHello(buffer: Buffer, start: number, end: number): void {
-  if (end - start !== HELLO_SIZE || buffer.readUInt32LE(start + 8) !== MAGIC) throw new ProtocolError('a malformed HELLO');
-  const version = buffer.readUInt16LE(start + 6);
-  if (version !== VERSION) throw new ProtocolError(`version ${version} of the protocol, not ${VERSION}: run npm rebuild dlserve`);
 }

@@ -16,6 +16,8 @@ export interface RunnerReply {
   readonly raw: RawReply | null;
   /** Bytes of the body, or of that of which there was too much. */
   readonly length: number;
+  /** It ends a reply that came in parts, and that is whole or broken; undefined where there were none. */
+  readonly streamed?: 'whole' | 'broken' | undefined;
 }
 
 /**
@@ -34,6 +36,9 @@ export function readReply(buffer: Buffer, start: number, end: number, large: Lar
 
   if (large.size > 0 && !inParts && large.has(replyId(buffer, start))) throw new ProtocolError('a reply without its body');
   if (outcome !== Outcome.REPLY) return refused(outcome, readRefusal(buffer, bodyStart, end, outcome));
+  if ((flags & ReplyFlag.STREAMED) !== 0) {
+    return { ...refused(outcome, 0), streamed: (flags & ReplyFlag.BROKEN) === 0 ? 'whole' : 'broken' };
+  }
   const length = inParts ? readLength(buffer, bodyStart, end) : end - bodyStart;
   const body = inParts ? large.take(replyId(buffer, start), length) : readBody(buffer, bodyStart, end, flags);
   if (headers > MAX_REPLY_HEADERS) return refused(Outcome.HEADERS_TOO_LARGE, headers);

@@ -6,16 +6,18 @@ import type { SupervisedKeys } from '../keys';
 import { PluginProcess, type Exit, type ProcessOwner } from '../process';
 import type { Ending, Worker, WorkerOwner } from '../worker';
 import { Batch } from './batch';
-import { culpritOf, readCrash } from './crash-site';
+import { Control } from './control';
 import { Conversation, type Listener } from './conversation';
+import { deathOf } from './death';
 import { Hangs, type Hangable } from './hangs';
 import { opening, programOf } from './launch';
 import { Ledger } from './ledger';
-import { lackOf, openError, placeOf } from './opening';
+import { LoneCall, type AwaitEvent } from './lone-call';
 import { Progress } from './progress';
-import { ProtocolError, stopFrame } from './protocol';
+import { CreditFlag, MOST_CANCELLED, ProtocolError, stopFrame } from './protocol';
 import { RunnerLog } from './runner-log';
 import { Shared } from './shared';
+import { Talks } from './talks';
 import { Whereabouts } from './whereabouts';
 
 /** Request bytes on their way to one runner, above which it gets no further call. */
@@ -25,8 +27,9 @@ const MOST_BYTES = 4 * 1024 * 1024;
 export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   state: Worker['state'] = 'opening';
   private readonly calls = new Ledger();
+  private readonly talks: Talks;
   private readonly conversation: Conversation;
-  private readonly hangs = new Hangs(this, this.calls);
+  private readonly hangs: Hangs;
   private readonly source: PluginSource<SupervisedKeys>;
   private readonly owner: WorkerOwner;
   private readonly shared: Shared;
@@ -46,13 +49,13 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
    * Starts the process and asks it to open the library.
    * @param executable the runner
    * @param openLimit milliseconds that loading and PluginInit may take
+   * @param awaitEvent undefined where nothing is to be waited for actively
    * @throws what spawn or the file system throws
    */
-  constructor(executable: string, source: PluginSource<SupervisedKeys>, openLimit: number, owner: WorkerOwner) {
+  constructor(executable: string, source: PluginSource<SupervisedKeys>, openLimit: number, owner: WorkerOwner, awaitEvent?: AwaitEvent) {
     this.source = source;
     this.openLimit = openLimit;
     this.owner = owner;
-    this.conversation = new Conversation(this.calls, this, owner);
     const first = opening(source);
     this.shared = new Shared();
     try {
@@ -61,9 +64,12 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
       this.shared.close();
       throw error;
     }
-    this.batch = new Batch(this.process.input);
+    this.talks = new Talks(this.calls, source, new Control(this.process.control), () => this.progress.look().begun);
+    this.conversation = new Conversation(this.calls, this.talks, source.handlers.symbols.length, this, owner);
+    this.batch = new Batch(this.process.input, awaitEvent && new LoneCall(awaitEvent));
     this.batch.write(first);
     this.progress = new Progress(this.shared, this.calls, this.conversation, this.batch);
+    this.hangs = new Hangs(this, this.calls, this.talks, source.settings.timeout);
     this.log = new RunnerLog(source, this.process.pid);
     this.whereabouts = new Whereabouts(this.shared, this.process);
     this.openTimer = setTimeout(() => this.kill('limit'), openLimit);
@@ -80,6 +86,10 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
 
   get load(): number {
     return this.calls.size;
+  }
+
+  get kept(): number {
+    return this.calls.keptSize;
   }
 
   get served(): number {
@@ -141,6 +151,11 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     this.log.endedBadly(words);
   }
 
+  /** As the library says; see BodyMode. */
+  get bodies(): Buffer {
+    return this.conversation.bodies;
+  }
+
   get declared(): Declared | undefined {
     return this.conversation.declared;
   }
@@ -178,7 +193,11 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
 
   withdraw(exchange: Exchange): boolean {
     const id = this.calls.find(exchange);
-    if (id === 0 || id <= this.begun) return false;
+    if (id === 0) return false;
+    if (id <= this.begun) {
+      this.leave(id);
+      return false;
+    }
     this.shared.cancel(id);
     if (id > this.begun) {
       this.calls.cancel(id);
@@ -186,6 +205,12 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     }
     // It was taken meanwhile, and may have been skipped or not: its reply says which.
     return false;
+  }
+
+  /** Nobody waits for a call that has begun: one that has said something is told, and any may look, as long as no later call has its place. */
+  private leave(id: number): void {
+    if (this.calls.lastId < id + MOST_CANCELLED) this.shared.cancel(id);
+    this.talks.leave(id, CreditFlag.GONE);
   }
 
   /** The steps of withdraw, for all at once. */
@@ -208,8 +233,10 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
 
   expire(exchange: Exchange): boolean {
     const id = this.calls.find(exchange);
-    if (id > 0) this.hangs.expire(id);
-    return id > 0;
+    if (id === 0) return false;
+    this.leave(id);
+    this.hangs.expire(id);
+    return true;
   }
 
   /** @internal */
@@ -240,6 +267,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     if (this.state !== 'ready') return;
     this.state = 'stopping';
     this.conversation.stopAsked = true;
+    this.talks.leaveAll();
     this.batch.write(stopFrame());
   }
 
@@ -277,30 +305,13 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     this.conversation.frames.forgetPartial();
     const unsent = this.shared.unsent(this.fromRing, committed);
     if (unsent.length > 0) this.receive(unsent);
+    this.talks.endAll();
     this.state = 'dead';
-    const crash = readCrash(this.shared.crash(), this.source.file.base);
+    const crash = this.shared.crash();
     this.shared.close();
-    const waiting = this.calls.takeWaiting(begun);
-    const left = this.calls.left();
-    this.owner.died(this, {
-      pid: this.process.pid,
-      exit,
-      lack: lackOf(this.process.pid, stage, exit),
-      ending: this.ending,
-      stopped: this.conversation.stopped && exit.status === 0,
-      refusal: this.conversation.isOpen ? null : this.refusal(stage, exit),
-      culprit: crash === null ? null : culpritOf(crash, begun, this.calls, this.source.handlers),
-      site: crash?.site ?? null,
-      age: performance.now() - this.started,
-      lines: this.process.lines,
-      place: placeOf(stage, left.executing.length + left.expired.length),
-      ...left,
-      waiting,
-    });
-  }
-
-  private refusal(stage: number, exit: Exit): DlserveError {
-    const limit = this.ending === 'limit' ? this.openLimit : null;
-    return openError({ library: this.source.file.base, stage, failure: this.conversation.failure, exit, limit });
+    const { source, calls, conversation, ending, openLimit } = this;
+    const { pid, lines } = this.process;
+    const age = performance.now() - this.started;
+    this.owner.died(this, deathOf({ source, calls, conversation, ending, openLimit, pid, lines, age, exit, stage, begun, crash }));
   }
 }

@@ -2,6 +2,9 @@ import { Hangs, type Hangable } from '../../../../src/runtimes/supervised/runner
 import { Ledger } from '../../../../src/runtimes/supervised/runner/ledger';
 import { handlersNamed, makeCall } from '../../../support/runtime';
 
+/** Calls that say nothing. */
+const SILENT = { isWaiting: () => false, leave: () => undefined, leaveAll: () => undefined };
+
 const handlers = handlersNamed(['GETTestHandler']);
 
 /** A runner that has begun all calls and answers none; where it is killed, it has ended at once. */
@@ -33,7 +36,7 @@ function hungWith(calls: number): { runner: HungRunner; hangs: Hangs } {
   const ledger = new Ledger();
   for (let i = 0; i < calls; i++) ledger.add(makeCall({ handlers }, 0, {}, () => undefined));
   const runner = new HungRunner();
-  return { runner, hangs: new Hangs(runner, ledger) };
+  return { runner, hangs: new Hangs(runner, ledger, SILENT, 30_000) };
 }
 
 beforeEach(() => void jest.useFakeTimers());

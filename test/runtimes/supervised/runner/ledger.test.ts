@@ -46,7 +46,7 @@ it('gives back what has not begun, but for calls that nobody waits for', () => {
   ledger.markOverdue(3);
   expect(ledger.isAllOverdue).toBe(false);
   expect(ledger.takeWaiting(2)).toEqual([calls[3]]);
-  expect(ledger.left()).toEqual({ executing: [calls[0]], expired: [calls[1]] });
+  expect(ledger.left()).toEqual({ executing: [calls[0]], expired: [calls[1]], kept: [] });
   expect([ledger.size, ledger.bytes]).toEqual([2, 2 * TEXT]);
   ledger.settle(1);
   expect(ledger.isAllOverdue).toBe(true);

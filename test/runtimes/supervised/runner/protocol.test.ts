@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import * as greeting from '../../../../src/runtimes/supervised/runner/greeting';
 import * as protocol from '../../../../src/runtimes/supervised/runner/protocol';
 
 const header = readFileSync(path.resolve(__dirname, '../../../../native/runner/protocol.h'), 'utf8');
@@ -18,6 +19,10 @@ const typed = new Map<string, number>([
   ...prefixed('', protocol.Message),
   ...prefixed('CALL_', protocol.CallFlag),
   ...prefixed('REPLY_', protocol.ReplyFlag),
+  ...prefixed('ASK_', protocol.AskFlag),
+  ...prefixed('ANSWER_', protocol.AnswerFlag),
+  ...prefixed('CREDIT_', protocol.CreditFlag),
+  ...prefixed('BODY_', protocol.BodyFlag),
   ...prefixed('OUTCOME_', protocol.Outcome),
   ...prefixed('STAGE_', protocol.Stage),
   ...prefixed('CRASH_', protocol.CrashKind),
@@ -46,21 +51,21 @@ describe('the words of a runner', () => {
   };
 
   it('are refused where they are malformed', () => {
-    const hello = protocol.helloFrame();
-    expect(() => protocol.checkHello(hello, 0, hello.length)).not.toThrow();
-    expect(() => protocol.checkHello(hello, 0, hello.length - 1)).toThrow('a malformed HELLO');
+    const hello = greeting.helloFrame();
+    expect(() => greeting.checkHello(hello, 0, hello.length)).not.toThrow();
+    expect(() => greeting.checkHello(hello, 0, hello.length - 1)).toThrow('a malformed HELLO');
     hello.writeUInt16LE(protocol.VERSION + 1, 6);
-    expect(() => protocol.checkHello(hello, 0, hello.length)).toThrow(`version ${protocol.VERSION + 1} of the protocol`);
+    expect(() => greeting.checkHello(hello, 0, hello.length)).toThrow(`version ${protocol.VERSION + 1} of the protocol`);
     hello.writeUInt32LE(1, 8);
-    expect(() => protocol.checkHello(hello, 0, hello.length)).toThrow('a malformed HELLO');
+    expect(() => greeting.checkHello(hello, 0, hello.length)).toThrow('a malformed HELLO');
     const opened = frame(protocol.Message.OPENED, 0, Buffer.from([3, 0, 0, 0, 0, 0, 0, 0]));
-    expect(protocol.readOpened(opened, 0, opened.length)).toBe(3);
-    expect(() => protocol.readOpened(opened, 0, opened.length - 4)).toThrow('a malformed OPENED');
-    expect(() => protocol.readOpened(Buffer.alloc(16), 0, 16)).toThrow('a malformed OPENED');
+    expect(greeting.readOpened(opened, 0, opened.length, 2).concurrency).toBe(3);
+    expect(() => greeting.readOpened(opened, 0, opened.length - 4, 2)).toThrow('a malformed OPENED');
+    expect(() => greeting.readOpened(Buffer.alloc(16), 0, 16, 2)).toThrow('a malformed OPENED');
     opened.writeUInt32LE(protocol.MOST_THREADS + 1, 8);
-    expect(() => protocol.readOpened(opened, 0, opened.length)).toThrow('a malformed OPENED');
+    expect(() => greeting.readOpened(opened, 0, opened.length, 2)).toThrow('a malformed OPENED');
     const failed = frame(protocol.Message.FAILED, 3, Buffer.concat([Buffer.from([7, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('nö')]));
-    expect(protocol.readFailed(failed, 0, failed.length)).toEqual({ stage: 3, detail: 7, words: 'nö' });
-    expect(() => protocol.readFailed(failed, 0, 12)).toThrow('a FAILED that is too short');
+    expect(greeting.readFailed(failed, 0, failed.length)).toEqual({ stage: 3, detail: 7, words: 'nö' });
+    expect(() => greeting.readFailed(failed, 0, 12)).toThrow('a FAILED that is too short');
   });
 });

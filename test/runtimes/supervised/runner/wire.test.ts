@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { TimeLimits } from '../../../../src/plugin/deadline';
-import { CALL_HEADER, Message, VERSION, helloFrame, openFrame, stopFrame, writeCallHeader } from '../../../../src/runtimes/supervised/runner/protocol';
+import { helloFrame, openFrame } from '../../../../src/runtimes/supervised/runner/greeting';
+import { CALL_HEADER, Message, VERSION, stopFrame, writeCallHeader } from '../../../../src/runtimes/supervised/runner/protocol';
 import { Shared } from '../../../../src/runtimes/supervised/runner/shared';
 import { builtRunner } from '../built-runner';
 import { compileInnocent } from '../harness';
@@ -17,7 +18,7 @@ afterEach(() => {
 
 const run = (args: readonly string[], frames: readonly Buffer[]): Promise<[status: number | null, words: string]> => {
   shared = new Shared();
-  const started = spawn(builtRunner(), args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', shared.fd] });
+  const started = spawn(builtRunner(), args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', shared.fd, 'pipe'] });
   child = started;
   let words = '';
   started.stderr!.on('data', (chunk: Buffer) => (words += chunk.toString()));
