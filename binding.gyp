@@ -49,6 +49,7 @@
             'native/addon/host_calls.c',
             'native/addon/hub.c',
             'native/addon/inline.c',
+            'native/addon/inline_host.c',
             'native/addon/job.c',
             'native/addon/lane.c',
             'native/addon/lane_calls.c',

@@ -15,9 +15,10 @@ struct lane;
 /* Jobs that JavaScript hears of in one call. */
 #define HUB_BATCH 64
 
-/* Numbers in one record: lane, slot, outcome (with RECORD_HAS_HEADERS), status. */
+/* Numbers in one record: lane, slot, outcome (with RECORD_HAS_HEADERS and RECORD_HAS_LINES), status. */
 #define RECORD_FIELDS 4
 #define RECORD_HAS_HEADERS 0x100
+#define RECORD_HAS_LINES 0x200
 
 struct hub;
 

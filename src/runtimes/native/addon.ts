@@ -113,15 +113,15 @@ export interface Addon {
 /** A record's body: the reply's; with TOO_LARGE and HEADERS_TOO_LARGE, the length it would have. */
 export type Body = Buffer | string | null | number;
 
-/** HUB_BATCH, RECORD_FIELDS and RECORD_HAS_HEADERS of native/addon/hub.h. */
-export const HUB = { BATCH: 64, FIELDS: 4, HAS_HEADERS: 0x100 } as const;
-const { BATCH, FIELDS, HAS_HEADERS } = HUB;
+/** HUB_BATCH, and what begins with RECORD_, of native/addon/hub.h. */
+export const HUB = { BATCH: 64, FIELDS: 4, HAS_HEADERS: 0x100, HAS_LINES: 0x200 } as const;
+const { BATCH, FIELDS, HAS_HEADERS, HAS_LINES } = HUB;
 
 /** Where the addon leaves what came back from a library. */
 export class Records {
   readonly #numbers = new Int32Array(BATCH * FIELDS);
   readonly #bodies = new Array<Body>(BATCH).fill(null);
-  readonly #headers = new Array<string | null>(BATCH).fill(null);
+  readonly #headers = new Array<string | (number | string)[] | null>(BATCH).fill(null);
 
   /** Makes the addon's hub that writes here; `onBatch` hears how many records it has written. */
   createHub(addon: Addon, onBatch: (count: number) => void): number {
@@ -138,7 +138,7 @@ export class Records {
 
   /** One of {@link Outcome}. */
   outcome(index: number): number {
-    return this.#numbers[index * FIELDS + 2]! & ~HAS_HEADERS;
+    return this.#numbers[index * FIELDS + 2]! & ~(HAS_HEADERS | HAS_LINES);
   }
 
   status(index: number): number {
@@ -154,9 +154,17 @@ export class Records {
 
   takeHeaders(index: number): string | null {
     if ((this.#numbers[index * FIELDS + 2]! & HAS_HEADERS) === 0) return null;
-    const headers = this.#headers[index]!;
+    const headers = this.#headers[index] as string;
     this.#headers[index] = null;
     return headers;
+  }
+
+  /** The lines that a handler of mode "inline" wrote to the log: level and text in turn, and at last how many are lost. Beside the first record. */
+  takeLines(): (number | string)[] | null {
+    if ((this.#numbers[2]! & HAS_LINES) === 0) return null;
+    const lines = this.#headers[1] as (number | string)[];
+    this.#headers[1] = null;
+    return lines;
   }
 }
 

@@ -27,7 +27,7 @@ class AddonThreads {
     const instance = new AddonThreadInstance(source, this.addon, lane, this.#flushSoon);
     this.#instances.set(lane, instance);
     void instance.gone.then(() => this.#instances.delete(lane));
-    return { instance, ...(await instance.open(openLimit(source.settings))) };
+    return { instance, streams: true, ...(await instance.open(openLimit(source.settings))) };
   }
 
   /** Calls are handed to the threads once a turn of the event loop, so that a turn's calls cost one waking. */

@@ -62,7 +62,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
       this.shared.close();
       throw error;
     }
-    this.talks = new Talks(this.calls, source.services, new Control(this.process.control), () => this.progress.look().begun);
+    this.talks = new Talks(this.calls, source, new Control(this.process.control), () => this.progress.look().begun);
     this.conversation = new Conversation(this.calls, this.talks, source.handlers.symbols.length, this, owner);
     this.batch = new Batch(this.process.input);
     this.batch.write(first);
