@@ -43,7 +43,7 @@ export const SERVER = {
     'http.writetimeout',
     duration('0s', '24h'),
     '30s',
-    'how long a client may leave a reply unread before its connection is cut; "0s" is for ever',
+    'how long a client may leave a reply unread, or send nothing of a body that is taken in parts, before its connection is cut; "0s" is for ever',
   ),
   httpWorkers: key('http.workers', integer(1, 64), 1, 'server processes that share the port', {
     name: 'workers',

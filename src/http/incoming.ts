@@ -39,8 +39,11 @@ export class Incoming implements BodySource {
     if (this.#socket !== undefined) patient.add(this.#socket);
     // Without a listener an abort would be an uncaught exception.
     req.on('error', () => this.#end('broken')).on('close', () => this.#end(req.readableEnded && !req.aborted ? 'ended' : 'broken'));
-    // In HTTP/2 a client that leaves is an end, too, and only behind that it is said that it has left.
-    req.on('end', () => (this.#socket === undefined ? setImmediate(() => this.#end(req.aborted ? 'broken' : 'ended')) : this.#end('ended')));
+    req.on('end', () => {
+      if (this.#socket !== undefined) this.#end('ended');
+      // In HTTP/2 a client that leaves is an end, too, and it is said two turns of the event loop later that it has left.
+      else setImmediate(() => setImmediate(() => this.#end(req.aborted ? 'broken' : 'ended')));
+    });
     req.on('data', (part: Buffer) => this.#take(part)).pause();
   }
 
