@@ -38,8 +38,9 @@ export class Incoming implements BodySource {
     this.#socket = isHttp2(req) ? undefined : req.socket;
     if (this.#socket !== undefined) patient.add(this.#socket);
     // Without a listener an abort would be an uncaught exception.
-    req.on('error', () => this.#end('broken')).on('close', () => this.#end('broken'));
-    req.on('end', () => this.#end((req as unknown as Http2ServerRequest).aborted ? 'broken' : 'ended'));
+    req.on('error', () => this.#end('broken')).on('close', () => this.#end(req.readableEnded && !req.aborted ? 'ended' : 'broken'));
+    // In HTTP/2 a client that leaves is an end, too, and only behind that it is said that it has left.
+    req.on('end', () => (this.#socket === undefined ? setImmediate(() => this.#end(req.aborted ? 'broken' : 'ended')) : this.#end('ended')));
     req.on('data', (part: Buffer) => this.#take(part)).pause();
   }
 

@@ -5,6 +5,7 @@ import pino from 'pino';
 import type { DlserveError } from '../../../src/ground/errors';
 import type { Logger } from '../../../src/ground/log';
 import type { Instance } from '../../../src/plugin/runtime';
+import type { Services } from '../../../src/plugin/services';
 import { processRuntime, type ProcessOptions } from '../../../src/runtimes/supervised/runner/runtime';
 import { compileFixture } from '../../support/compile';
 import { callHandler, makeCall, pluginSource, textOf, type CallOptions, type TestSettings } from '../../support/runtime';
@@ -40,6 +41,7 @@ export interface Opened {
 
 export interface OpenOptions extends ProcessOptions {
   readonly settings?: Partial<TestSettings>;
+  readonly services?: Services;
 }
 
 const SYMBOLS = ['GETFaultHandler', 'GETEchoHandler', 'GETPidHandler', 'GETWaitHandler'];
@@ -61,9 +63,9 @@ export function open(fixture: string, options: OpenOptions = {}): Promise<Opened
 /** Opens any library. */
 export async function openLibrary(library: string, symbols: readonly string[], options: OpenOptions = {}): Promise<Opened> {
   const { log, lines } = recordedLog();
-  const { settings, ...rest } = options;
+  const { settings, services, ...rest } = options;
   const runtime = processRuntime({ runner: builtRunner(), ...rest });
-  const source = pluginSource(library, { symbols, settings: { mode: 'process', crashes: 1000, faultcalls: 1e6, ...settings }, log });
+  const source = pluginSource(library, { symbols, settings: { mode: 'process', crashes: 1000, faultcalls: 1e6, ...settings }, log, ...(services && { services }) });
   const plugin = await runtime.open(source);
   opened.push(plugin);
   return {

@@ -99,7 +99,8 @@ export class Progress {
     // What the ring does not hold has been sent, and what has been sent has been read since.
     if (this.#claimed > fromRing + RING_SIZE) throw new ProtocolError(`impossible progress: ${this.#claimed} bytes committed, and ${fromRing} sent`);
     this.#claimed = committed;
-    const isExecuting = begun > replies && committed === fromRing;
+    // Where a call talks, words of it may be on their way at every look.
+    const isExecuting = begun > replies && (committed === fromRing || this.#conversation.isTalking);
     const moved = { begun, replies, bytes: taken + received };
     const before = this.#moved;
     if (isExecuting || begun !== before.begun || replies !== before.replies || moved.bytes >= before.bytes + LEAST_MOVE) {

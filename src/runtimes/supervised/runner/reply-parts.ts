@@ -52,15 +52,18 @@ export class ReplyParts {
     else this.pass(own);
   }
 
-  private pass(part: Buffer): void {
+  /** @returns whether the client takes more at once */
+  private pass(part: Buffer): boolean {
     this.isFull = !this.exchange.write(part, () => this.drained());
     if (!this.isFull) this.took();
+    return !this.isFull;
   }
 
   private drained(): void {
     this.isFull = false;
-    while (!this.isFull && this.waiting.length > 0) this.pass(this.waiting.shift()!);
-    if (!this.isFull) this.took();
+    let takesMore = true;
+    while (takesMore && this.waiting.length > 0) takesMore = this.pass(this.waiting.shift()!);
+    if (takesMore) this.took();
   }
 
   private took(): void {

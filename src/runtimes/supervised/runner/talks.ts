@@ -1,14 +1,14 @@
 import type { Exchange } from '../../../plugin/exchange';
+import type { RawHead } from '../../../plugin/reply';
+import type { PluginSource } from '../../../plugin/runtime';
 import type { Services } from '../../../plugin/services';
 import { Asks } from './asks';
 import type { Control } from './control';
 import type { Ledger } from './ledger';
 import { CALL_WORDS, CreditFlag, Message, ProtocolError, replyId } from './protocol';
 import { ReplyParts } from './reply-parts';
-import { readBytes, readHead, readLog, readWant } from './talk-frames';
+import { readBytes, readHead, readLog, readWant, type LogLine } from './talk-frames';
 import { Upload } from './upload';
-
-const WARN = 2;
 
 /** What one call says while it runs, and what it has been told. */
 export class Talk {
@@ -51,10 +51,14 @@ export class Talks {
    */
   constructor(
     private readonly calls: Ledger,
-    private readonly services: Services,
+    private readonly source: Pick<PluginSource, 'name' | 'log' | 'services'>,
     private readonly control: Control,
     private readonly begun: () => number,
   ) {}
+
+  get areAny(): boolean {
+    return this.talks.size > 0;
+  }
 
   /**
    * A runner's frame, any from HEAD to KEPT.
@@ -64,19 +68,19 @@ export class Talks {
     if (end - start < CALL_WORDS) throw new ProtocolError('a frame of a call that is too short');
     const id = replyId(buffer, start);
     const number = buffer.readUInt16LE(start + 6);
-    switch (buffer[start + 4]) {
-      case Message.HEAD: return this.begin(id, buffer, start, end);
-      case Message.CHUNK: return this.write(id, readBytes(buffer, start, end));
-      case Message.WANT: return this.of(id).upload.want(readWant(buffer, start, end));
-      case Message.ASK: return this.of(id).asks.hear(number, buffer[start + 5]!, readBytes(buffer, start, end));
-      case Message.LOG: return this.log(id, buffer, start, end);
-      default: return this.keep(id);
-    }
+    const flags = buffer[start + 5]!;
+    const message = buffer[start + 4];
+    if (message === Message.HEAD) this.begin(id, readHead(buffer, start, end));
+    else if (message === Message.CHUNK) this.write(id, readBytes(buffer, start, end));
+    else if (message === Message.WANT) this.of(id).upload.want(readWant(buffer, start, end));
+    else if (message === Message.ASK) this.of(id).asks.hear(number, flags, readBytes(buffer, start, end));
+    else if (message === Message.LOG) this.log(id, readLog(buffer, start, end));
+    else this.keep(id);
   }
 
-  private begin(id: number, buffer: Buffer, start: number, end: number): void {
+  private begin(id: number, head: RawHead): void {
     const talk = this.of(id);
-    talk.reply.begin(readHead(buffer, start, end));
+    talk.reply.begin(head);
     if (!talk.exchange.isAwaited) talk.leave(CreditFlag.GONE);
   }
 
@@ -86,11 +90,12 @@ export class Talks {
     if (!talk.exchange.isAwaited) talk.leave(CreditFlag.GONE);
   }
 
-  private log(id: number, buffer: Buffer, start: number, end: number): void {
+  private log(id: number, { level, lost, text }: LogLine): void {
     const exchange = this.talks.get(id)?.exchange ?? this.callOf(id);
-    const { level, lost, text } = readLog(buffer, start, end);
-    if (lost > 0) this.services.log(exchange, WARN, `${lost} lines are not here: they came faster than they could be taken`);
-    this.services.log(exchange, level, text);
+    const { name, log, services } = this.source;
+    const fields = { plugin: name, handler: exchange.handler.symbol, request: exchange.id };
+    if (lost > 0) log.warn(fields, `${lost} lines of its log came too fast, and are lost`);
+    services.log(exchange, level, text);
   }
 
   private keep(id: number): void {
@@ -101,7 +106,7 @@ export class Talks {
     let talk = this.talks.get(id);
     if (talk !== undefined) return talk;
     const exchange = this.callOf(id);
-    talk = new Talk(id, exchange, this.services, this.control);
+    talk = new Talk(id, exchange, this.source.services, this.control);
     this.talks.set(id, talk);
     if (!exchange.isAwaited) talk.leave(CreditFlag.GONE | (this.calls.isOverdue(exchange) ? CreditFlag.OVER : 0));
     return talk;
