@@ -31,10 +31,10 @@ function readExample(name: string): Example {
   return { name, commands: commands!.replace(/^npx dlserve$/m, ''), toml: toml.join(''), curl: line!, answers };
 }
 
-// The library of the Rust example is not made by dlserve, so a machine without rustc is complete without it.
+// The libraries of the Rust examples are not made by dlserve, so a machine without rustc is complete without it.
 const rust = spawnSync('rustc', ['--version']).status === 0;
 const all = readdirSync(examples, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && (rust || entry.name !== 'rust-hello'))
+  .filter((entry) => entry.isDirectory() && (rust || !entry.name.startsWith('rust-')))
   .map(({ name }) => readExample(name));
 
 let cwd: string;
@@ -80,6 +80,21 @@ test('c-concurrent counts every call, also those at once', async () => {
   const before = await count();
   const counts = await Promise.all(Array.from({ length: 50 }, count));
   expect(counts.sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => before + 1 + i));
+});
+
+test('c-ask counts on, and its line is in the log', async () => {
+  const { curl: line, answers } = readExample('c-ask');
+  expect((await curl(line, server.url)).printed).toBe(answers[0]!.replace('"visits":1', '"visits":2'));
+  await until(() => server.log().some(({ msg, plugin, handler }) => msg === 'visit 2' && plugin === 'c-ask' && handler === 'GETVisitsHandler'));
+});
+
+test('cpp-ask has three tickets', async () => {
+  const { curl: line, answers } = readExample('cpp-ask');
+  const { printed } = await until(async () => {
+    const answer = await curl(line, server.url);
+    return answer.printed.includes('ticket":') ? undefined : answer;
+  });
+  expect(printed).toBe(answers[1]);
 });
 
 test('cpp-png makes a picture that a PNG decoder accepts', async () => {

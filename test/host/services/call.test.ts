@@ -75,14 +75,18 @@ test('ends with the time of the call that asks, or its own', async () => {
 });
 
 test('is dropped when the call that asks has ended before it begins', async () => {
+  const outstanding = (): number => served.host.slots.get('gate')?.current?.instance.outstanding ?? 0;
+  const before = outstanding();
+  const holder = call({ plugin: 'gate', func: 'Wait' });
+  await until(() => outstanding() === before + 1);
   const exchange = asker();
-  // The one before holds the only place.
   const answer = call({ plugin: 'gate', func: 'Wait' }, exchange);
-  await until(() => (served.host.slots.get('gate')?.current?.instance.outstanding ?? 0) >= 2);
-  const { outstanding } = served.host.slots.get('gate')!.current!.instance;
+  await until(() => outstanding() === before + 2);
   finish(exchange);
   expect(await answer).toMatchObject({ error: 'GONE' });
-  expect(served.host.slots.get('gate')!.current!.instance.outstanding).toBe(outstanding - 1);
+  expect(outstanding()).toBe(before + 1);
+  writeFileSync(gate, '');
+  expect(await holder).toMatchObject({ status: 200, body: 'through' });
 });
 
 test('a plugin does not call itself', async () => {
