@@ -169,13 +169,14 @@ static napi_value invoke(napi_env env, napi_callback_info info) {
   return invoke_inline(env, lane, &call);
 }
 
-/* flush(hub) */
+/* flush(hub): whether just one job is under way */
 static napi_value flush(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   environment *here;
   hub *hub = take_hub(env, info, 1, arguments, &here);
-  if (hub != NULL) lane_flush_all(hub);
-  return NULL;
+  if (hub == NULL) return NULL;
+  lane_flush_all(hub);
+  return bool_value(env, hub->expected == 1);
 }
 
 /* watch(hub): flushes, and whether await is to follow in this turn of the event loop */

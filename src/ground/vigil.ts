@@ -1,7 +1,7 @@
 /** Microseconds that are waited at most. */
 const LIMIT = 50;
 /** Turns of the event loop with one call each, after which the next is expected to be alone, too. */
-const ALONE = 4;
+const ALONE = 16;
 /** Calls for which nothing is waited after many vain waits. */
 const LONGEST_PAUSE = 1024;
 

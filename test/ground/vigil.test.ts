@@ -23,29 +23,29 @@ function waitedFor(vigil: Vigil, calls: number, hasCome: boolean): number {
 
 test('only calls that follow some lone ones are waited for', () => {
   expect(new Vigil().begins()).toBe(false);
-  expect(after(3).begins()).toBe(false);
-  expect(after(4).begins()).toBe(true);
+  expect(after(15).begins()).toBe(false);
+  expect(after(16).begins()).toBe(true);
 });
 
 test('calls that come together end it, until they are alone again', () => {
-  const vigil = after(4);
+  const vigil = after(16);
   vigil.turned(false);
   expect(vigil.begins()).toBe(false);
-  expect(waitedFor(vigil, 100, true)).toBe(96);
+  expect(waitedFor(vigil, 100, true)).toBe(84);
 });
 
 test('as long as calls come back in time, each is waited for', () => {
-  expect(waitedFor(after(4), 1000, true)).toBe(1000);
+  expect(waitedFor(after(16), 1000, true)).toBe(1000);
 });
 
 test('vain waits become rare, and never cease', () => {
-  const vigil = after(4);
+  const vigil = after(16);
   expect(waitedFor(vigil, 10_000, false)).toBeLessThan(20);
   expect(waitedFor(vigil, 10_000, false)).toBe(10);
 });
 
 test('after vain waits it is found again that calls come back in time', () => {
-  const vigil = after(4);
+  const vigil = after(16);
   waitedFor(vigil, 10_000, false);
   waitedFor(vigil, 10_000, true);
   expect(waitedFor(vigil, 1000, true)).toBe(1000);

@@ -86,7 +86,8 @@ export interface Addon {
   unclaim(identity: string): void;
   /** Does at once to a library that is open what `bindsOwn` does. */
   bindOwn(path: string): void;
-  flush(hub: number): void;
+  /** Hands what was submitted to the threads; returns whether just one job is under way then. */
+  flush(hub: number): boolean;
   /**
    * Flushes; where just one job is under way then, nobody is woken when it comes back, and await() is to be called in the same turn of the
    * event loop. Returns whether that is so.

@@ -54,9 +54,9 @@ class AddonThreads {
     this.#isFlushing = false;
     this.#given = 0;
     if (!isAlone || !this.#isWatching) {
-      this.addon.flush(this.#hub);
+      const isOnly = this.addon.flush(this.#hub);
       if (this.#isWatching) this.addon.await(this.#hub, 0);
-      this.#vigil?.turned(isAlone);
+      this.#vigil?.turned(isAlone && isOnly);
     } else {
       this.#vigil!.ended(this.addon.await(this.#hub, this.#vigil!.limit));
     }

@@ -25,6 +25,7 @@ export class LoneCall {
   /** Another one is on its way, too. */
   isJoined(): void {
     this.#isAlone = false;
+    this.#vigil.turned(false);
   }
 
   /** By then its turn of the event loop has done all else. */
