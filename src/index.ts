@@ -17,6 +17,7 @@ export { FactoryRegistry } from './plugin/lifecycle/factory-registry';
 export type { Factory, Plugin, Route, RouteHandler } from './plugin/lifecycle/plugin';
 export { Registry, type PluginError } from './plugin/lifecycle/registry';
 export { registerRouteProviders, type RouteAdder } from './plugin/lifecycle/routes';
+export type { Service, ServiceContext } from './plugin/services';
 export type { Kind, Mode, Start } from './plugin/runtime';
 export type { State } from './plugin/state';
 export type { BuildEvent, BuildState } from './toolchain/toolchain';

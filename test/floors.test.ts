@@ -101,6 +101,7 @@ test('a runtime is known to the table of runtimes alone', () => {
 test.each([
   ['koffi', path.join('runtimes', 'native')],
   ['express', 'http'],
+  ['classic-level', path.join('host', 'services', 'state')],
 ])('%s is imported in src/%s only', (name, folder) => {
   const users = sources.filter(({ packages }) => packages.includes(name)).map(({ file }) => file);
   expect(users.length).toBeGreaterThan(0);
@@ -108,9 +109,8 @@ test.each([
 });
 
 test("every package that is imported is a dependency, and Node's own modules say node:", () => {
-  const { dependencies } = JSON.parse(readFileSync(path.join(src, '../package.json'), 'utf8')) as {
-    dependencies: Record<string, string>;
-  };
+  const { dependencies: needed, optionalDependencies: optional } = JSON.parse(readFileSync(path.join(src, '../package.json'), 'utf8')) as Record<string, object>;
+  const dependencies = { ...needed, ...optional };
   const wrong = sources.flatMap(({ file, packages }) =>
     packages
       .filter((name) => builtinModules.includes(name) || !Object.hasOwn(dependencies, name.split('/')[0]!))

@@ -1,5 +1,5 @@
-/* addon.c - the module, and what JavaScript can call of it besides lane_calls.c; src/runtimes/native/addon.ts has the same as types,
- * and is the only caller. Numbers that JavaScript gives are checked, so that a mistake there is an exception and not a crash. */
+/* addon.c - the module, and what JavaScript can call of it besides lane_calls.c and process_calls.c; src/runtimes/native/addon.ts and
+ * src/runtimes/supervised/process-addon.ts have the same as types, and are the only callers. Numbers that JavaScript gives are checked, so that a mistake there is an exception and not a crash. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* dladdr, RTLD_NODELETE */
 #endif
@@ -14,11 +14,13 @@
 #include <sys/prctl.h>
 #endif
 
+#include "alone.h"
 #include "claims.h"
 #include "deliver.h"
 #include "environment.h"
 #include "lane_calls.h"
 #include "performance.h"
+#include "process_calls.h"
 #include "stream_calls.h"
 #include "symbols.h"
 
@@ -123,6 +125,21 @@ static napi_value relieve_memory(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* mayWait(): whether it makes sense to wait actively */
+static napi_value may_wait(napi_env env, napi_callback_info info) {
+  (void)info;
+  return bool_value(env, alone_may_wait());
+}
+
+/* awaitEvent(microseconds): whether something has happened to the event loop, other than timers */
+static napi_value await_event(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  double microseconds = 0;
+  if (take_arguments(env, info, 1, arguments) == NULL) return NULL;
+  napi_get_value_double(env, arguments[0], &microseconds);
+  return bool_value(env, alone_await_event(env, microseconds));
+}
+
 /* When the worker thread that loaded the addon ends, Node.js unmaps it; threads that hang in a handler still need it. */
 static void stay_mapped(void) {
   static const char here;
@@ -138,6 +155,8 @@ static const exported own_calls[] = {
   {"unclaim", unclaim},
   {"bindOwn", bind_own},
   {"relieveMemory", relieve_memory},
+  {"mayWait", may_wait},
+  {"awaitEvent", await_event},
   {NULL, NULL},
 };
 
@@ -154,5 +173,9 @@ NAPI_MODULE_INIT() {
   stay_mapped();
   environment *here = environment_create(env);
   if (here == NULL) return throw(env, "out of memory");
-  return export(env, exports, here, own_calls) && export(env, exports, here, lane_calls) && export(env, exports, here, stream_calls) ? exports : NULL;
+  const exported *const groups[] = {own_calls, lane_calls, stream_calls, process_calls};
+  for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+    if (!export(env, exports, here, groups[i])) return NULL;
+  }
+  return exports;
 }

@@ -9,6 +9,7 @@ static void leave(void *data) {
   }
   free(environment->lanes);
   free(environment->hubs);
+  free(environment->exits);
   free(environment->text.owned);
   free(environment);
 }
@@ -33,6 +34,14 @@ int32_t environment_add_lane(environment *environment, lane *lane) {
   environment->lanes = lanes;
   lanes[environment->lane_count] = lane;
   return environment->lane_count++;
+}
+
+int32_t environment_add_exits(environment *environment, exits *exits) {
+  struct exits **all = realloc(environment->exits, (size_t)(environment->exits_count + 1) * sizeof *all);
+  if (all == NULL) return -1;
+  environment->exits = all;
+  environment->exits[environment->exits_count] = exits;
+  return environment->exits_count++;
 }
 
 void *throw(napi_env env, const char *message) {

@@ -3,26 +3,30 @@
 #define DLSERVE_ENVIRONMENT_H
 
 #include "arguments.h"
+#include "exits.h"
 #include "hub.h"
 #include "lane.h"
 #include "status.h"
 
-/* Hubs and lanes are known to JavaScript by their places here, which are never given twice. */
+/* Hubs, lanes and those who hear of exits are known to JavaScript by their places here, which are never given twice. */
 typedef struct {
   hub **hubs;
   int32_t hub_count;
   lane **lanes;
   int32_t lane_count;
   status_page *status;
+  exits **exits;
+  int32_t exits_count;
   text_room text;
 } environment;
 
 /* Makes one that goes with `env`. NULL when memory is out. */
 environment *environment_create(napi_env env);
 
-/* Give a place to a hub and a lane. -1 when memory is out. */
+/* Give a place to each. -1 when memory is out. */
 int32_t environment_add_hub(environment *environment, hub *hub);
 int32_t environment_add_lane(environment *environment, lane *lane);
+int32_t environment_add_exits(environment *environment, exits *exits);
 
 /* A function that JavaScript can call. */
 typedef struct {

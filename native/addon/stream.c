@@ -234,16 +234,24 @@ void stream_credit(stream *stream, size_t taken) {
   pthread_mutex_unlock(&stream->lock);
 }
 
-int stream_feed(stream *stream, const void *bytes, size_t length) {
-  stream_input *input = malloc(sizeof *input + length);
-  if (input == NULL) return -1;
-  *input = (stream_input){.length = length};
-  memcpy(input->bytes, bytes, length);
-  pthread_mutex_lock(&stream->lock);
+/* Under the lock. */
+static void append_input(stream *stream, stream_input *input) {
   if (stream->last == NULL) stream->first = input;
   else stream->last->next = input;
   stream->last = input;
-  stream->buffered += length;
+  stream->buffered += input->length;
+}
+
+int stream_feed(stream *stream, const void *bytes, size_t length) {
+  stream_input *input = NULL;
+  if (length > 0) {
+    input = malloc(sizeof *input + length);
+    if (input == NULL) return -1;
+    *input = (stream_input){.length = length};
+    memcpy(input->bytes, bytes, length);
+  }
+  pthread_mutex_lock(&stream->lock);
+  if (input != NULL) append_input(stream, input);
   stream->wants = !stream->is_gone && stream->buffered < STREAM_WINDOW;
   int wants = stream->wants;
   pthread_cond_broadcast(&stream->changed);

@@ -13,6 +13,8 @@ import { overview, type PluginInfo } from '../host/overview';
 import type { HostEvents, HostParts } from '../host/parts';
 import type { Readiness } from '../host/readiness';
 import type { TableRoute } from '../host/routes';
+import { checkServices } from '../host/services/offered';
+import { lateState } from '../host/services/state/late-state';
 import { warnOfUnusedSections } from '../host/unused-sections';
 import type { Watching } from '../host/watch';
 import { Budget } from '../http/body-budget';
@@ -23,7 +25,7 @@ import { createRouter, type Middleware } from '../http/router';
 import type { VisitRules } from '../http/visit';
 import type { PluginError } from '../plugin/lifecycle/registry';
 import { checkNames } from '../plugin/name';
-import { ENDINGS, RUNTIMES } from '../runtimes/registry';
+import { ENDINGS, loadAhead, RUNTIMES } from '../runtimes/registry';
 import type { BuildEvent } from '../toolchain/toolchain';
 import { callHandler } from './call';
 import type { CallOptions } from './call-options';
@@ -37,7 +39,7 @@ export interface PluginEvents extends Omit<HostEvents, 'demoted'> {
 }
 
 /** How a host is besides what its configuration says. @internal */
-export type HostBehaviour = Pick<HostParts, 'showsBuildErrors'>;
+export type HostBehaviour = Pick<HostParts, 'showsBuildErrors' | 'services'> & Partial<Pick<HostParts, 'state'>>;
 
 /** Everything behind `/_PLUGIN/{file}/{func}`, for a program of one's own and for `dlserve serve` alike. */
 export class PluginHost extends EventEmitter<PluginEvents> {
@@ -61,7 +63,6 @@ export class PluginHost extends EventEmitter<PluginEvents> {
     this.#config = config;
     this.#builds = builds;
     const { pluginpath } = config;
-    const { showsBuildErrors } = options;
     this.#host = new Host({
       pluginpath,
       settings: (name) => config.settings(name),
@@ -69,7 +70,8 @@ export class PluginHost extends EventEmitter<PluginEvents> {
       builds,
       routes: config.routes,
       log,
-      showsBuildErrors,
+      state: lateState(config.state),
+      ...options,
     });
     this.#host.on('state', (change) => this.tell('state', change)).on('fault', (report) => this.tell('fault', report));
     this.#host.on('reloaded', (change) => this.tell('reloaded', change));
@@ -285,15 +287,18 @@ export async function findPlugins(config: Config): Promise<ReadonlySet<string>> 
  */
 export async function createPluginHost(options: HostOptions = {}, log?: Logger): Promise<PluginHost> {
   const config = configFromOptions(options, RUNTIMES);
+  const { services } = options;
+  checkServices(services);
   const ownLog = log ?? createLog(options.log?.level === undefined ? 'warn' : config.log.level);
   checkModes(config);
   for (const { level, message } of config.notes) ownLog[level](message);
+  loadAhead(config.modes);
   const names = await findPlugins(config);
   // The first event comes in a later turn.
   // A server process has its sources compiled elsewhere.
   const { buildsOf } = require('./builds') as typeof import('./builds');
   const builds = buildsOf(config, ownLog, (event) => host.tell('built', event));
-  const host = new PluginHost(config, builds, ownLog);
+  const host = new PluginHost(config, builds, ownLog, { services });
   host.begin(names);
   host.watchIfWanted(ownLog);
   // Nobody waits for it: a logger of the program's that throws must not end the program here.

@@ -26,9 +26,16 @@ export function abiUnsupported(library: string, abi: number, host = HOST_ABI): D
  */
 export function abiMisfit(binary: Binary): string | undefined {
   if (binary.exports.get(ABI_OBJECT) === 'function') return `${ABI_OBJECT} must be an object of the type dlserve_plugin, and is a function in it`;
-  const data = ABI_SYMBOLS.filter((symbol) => symbol !== ABI_OBJECT && binary.exports.get(symbol) === 'data');
+  const isData = (symbol: string): boolean => binary.exports.get(symbol) === 'data';
+  const data = [...ABI_SYMBOLS.filter((symbol) => symbol !== ABI_OBJECT && isData(symbol)), ...bodyFunctionsOf(binary).filter(isData)];
   if (data.length === 0) return undefined;
   return `${data.join(', ')} must be ${data.length === 1 ? 'a function' : 'functions'}, and ${data.length === 1 ? 'is' : 'are'} data in it`;
+}
+
+/** What is exported as <handler>Body of a handler. */
+function bodyFunctionsOf({ exports }: Binary): string[] {
+  const handlers = [...exports.keys()].filter((symbol) => parseSymbol(symbol) !== undefined && exports.get(symbol) === 'function');
+  return handlers.map((symbol) => `${symbol}Body`).filter((symbol) => exports.has(symbol));
 }
 
 /** The handlers among the exports of a library, and what a person may take for one. */

@@ -35,7 +35,7 @@ export interface Document {
 /** The document of nobody's wishes. */
 export const EMPTY: Document = { name: '', table: {}, where: () => '' };
 
-/** The options of an embedded host, which are shaped as the file is. */
-export function optionsDocument(options: HostOptions): Document {
-  return { name: 'options', table: options as Table, where: () => 'options' };
+/** The options of an embedded host, which are shaped as the file is, but for its services. */
+export function optionsDocument({ services: _services, ...table }: HostOptions): Document {
+  return { name: 'options', table, where: () => 'options' };
 }

@@ -43,7 +43,7 @@ export const SERVER = {
     'http.writetimeout',
     duration('0s', '24h'),
     '30s',
-    'how long a client may leave a reply unread before its connection is cut; "0s" is for ever',
+    'how long a client may leave a reply unread, or send nothing of a body that is taken in parts, before its connection is cut; "0s" is for ever',
   ),
   httpWorkers: key('http.workers', integer(1, 64), 1, 'server processes that share the port', {
     name: 'workers',
@@ -55,6 +55,15 @@ export const SERVER = {
     name: 'log-level',
     value: 'level',
   }),
+  stateFile: key(
+    'state.file',
+    optional(text('a folder')),
+    undefined,
+    'the folder where the state of plugins is kept; a relative one counts from the working directory; unset: in memory, until the server ends',
+  ),
+  stateKeys: key('state.keys', integer(1, 100_000_000), 100_000, 'entries that a plugin may have in the state'),
+  stateValueLimit: key('state.valuelimit', size('1B', '8MB'), '1MB', 'the largest value of an entry, as JSON'),
+  stateLimit: key('state.limit', size('1KB', '1024TB'), '64MB', 'what all keys and values of a plugin may take in the state'),
   reload: key(
     'plugins.reload',
     oneOf(RELOADS),

@@ -36,6 +36,8 @@ export interface Config {
     readonly stoptimeout: number;
   };
   readonly log: { readonly level: LogLevel };
+  /** What plugins may keep, and the folder where, absolute; undefined: in memory. */
+  readonly state: { readonly file: string | undefined; readonly keys: number; readonly valuelimit: number; readonly limit: number };
   /** What makes a server look for plugins that have changed. */
   readonly reload: Reload;
   /** Whether sources are compiled at start. */
@@ -102,11 +104,12 @@ function assemble(
   cwd: () => string,
   notes: readonly Note[],
 ): Config {
-  for (const section of ['http', 'log', 'plugins', 'plugin']) layers.checkTable([section]);
+  for (const section of ['http', 'log', 'state', 'plugins', 'plugin']) layers.checkTable([section]);
   const plugins = readPlugins(layers, runtimes);
-  const pluginpath = layers.read(SERVER.pluginpath);
+  const absolute = (place: string): string => path.resolve(path.isAbsolute(place) ? '' : cwd(), place);
+  const stateFile = layers.read(SERVER.stateFile);
   return {
-    pluginpath: path.resolve(path.isAbsolute(pluginpath) ? '' : cwd(), pluginpath),
+    pluginpath: absolute(layers.read(SERVER.pluginpath)),
     ...from,
     http: {
       host: layers.read(SERVER.host),
@@ -119,6 +122,12 @@ function assemble(
       stoptimeout: layers.read(SERVER.stoptimeout),
     },
     log: { level: layers.read(SERVER.level) },
+    state: {
+      file: stateFile === undefined ? undefined : absolute(stateFile),
+      keys: layers.read(SERVER.stateKeys),
+      valuelimit: layers.read(SERVER.stateValueLimit),
+      limit: layers.read(SERVER.stateLimit),
+    },
     reload: layers.read(SERVER.reload),
     build: layers.read(SERVER.build),
     buildLimits: { time: layers.read(SERVER.buildtimeout), memory: layers.read(SERVER.buildmemory) },

@@ -36,7 +36,7 @@ const PRESTD = new Set([
   'version',
 ]);
 
-const SECTIONS = ['http', 'log', 'plugins', 'plugin'];
+const SECTIONS = ['http', 'log', 'state', 'plugins', 'plugin'];
 
 /** What in a document dlserve does not know, or knows to be for prestd alone. */
 export function unknownKeys(document: Document, runtimes: readonly KeyOwner[]): Note[] {

@@ -1,4 +1,5 @@
 import type { Mode, Start } from '../plugin/runtime';
+import type { Service } from '../plugin/services';
 import type { LogLevel } from '../ground/log-levels';
 import type { Reload } from './keys';
 
@@ -61,6 +62,18 @@ export interface HostOptions {
     stoptimeout?: string;
   };
   log?: { level?: LogLevel };
+  /** What plugins may keep by the service `state`. */
+  state?: {
+    /** The folder; a relative one counts from the working directory. Unless given, it is kept in memory, until the host is closed. */
+    file?: string;
+    keys?: number;
+    /** For example "1MB". */
+    valuelimit?: string;
+    /** For example "64MB". */
+    limit?: string;
+  };
+  /** What plugins may ask this program for, by names that are none of dlserve's own. */
+  services?: Readonly<Record<string, Service>>;
   /** For every plugin. */
   plugins?: PluginOptions & {
     reload?: Reload;

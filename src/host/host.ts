@@ -17,8 +17,6 @@ import { HostServices } from './services/services';
 import { Slot } from './slot';
 import { Turns } from './turns';
 
-/** How soon a failed load is tried again when its file has not changed: the cause may lie elsewhere, in a database say. */
-const RETRY_AFTER = 5_000;
 /** What a plugin that opens when its host is closed already gets for its PluginStop, at least, in milliseconds. */
 const LAST_WORDS = 500;
 
@@ -51,7 +49,7 @@ export class Host extends EventEmitter<HostEvents> {
     });
     this.#replacing = new Replacing({
       ...parts,
-      services: new HostServices(parts.log),
+      services: new HostServices({ ...parts, plugins: this }),
       routes: this.routes,
       lastWords: () => (this.#closed === undefined ? undefined : Math.max(this.#closeBy - performance.now(), LAST_WORDS)),
       reloaded: (change) => this.emit('reloaded', change),
@@ -120,18 +118,14 @@ export class Host extends EventEmitter<HostEvents> {
     const slot = this.#slotOf(name);
     slot.file = file;
     slot.reconsider(file.fingerprint);
-    const { failure } = slot;
-    if (failure?.fingerprint === file.fingerprint && performance.now() < failure.until) throw failure.error;
-    slot.failure = undefined;
+    slot.checkFailure(file.fingerprint);
     slot.state = 'opening';
     try {
       await this.#order.before(name);
       await this.#replacing.replace(slot, file);
       return slot;
     } catch (error) {
-      if (error instanceof DlserveError) {
-        slot.failure = { error, fingerprint: file.fingerprint, until: error.status === 500 ? performance.now() + RETRY_AFTER : 0 };
-      }
+      if (error instanceof DlserveError) slot.hasFailed(error, file.fingerprint);
       if (this.#closed === undefined) slot.state = 'failed';
       throw error;
     }
@@ -299,6 +293,7 @@ export class Host extends EventEmitter<HostEvents> {
       this.#parts.log.error({ plugin, err: error }, `${plugin} could not be closed`);
     }
     await Promise.all([...this.#slots.values(), ...this.#leaving].map((slot) => slot.close(0)));
+    await this.#parts.state.close();
   }
 
   /** One that others come after has some time also where those have used up all of it. */

@@ -3,8 +3,10 @@ import type { Logger } from '../ground/log';
 import type { Fault } from '../plugin/fault';
 import type { PluginRoute } from '../plugin/route';
 import type { PluginSettings } from '../plugin/runtime';
+import type { Service } from '../plugin/services';
 import type { State } from '../plugin/state';
 import type { Builds } from './builds';
+import type { State as PluginState } from './services/state/state';
 
 /** What a host is made of. */
 export interface HostParts {
@@ -16,6 +18,10 @@ export interface HostParts {
   /** Those that the configuration gives to plugins, by their names. */
   readonly routes?: ReadonlyMap<string, readonly PluginRoute[]>;
   readonly log: Logger;
+  /** What plugins keep; it is closed with the host. */
+  readonly state: PluginState;
+  /** What the program offers its plugins. */
+  readonly services?: Readonly<Record<string, Service>> | undefined;
   /** Whether a plugin whose source does not compile answers that, rather than as it did before: for whoever writes it. */
   readonly showsBuildErrors?: boolean | undefined;
 }

@@ -86,12 +86,17 @@ async function readAtRest(place: string): Promise<{ bytes: Buffer; mode: number;
   }
 }
 
-/** The folder that holds all of them keeps itself out of git. */
+/** The folder that holds all of them is made with the first, and keeps itself out of git. */
 async function createFolder(folder: string): Promise<void> {
-  const parent = path.dirname(folder);
-  await mkdir(parent, { recursive: true });
-  await writeFile(path.join(parent, '.gitignore'), '*\n', { flag: 'wx' }).catch(() => undefined);
-  await mkdir(folder);
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const parent = path.dirname(folder);
+    await mkdir(parent, { recursive: true });
+    await writeFile(path.join(parent, '.gitignore'), '*\n', { flag: 'wx' }).catch(() => undefined);
+    await mkdir(folder);
+  }
 }
 
 async function isMapped(place: string): Promise<boolean> {

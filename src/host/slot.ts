@@ -7,8 +7,11 @@ import type { State } from '../plugin/state';
 import type { Generation } from './generation';
 import type { PrivateCopy } from './private-copy';
 
+/** How soon a failed load is tried again when its file has not changed: the cause may lie elsewhere, in a database say. */
+const RETRY_AFTER = 5_000;
+
 /** A failed attempt to open a plugin. */
-export interface Failure {
+interface Failure {
   readonly error: DlserveError;
   /** Of the file that was tried. */
   readonly fingerprint: string;
@@ -104,6 +107,18 @@ export class Slot {
     if (this.demotion === undefined) return;
     if (this.demotion.fingerprint === undefined) this.demotion = { ...this.demotion, fingerprint };
     else if (this.demotion.fingerprint !== fingerprint) this.demotion = undefined;
+  }
+
+  /** Whether to open that file failed a moment ago. @throws DlserveError why */
+  checkFailure(fingerprint: string): void {
+    const { failure } = this;
+    if (failure?.fingerprint === fingerprint && performance.now() < failure.until) throw failure.error;
+    this.failure = undefined;
+  }
+
+  /** It could not be opened. */
+  hasFailed(error: DlserveError, fingerprint: string): void {
+    this.failure = { error, fingerprint, until: error.status === 500 ? performance.now() + RETRY_AFTER : 0 };
   }
 
   /** What could not be opened may be another thing now: it is looked at anew. */

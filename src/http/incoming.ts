@@ -38,8 +38,12 @@ export class Incoming implements BodySource {
     this.#socket = isHttp2(req) ? undefined : req.socket;
     if (this.#socket !== undefined) patient.add(this.#socket);
     // Without a listener an abort would be an uncaught exception.
-    req.on('error', () => this.#end('broken')).on('close', () => this.#end('broken'));
-    req.on('end', () => this.#end((req as unknown as Http2ServerRequest).aborted ? 'broken' : 'ended'));
+    req.on('error', () => this.#end('broken')).on('close', () => this.#end(req.readableEnded && !req.aborted ? 'ended' : 'broken'));
+    req.on('end', () => {
+      if (this.#socket !== undefined) this.#end('ended');
+      // In HTTP/2 a client that leaves is an end, too, and it is said two turns of the event loop later that it has left.
+      else setImmediate(() => setImmediate(() => this.#end(req.aborted ? 'broken' : 'ended')));
+    });
     req.on('data', (part: Buffer) => this.#take(part)).pause();
   }
 

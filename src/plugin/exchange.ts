@@ -63,6 +63,8 @@ export class Exchange implements Timed {
   #isAbandoned = false;
   /** It was told to come to its end. */
   #isCancelled = false;
+  /** Whoever wants to know when it is settled. */
+  #heirs: Set<() => void> | null = null;
   /** When the call began, as far as is known; undefined before that was asked, or while it waits. */
   #begunAt: number | undefined;
   /** When it is looked at again; undefined before the first time. */
@@ -126,6 +128,29 @@ export class Exchange implements Timed {
   /** It may be made again, as far as nothing of it has been used up or said. */
   get isWhole(): boolean {
     return this.#input === null && !this.#isInParts;
+  }
+
+  /** When its time is over, in milliseconds of performance.now(), as far as is known now. */
+  get endsAt(): number {
+    const now = performance.now();
+    const since = this.#clock?.since(now) ?? 0;
+    if (this.#isInParts) return since + this.limits.partTimeout;
+    if (this.callee !== null) this.#askBegun(now);
+    return Math.min(Math.max(this.#begunAt ?? now, since) + this.limits.timeout, this.limits.ownAt);
+  }
+
+  /**
+   * @param listener called once it is settled; at once where it is
+   * @returns what takes that back
+   */
+  onceSettled(listener: () => void): () => void {
+    if (this.#recipient === null) {
+      listener();
+      return () => undefined;
+    }
+    const heirs = (this.#heirs ??= new Set());
+    heirs.add(listener);
+    return () => void heirs.delete(listener);
   }
 
   /** Hands it to an instance. It is settled at the latest when its time is over, unless it is abandoned before. */
@@ -351,7 +376,9 @@ export class Exchange implements Timed {
   #answer(): Recipient | null {
     const recipient = this.#recipient;
     this.#recipient = null;
-    if (recipient !== null) this.#counter?.left(this);
+    if (recipient === null) return null;
+    this.#counter?.left(this);
+    if (this.#heirs !== null) for (const heir of this.#heirs) heir();
     return recipient;
   }
 }

@@ -129,6 +129,8 @@ export interface Runtime<K extends Keys = Keys> {
    * @throws DlserveError with the reason and the remedy where it can't
    */
   check(): void;
+  /** Loads what its first plugin would wait for. It may throw what loading throws; whoever needs it then is told again. */
+  loadAhead?(): void;
   /**
    * What a file says of itself before anything of it runs.
    * @param routed functions that routes lead to by the configuration, whatever they are called

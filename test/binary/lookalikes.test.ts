@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import type { Binary } from '../../src/binary/binary';
 import { handlersOf } from '../../src/binary/exports';
 import { readBinary, readLibrary } from '../../src/binary/read';
-import { compile } from '../support/compile';
+import { compile, compileFixture } from '../support/compile';
 import { ElfFile, symbol } from '../support/elf-file';
 
 const fixtures = path.join(__dirname, '../fixtures/libraries');
@@ -29,6 +29,12 @@ test('functions that are hidden or static', async () => {
     GETStaticHandler: 'is static: put DLSERVE_EXPORT in place of static',
   });
   expect(lookalikes(await built('hidden.c', '-s'))).toEqual({});
+});
+
+test('not what says how a handler takes its body', async () => {
+  const library = await readLibrary(compileFixture('reads.c'));
+  expect(handlersOf(library).symbols).not.toContain('POSTStreamHandlerBody');
+  expect(lookalikes(library)).toEqual({});
 });
 
 describe('a full symbol table', () => {

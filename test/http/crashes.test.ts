@@ -265,6 +265,19 @@ describe('where the native parts were not built', () => {
     expect(stderr).toMatch(/could not be built when dlserve was installed:\nmake: cc: No such file or directory\nInstall a C compiler/);
   });
 
+  test('mode "process" serves with the runner alone', async () => {
+    const main = packageWithout();
+    const place = path.resolve(path.dirname(main), '../../build/Release');
+    mkdirSync(place, { recursive: true });
+    cpSync(path.resolve(__dirname, '../../build/Release/runner'), path.join(place, 'runner'));
+    const server = await serve(['crash.c'], '', ['--mode', 'process'], { main });
+    const pid = await askPid(server, 'crash');
+    expect((await ask(server, 'crash/Fault')).status).toBe(502);
+    await until(() => server.log().some((line) => line['pid'] === pid && line['signal'] === 'SIGSEGV'));
+    expect(await askPid(server, 'crash')).not.toBe(pid);
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+  });
+
   test('the other modes serve, and the log says what is missing', async () => {
     const server = await serve(['crash.c', 'abort.c'], '[plugin.abort]\nmode = "inline"\n', ['--mode', 'thread'], { main: packageWithout() });
     for (const plugin of ['crash', 'abort']) {

@@ -14,7 +14,7 @@ const NOT_OF_REQUESTS: readonly ErrorCode[] = ['BAD_CONFIG', 'BAD_LIBRARY', 'RUN
  */
 const ELSEWHERE: readonly ErrorCode[] = [
   'BAD_REQUEST', 'REQUEST_TIMEOUT', 'HEADERS_TOO_LARGE', 'HTTP_VERSION', 'BUILD_FAILED', 'REPLY_TOO_LARGE', 'BODY_CONSUMED', 'MEMORY_LIMIT', 'OUT_OF_MEMORY', 'UNAVAILABLE',
-  'START_BLOCKED', 'SERVER_FULL', 'STOPPING', 'INTERNAL', 'BAD_CALL', 'DEMOTED', 'TRIAL_FAILED',
+  'START_BLOCKED', 'SERVER_FULL', 'STOPPING', 'INTERNAL', 'STREAM_BROKEN', 'BAD_CALL', 'DEMOTED', 'TRIAL_FAILED',
 ];
 
 let doors: Doors;
@@ -23,7 +23,7 @@ const gate = path.join(scratch(), 'gate');
 
 beforeAll(async () => {
   const fixtures = [
-    'echo.c', 'null_reply.c', 'bad_status.c', 'bad_headers.c', 'init_fails.c', 'init_fails_silently.c', 'new_abi.c', 'unresolved.c', 'data_abi.c',
+    'echo.c', 'null_reply.c', 'bad_status.c', 'bad_headers.c', 'init_fails.c', 'init_fails_silently.c', 'new_abi.c', 'unresolved.c', 'data_abi.c', 'data_body.c',
     'crash.c', 'gate.c', 'big_reply.c',
   ];
   const toml = `
@@ -82,6 +82,7 @@ describe('every row of the error table', () => {
     ['ABI_UNSUPPORTED', '/_PLUGIN/new_abi/Any', /this host knows ABI 2: update dlserve/],
     ['LOAD_FAILED', '/_PLUGIN/unresolved/Any', /undefined symbol: \w+/],
     ['LOAD_FAILED', '/_PLUGIN/data_abi/Ok', /PluginABI, PluginStop must be functions, and are data in it/],
+    ['LOAD_FAILED', '/_PLUGIN/data_body/Hello', /GETHelloHandlerBody must be a function, and is data in it/],
   ])('%s for %j', async (code, request, words) => {
     await expectError(request, code, words);
   });

@@ -155,6 +155,13 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
         }
       });
 
+      it('has the body as its handler says that it takes it', async () => {
+        const plugin = await open('raw_bodies.c', ['POSTRawHandler', 'POSTTextHandler']);
+        const body = Buffer.from('"text"');
+        expect(textOf(await callHandler(plugin, 0, { body }))).toBe(`${head()}null}`);
+        expect(textOf(await callHandler(plugin, 1, { body }))).toBe(`${head()}${JSON.stringify(body.toString())}}`);
+      });
+
       it('replaces the string by the bytes where both are given', async () => {
         const plugin = await open('bytes.c', ['GETBothHandler', 'GETNoBytesHandler']);
         expect(textOf(await callHandler(plugin, 0))).toBe('bytes');
@@ -315,6 +322,8 @@ export function conformance(name: string, createRuntime: () => Runtime, options:
         refused(compileFixture('echo.c'), 'LOAD_FAILED', /echo\.so did not load: .*GETNeverHandler/));
       it('because its ABI is too new', () =>
         refused(compileFixture('new_abi.c'), 'ABI_UNSUPPORTED', /new_abi\.so was written for ABI 999, this host knows ABI 2: update dlserve/));
+      it('because it takes bodies in a way that there is not', () =>
+        refused(compileFixture('bad_body.c'), 'LOAD_FAILED', /bad_body\.so did not load: PluginBody returned 7, which is no DLSERVE_BODY_ of 0 to 3$/));
       it('because PluginInit refuses, with its words', () =>
         refused(compileFixture('init_fails.c'), 'INIT_FAILED', /PluginInit of init_fails\.so failed: no greeting in the config, café$/));
       it('because PluginInit refuses, without a word', () =>

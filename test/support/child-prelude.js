@@ -12,7 +12,10 @@ const { inlineRuntime, threadRuntime } = require('../../dist/runtimes/native/run
 
 const REQUEST = { file: 'plugin', func: 'Func', method: 'GET', path: '/', query: '', rawHeaders: [] };
 const LIMITS = { timeout: 30000, queueTimeout: 30000 };
-const NOBODY = { reply() {}, fail() {} };
+/** Takes the first part of a reply, and no more. */
+const NOBODY = { reply() {}, fail() {}, begin() {}, write: () => false, end() {}, dropped() {} };
+/** Leaves every question without an answer. */
+const SERVICES = { ask: () => new Promise(() => undefined), log() {} };
 
 /** Opens a library as a host does. */
 function open(runtime, library, symbols, config = {}, settings = {}) {
@@ -26,6 +29,7 @@ function open(runtime, library, symbols, config = {}, settings = {}) {
     handlers,
     settings: { mode: runtime.mode, ...LIMITS, queue: 1024, config, own: { ownsymbols: true }, ...settings },
     log: pino({ level: 'silent' }),
+    services: SERVICES,
     observer: { resting() {}, fault() {} },
   });
 }

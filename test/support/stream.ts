@@ -1,7 +1,8 @@
 import type { DlserveError } from '../../src/ground/errors';
 import type { BodySource } from '../../src/plugin/body-source';
 import { Deadline, TimeLimits } from '../../src/plugin/deadline';
-import { Exchange, type Recipient } from '../../src/plugin/exchange';
+import { Exchange } from '../../src/plugin/exchange';
+import type { Recipient } from '../../src/plugin/recipient';
 import type { Reply, ReplyHead } from '../../src/plugin/reply';
 import type { Instance } from '../../src/plugin/runtime';
 import { testRequest, type CallOptions } from './runtime';

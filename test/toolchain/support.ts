@@ -80,7 +80,7 @@ export const REQUEST = '{"http_vars":{"file":"hello","func":"Hello"},"url_query"
 
 /** Calls handlers of a library in a process of their own, one after the other. */
 export function call(file: string, ...symbols: string[]): { answers: Record<string, Answer>; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(driver(), [file, REQUEST, ...symbols], { maxBuffer: Infinity });
+  const { status, stdout, stderr } = spawnSync(driver('driver'), [file, REQUEST, ...symbols], { maxBuffer: Infinity });
   if (status !== 0) throw new Error(`the driver ended with ${String(status)}: ${stderr.toString()}`);
   const answers: Record<string, Answer> = {};
   let at = 0;
@@ -93,11 +93,18 @@ export function call(file: string, ...symbols: string[]): { answers: Record<stri
   return { answers, stderr: stderr.toString() };
 }
 
-/** test/toolchain/driver.c, compiled once per content. */
-function driver(): string {
-  const source = path.join(__dirname, 'driver.c');
+/** What the host of test/toolchain/driver-host.c is asked by handlers, line by line. */
+export function asked(file: string, symbols: readonly string[], { request = REQUEST, body = '', gone = 1000 } = {}): string[] {
+  const { status, stdout, stderr } = spawnSync(driver('driver-host'), [file, request, body, String(gone), ...symbols], { maxBuffer: Infinity });
+  if (status !== 0) throw new Error(`the driver ended with ${String(status)}: ${stderr.toString()}`);
+  return stdout.toString().split('\n').slice(0, -1);
+}
+
+/** A program of test/toolchain, compiled once per content. */
+function driver(name: string): string {
+  const source = path.join(__dirname, `${name}.c`);
   const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
-  const program = path.join(os.tmpdir(), `dlserve-toolchain-driver-${hash}`);
+  const program = path.join(os.tmpdir(), `dlserve-toolchain-${name}-${hash}`);
   if (!existsSync(program)) {
     const temporary = `${program}.${process.pid}`;
     const args = ['-Wall', `-I${path.join(root, 'native/include')}`, '-o', temporary, source, ...(process.platform === 'linux' ? ['-ldl'] : [])];

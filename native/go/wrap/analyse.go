@@ -38,6 +38,8 @@ type plugin struct {
 	inC bool
 	// hasVars and hasQuery tell whether the globals HTTPVars and URLQuery are there to be set.
 	hasVars, hasQuery bool
+	// hostVars are the globals that take a function of the host.
+	hostVars []hostFunction
 	// mayExit: runtime.Goexit is within reach of a handler.
 	mayExit  bool
 	problems []string
@@ -102,6 +104,9 @@ func analyse(asked question) (*plugin, error) {
 	}
 	found.hasVars = found.global("HTTPVars", types.NewMap(text, text))
 	found.hasQuery = found.global("URLQuery", types.NewMap(text, types.NewSlice(text)))
+	if len(found.handlers) > 0 {
+		found.considerHost()
+	}
 	goexit := regexp.MustCompile(`Goexit`)
 	found.mayExit = matches(goexit, asked.Files) || matches(goexit, asked.Dependencies)
 	found.inC = mayHaveHandlers(asked, found.files, regexp.MustCompile(`\b`+name+`\b`))

@@ -28,6 +28,7 @@ type page struct {
 	Inputs            string
 	Handlers          []handler
 	HasVars, HasQuery bool
+	HostVars          []hostFunction
 	MayExit           bool
 	// Factory: the package has a PluginFactory.
 	Factory bool
@@ -47,6 +48,7 @@ func generate(found *plugin, reply *answer) error {
 		Handlers: found.handlers,
 		HasVars:  found.hasVars,
 		HasQuery: found.hasQuery,
+		HostVars: found.hostVars,
 		MayExit:  found.mayExit,
 		Factory:  found.factory,
 		OwnFree:  found.exported["PluginFree"],
@@ -68,7 +70,7 @@ func generate(found *plugin, reply *answer) error {
 		}
 	}
 	if found.factory {
-		for _, name := range []string{"factory", "routes"} {
+		for _, name := range []string{"factory", "routes", "context", "body", "writer"} {
 			if err := found.add(reply, p, name); err != nil {
 				return err
 			}
@@ -79,6 +81,11 @@ func generate(found *plugin, reply *answer) error {
 			if err := found.add(reply, p, name); err != nil {
 				return err
 			}
+		}
+	}
+	if len(found.hostVars) > 0 || found.factory {
+		if err := found.add(reply, p, "host"); err != nil {
+			return err
 		}
 	}
 	if found.scope.Lookup("main") == nil {

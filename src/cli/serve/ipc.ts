@@ -1,4 +1,6 @@
 import type { Details } from '../../ground/errors';
+import type { Operation } from '../../host/services/state/operation';
+import type { Answer } from '../../plugin/services';
 import type { FlagValues } from '../flags';
 
 /** Every message between the primary and its server processes, and what else they are given. */
@@ -50,6 +52,20 @@ export interface Built {
   readonly failed?: Details;
 }
 
+/** A plugin in a server process asks for the state, which the primary has; it must answer with a StateAnswer of the same number. */
+export interface AskState {
+  readonly type: 'ask-state';
+  readonly number: number;
+  readonly plugin: string;
+  readonly operation: Operation;
+}
+
+export interface StateAnswer {
+  readonly type: 'state-answer';
+  readonly number: number;
+  readonly answer: Answer;
+}
+
 /** A server process can't start, and another one could not either; before the server is up, the primary ends with these words. */
 export interface Fatal {
   readonly type: 'fatal';
@@ -83,8 +99,8 @@ export interface Demoted extends Demotion {
   readonly type: 'demoted';
 }
 
-export type ToPrimary = Listening | Wait | Fatal | Demoted;
-export type FromPrimary = Start | Built | Order;
+export type ToPrimary = Listening | Wait | AskState | Fatal | Demoted;
+export type FromPrimary = Start | Built | StateAnswer | Order;
 
 /** What is to be done with plugins. */
 export type Order = Demote | Reload | Changed | Gone;

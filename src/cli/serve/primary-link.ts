@@ -1,6 +1,7 @@
 import { DlserveError } from '../../ground/errors';
 import type { Builds } from '../../host/builds';
 import type { PluginHost } from '../../api/plugin-host';
+import { RemoteState } from './remote-state';
 import type { Built, Demotion, FromPrimary, Order, Start, ToPrimary } from './ipc';
 
 /** What a server process is to do, and the socket that came with that. */
@@ -26,6 +27,7 @@ export class PrimaryLink {
     finished: Promise.resolve(),
     stop: () => Promise.resolve(),
   };
+  readonly state = new RemoteState((message) => this.tell(message));
   #started!: (start: Started) => void;
   readonly #waiting = new Map<string, Waiter>();
   #plugins: PluginHost | undefined;
@@ -55,6 +57,7 @@ export class PrimaryLink {
   #take(message: FromPrimary, socket: unknown): void {
     if (message.type === 'start') this.#started({ ...message, socket: message.hasSocket ? socket : undefined });
     else if (message.type === 'built') this.#built(message);
+    else if (message.type === 'state-answer') this.state.heard(message);
     else if (this.#plugins === undefined) this.#early.push(message);
     else this.#apply(message, this.#plugins);
   }

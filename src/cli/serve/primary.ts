@@ -1,5 +1,6 @@
 import { createLateLog } from '../../ground/log';
 import type { Config } from '../../config/load';
+import { lateState } from '../../host/services/state/late-state';
 import type { FlagValues } from '../flags';
 import { urlOf } from '../url';
 import { Demotions } from './demotions';
@@ -28,6 +29,7 @@ export async function start(config: Config, flags: FlagValues): Promise<Started>
       await listens;
       return prepare().builds.wait(name);
     },
+    state: lateState(config.state),
     log,
   });
   const listens = processes.start(workers);

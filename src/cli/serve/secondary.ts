@@ -1,7 +1,8 @@
+import type { Config } from '../../config/load';
 import { messageOf } from '../../ground/errors';
 import { createLateLog, type LateLog } from '../../ground/log';
 import { keepTickShape } from '../../ground/tick-shape';
-import { attachStatus, clearStatus, endWithParent } from '../../runtimes/registry';
+import { attachStatus, clearStatus, endWithParent, loadAhead } from '../../runtimes/registry';
 import { readConfig } from '../config';
 import { STATUS_FILE } from './ipc';
 import { PrimaryLink } from './primary-link';
@@ -19,7 +20,7 @@ export async function runServerProcess(): Promise<void> {
     endWithParent();
     // One that comes to its end by itself did not crash in what its threads are at.
     process.on('exit', clearStatus);
-    const { stop, log } = await serve(primary);
+    const { stop, log, modes } = await serve(primary);
     let isStopping = false;
     const stopOnce = (): void => {
       if (isStopping) return;
@@ -28,21 +29,25 @@ export async function runServerProcess(): Promise<void> {
     };
     process.off('disconnect', orphaned);
     process.on('SIGTERM', stopOnce).on('disconnect', stopOnce);
-    primary.tell({ type: 'listening' }, () => log.open());
+    primary.tell({ type: 'listening' }, () => {
+      loadAhead(modes);
+      log.open();
+    });
   } catch (error) {
     primary.tell({ type: 'fatal', message: messageOf(error) }, () => process.exit(1));
   }
 }
 
-/** @returns how it is stopped, and its log */
-async function serve(primary: PrimaryLink): Promise<{ stop: () => Promise<void>; log: LateLog }> {
+/** @returns how it is stopped, its log, and the modes of its plugins */
+async function serve(primary: PrimaryLink): Promise<{ stop: () => Promise<void>; log: LateLog; modes: Config['modes'] }> {
   const { flags, text, port, socket, isOnly, demoted } = await primary.start;
   attachStatus(STATUS_FILE);
   const config = await readConfig(flags, text);
   const log = createLateLog(config.log.level, isOnly ? {} : { worker: process.pid });
   const { stop } = await startServer({ ...config, http: { ...config.http, port } }, primary.builds, log, {
     socket,
+    state: primary.state,
     onHost: (plugins) => primary.obey(plugins, demoted),
   });
-  return { stop, log };
+  return { stop, log, modes: config.modes };
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/load';
 import { readConfig } from '../config';
 import type { FlagValues } from '../flags';
-import { relieveMemory } from '../../runtimes/registry';
+import { loadAhead, relieveMemory } from '../../runtimes/registry';
 import { dismissEarly } from './early';
 
 /** `dlserve serve`: returns when the server is up and its sources are built; the process goes on until it is told to stop. */
@@ -13,6 +13,7 @@ export async function serve(flags: FlagValues): Promise<void> {
   const { url, builds, log, output } = await start(config, flags);
   const told = output.listening(url, builds);
   // Loaded before something is short, and after the line that somebody waits for.
+  if (!isPrimary) loadAhead(config.modes);
   log.open();
   await told;
   const { warnOfUnusedSections } = await import('../../host/unused-sections.js');

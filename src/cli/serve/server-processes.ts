@@ -1,11 +1,12 @@
 import { DlserveError } from '../../ground/errors';
 import type { Logger } from '../../ground/log';
 import type { Config } from '../../config/load';
+import type { State } from '../../host/services/state/state';
 import type { FlagValues } from '../flags';
 import type { Demotions } from './demotions';
 import { LOOK_EVERY, type Hang } from './hangs';
 import { isCrash, suspectsOf } from './ends';
-import type { Built, Demotion, FromPrimary, ToPrimary } from './ipc';
+import type { AskState, Built, Demotion, FromPrimary, ToPrimary } from './ipc';
 import type { Place } from './place';
 import { ServerProcess, type End } from './server-process';
 
@@ -24,6 +25,8 @@ export interface Parts {
   readonly demotions: Demotions;
   /** Waits for a plugin's source; rejects with BUILD_FAILED. */
   readonly wait: (name: string) => Promise<void> | undefined;
+  /** What plugins keep; it is closed when the last process has ended. */
+  readonly state: State;
   readonly log: Logger;
 }
 
@@ -77,6 +80,7 @@ export class ServerProcesses {
       if (!isInTime) this.#parts.log.warn({ worker: serverProcess.pid }, 'a server process did not stop in time and was killed');
     };
     await Promise.all(Array.from(this.#all, stopOne));
+    await this.#parts.state.close();
   }
 
   /** Ends all of them at once. */
@@ -110,6 +114,7 @@ export class ServerProcesses {
 
   #heard(serverProcess: ServerProcess, message: ToPrimary): void {
     if (message.type === 'wait') void this.#answerWait(serverProcess, message.name);
+    else if (message.type === 'ask-state') void this.#answerState(serverProcess, message);
     else if (message.type === 'demoted') this.#spread(message);
     else if (message.type === 'listening') this.#first?.listens();
     else if (this.#first !== undefined) this.#first.fails(message.message);
@@ -124,6 +129,11 @@ export class ServerProcesses {
       if (error instanceof DlserveError) answer = { type: 'built', name, failed: error.details };
     }
     serverProcess.tell(answer);
+  }
+
+  async #answerState(serverProcess: ServerProcess, { number, plugin, operation }: AskState): Promise<void> {
+    const answer = await this.#parts.state.apply(plugin, operation);
+    serverProcess.tell({ type: 'state-answer', number, answer });
   }
 
   /** What one of them has demoted is not to cost the others a thread each. */

@@ -1,10 +1,6 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import { messageOf } from '../../ground/errors';
-import { packageRoot } from '../../ground/package';
-import { isShortage } from '../../ground/shortage';
 import { MAX_REPLY } from '../../plugin/reply';
 import { MAX_REPLY_HEADERS } from '../../plugin/reply-headers';
+import { addonFileIfAny, loadAddonFile } from '../addon-file';
 
 /** How a job of the addon ended, or from HEAD on what happened to one that has not: enum job_outcome of native/addon/job.h. */
 export const Outcome = {
@@ -27,7 +23,7 @@ export const LIFE = [
 /** What a job runs that is a step of a PluginFactory or PluginRoutes: JOB_START, JOB_END and JOB_TEXT of enum job_kind. */
 export const Step = { START: 6, END: 7, TEXT: 8 } as const;
 
-/** The functions of native/addon/addon.c. Hubs, lanes and the slots of jobs are numbers. */
+/** The functions of native/addon/addon.c and lane_calls.c. Hubs, lanes and the slots of jobs are numbers. */
 export interface Addon {
   /** Publishes on the status page behind a descriptor what the hubs made from now on are running. */
   attachStatus(descriptor: number): void;
@@ -91,6 +87,17 @@ export interface Addon {
   /** Does at once to a library that is open what `bindsOwn` does. */
   bindOwn(path: string): void;
   flush(hub: number): void;
+  /**
+   * Flushes; where just one job is under way then, nobody is woken when it comes back, and await() is to be called in the same turn of the
+   * event loop. Returns whether that is so.
+   */
+  watch(hub: number): boolean;
+  /** Waits actively for what watch() was called for, as long as nothing else happens to the event loop; returns whether it has come. */
+  await(hub: number, microseconds: number): boolean;
+  /** Whether there is more than one processor, so that something may come while it is waited for actively. */
+  mayWait(): boolean;
+  /** Waits actively until something happens to the event loop; returns whether it did. */
+  awaitEvent(microseconds: number): boolean;
   /** When a job has begun; -1 where it has not, Infinity where it began this very moment or has ended. */
   begunAt(lane: number, slot: number): number;
   /**
@@ -113,15 +120,15 @@ export interface Addon {
 /** A record's body: the reply's; with TOO_LARGE and HEADERS_TOO_LARGE, the length it would have. */
 export type Body = Buffer | string | null | number;
 
-/** HUB_BATCH, RECORD_FIELDS and RECORD_HAS_HEADERS of native/addon/hub.h. */
-export const HUB = { BATCH: 64, FIELDS: 4, HAS_HEADERS: 0x100 } as const;
-const { BATCH, FIELDS, HAS_HEADERS } = HUB;
+/** HUB_BATCH, and what begins with RECORD_, of native/addon/hub.h. */
+export const HUB = { BATCH: 64, FIELDS: 4, HAS_HEADERS: 0x100, HAS_LINES: 0x200 } as const;
+const { BATCH, FIELDS, HAS_HEADERS, HAS_LINES } = HUB;
 
 /** Where the addon leaves what came back from a library. */
 export class Records {
   readonly #numbers = new Int32Array(BATCH * FIELDS);
   readonly #bodies = new Array<Body>(BATCH).fill(null);
-  readonly #headers = new Array<string | null>(BATCH).fill(null);
+  readonly #headers = new Array<string | (number | string)[] | null>(BATCH).fill(null);
 
   /** Makes the addon's hub that writes here; `onBatch` hears how many records it has written. */
   createHub(addon: Addon, onBatch: (count: number) => void): number {
@@ -138,7 +145,7 @@ export class Records {
 
   /** One of {@link Outcome}. */
   outcome(index: number): number {
-    return this.#numbers[index * FIELDS + 2]! & ~HAS_HEADERS;
+    return this.#numbers[index * FIELDS + 2]! & ~(HAS_HEADERS | HAS_LINES);
   }
 
   status(index: number): number {
@@ -154,44 +161,29 @@ export class Records {
 
   takeHeaders(index: number): string | null {
     if ((this.#numbers[index * FIELDS + 2]! & HAS_HEADERS) === 0) return null;
-    const headers = this.#headers[index]!;
+    const headers = this.#headers[index] as string;
     this.#headers[index] = null;
     return headers;
   }
-}
 
-const file = path.join(packageRoot, 'build/Release/addon.node');
+  /** The lines that a handler of mode "inline" wrote to the log: level and text in turn, and at last how many are lost. Beside the first record. */
+  takeLines(): (number | string)[] | null {
+    if ((this.#numbers[2]! & HAS_LINES) === 0) return null;
+    const lines = this.#headers[1] as (number | string)[];
+    this.#headers[1] = null;
+    return lines;
+  }
+}
 
 /** The addon; or, where it can't be used, the reason. */
 export type AddonOrReason = Addon | string;
 
-let loaded: AddonOrReason | undefined;
-
-/**
- * Loads the addon on first use.
- * @throws what the system says when it is short of something: then it is tried again the next time
- */
+/** @throws as {@link loadAddonFile} */
 export function loadAddon(): AddonOrReason {
-  loaded ??= load();
-  return loaded;
-}
-
-function load(): AddonOrReason {
-  if (!existsSync(file)) return 'it was not built';
-  try {
-    return require(file) as Addon;
-  } catch (error) {
-    if (isShortage(error)) throw error;
-    return messageOf(error);
-  }
+  return loadAddonFile() as AddonOrReason;
 }
 
 /** The addon, for what can do without it. */
 export function addonIfAny(): Addon | undefined {
-  try {
-    const addon = loadAddon();
-    return typeof addon === 'string' ? undefined : addon;
-  } catch {
-    return undefined;
-  }
+  return addonFileIfAny() as Addon | undefined;
 }

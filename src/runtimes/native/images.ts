@@ -4,6 +4,7 @@ import type { Exchange } from '../../plugin/exchange';
 import type { Handlers } from '../../plugin/handlers';
 import { routesOf, type Declared, type PluginRoute } from '../../plugin/route';
 import { openLimit, type Instance, type PluginFile } from '../../plugin/runtime';
+import { setBodyModes, type SaidBodies } from './bodies';
 import type { NativeSource } from './keys';
 import type { LoadedLibrary } from './loaded-library';
 import { StillRuns } from './loader';
@@ -41,6 +42,9 @@ export interface OpenImage {
   readonly library: LoadedLibrary;
   /** What the library says of itself; undefined where it says nothing. */
   readonly declared: Declared | undefined;
+  readonly bodies: SaidBodies;
+  /** Whether a request's body can come while its handler runs. */
+  readonly streams: boolean;
 }
 
 /** How libraries are opened, and who among the threads of this process may. */
@@ -155,11 +159,12 @@ function newImage(source: NativeSource, opener: Opener): Image {
   return image;
 }
 
-/** @throws DlserveError LOAD_FAILED where its routes are not in order; it is closed then */
+/** @throws DlserveError LOAD_FAILED where its routes or body modes are not in order; it is closed then */
 async function checked(open: OpenImage, { file, handlers, settings }: NativeSource): Promise<CheckedImage> {
-  const { instance, declared } = open;
-  if (declared === undefined) return { ...open, routes: [], title: undefined };
+  const { instance, declared, bodies, streams } = open;
   try {
+    setBodyModes(handlers, bodies, file.base, streams);
+    if (declared === undefined) return { ...open, routes: [], title: undefined };
     const routes = routesOf(declared, file.base, (symbol) => handlers.bySymbol(symbol) !== undefined);
     return { ...open, routes, title: declared.title || undefined };
   } catch (refusal) {

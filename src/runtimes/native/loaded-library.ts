@@ -2,6 +2,7 @@ import { abiUnsupported } from '../../binary/exports';
 import { ABI_SYMBOLS } from '../../binary/names';
 import { DlserveError, messageOf } from '../../ground/errors';
 import { ANY_CONCURRENCY, MOST_CONCURRENCY, type PluginSource } from '../../plugin/runtime';
+import { bodyFunctionOf } from './bodies';
 import { readFactory, type Factory } from './factory';
 import { useKoffi, type KoffiFunction, type LibraryHandle } from './koffi/koffi';
 import { StillRuns } from './loader';
@@ -61,6 +62,13 @@ export class LoadedLibrary {
   /** The address of an export of the contract, or null. */
   address(symbol: AbiSymbol): bigint | null {
     return this.#addresses.get(symbol) ?? null;
+  }
+
+  /** PluginBody and the <handler>Body functions that it has: their addresses, by their names. */
+  get bodyFunctions(): ReadonlyMap<string, bigint> {
+    const names = ['PluginBody', ...this.source.handlers.symbols.map(bodyFunctionOf)];
+    const found = names.map((name) => [name, name === undefined ? null : find(this.handle, name)] as const);
+    return new Map(found.filter((entry): entry is [string, bigint] => entry[1] !== null));
   }
 
   /** An export of the contract as a function, or null. */

@@ -27,5 +27,6 @@ export function refuse(source: NativeSource, exchange: Exchange, outcome: number
   if (outcome === Outcome.TOO_LATE) exchange.skip();
   else if (outcome === Outcome.TOO_LARGE) exchange.fail(tooLarge(exchange.handler.symbol, body as number));
   else if (outcome === Outcome.HEADERS_TOO_LARGE) exchange.fail(headersTooLarge(exchange.handler.symbol, body as number));
+  else if (outcome === Outcome.BROKEN) exchange.fail(new DlserveError('STREAM_BROKEN', { symbol: exchange.handler.symbol }));
   else exchange.fail(internal(source, exchange, new Error('out of memory')));
 }

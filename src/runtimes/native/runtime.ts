@@ -32,17 +32,24 @@ export function inlineRuntime(options: NativeOptions = {}): Runtime<typeof NATIV
 /** What it takes is loaded for the first plugin that needs it. */
 function nativeRuntime(mode: Mode, options: NativeOptions, load: (addon: AddonOrReason) => Open): Runtime<typeof NATIVE_KEYS> {
   let opener: Opener | undefined;
+  const examine = () => (require('../../binary/file') as typeof import('../../binary/file')).examineLibrary;
+  const images = () => require('./images') as typeof import('./images');
   return {
     kind: 'library',
     mode,
     endings: libraryEndings(),
     keys: NATIVE_KEYS,
     check: () => undefined,
-    examine: (file, routed) => (require('../../binary/file') as typeof import('../../binary/file')).examineLibrary(file, routed),
-    open: async (source) => {
-      const { openShared } = require('./images') as typeof import('./images');
+    loadAhead: () => {
+      examine();
+      images();
       opener ??= openerOf(options, load);
-      return openShared(source, opener);
+      (require('./koffi/koffi') as typeof import('./koffi/koffi')).useKoffi();
+    },
+    examine: (file, routed) => examine()(file, routed),
+    open: async (source) => {
+      opener ??= openerOf(options, load);
+      return images().openShared(source, opener);
     },
   };
 }

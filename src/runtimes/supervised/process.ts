@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
-import { needDescriptors } from '../../ground/descriptors';
 import type { PluginSource } from '../../plugin/runtime';
 import { LastLines, logLines } from './output';
+import type { Child, ChildOwner, Command } from './start/child';
+import { start } from './start/start';
 
 /** How a process ended. */
 export interface Exit {
@@ -13,12 +14,8 @@ export interface Exit {
   readonly words: string;
 }
 
-/** What to start, and what its descriptors are. */
-export interface Program {
-  readonly executable: string;
-  readonly args: readonly string[];
-  /** Of all its descriptors; 1 and 2 are pipes, for the log. */
-  readonly stdio: StdioOptions;
+/** What to start, and what its descriptors are: 1 and 2 are pipes, for the log. */
+export interface Program extends Command {
   /** The descriptor on which it is written to. */
   readonly input: number;
   /** The descriptor on which it answers; when it closes that, it has hung up. */
@@ -43,14 +40,14 @@ const DRAIN_GRACE = 200;
 const LAST_TURNS = 16;
 
 /** A process of a plugin, with its sockets, its output and all that it starts. */
-export class PluginProcess {
+export class PluginProcess implements ChildOwner {
   /** null: it did not start. */
   readonly pid: number | null;
   /** Where it is written to; null as the pid. */
   readonly input: Socket | null;
   /** Beside that; null where there is none, too. */
   readonly control: Socket | null;
-  private readonly child: ChildProcess;
+  private readonly child: Child;
   private readonly owner: ProcessOwner;
   private readonly output: Socket | null;
   private readonly last = new LastLines();
@@ -61,40 +58,32 @@ export class PluginProcess {
   /** Of HANGUP_GRACE or DRAIN_GRACE. */
   private grace: NodeJS.Timeout | undefined;
 
-  /** @throws what spawn throws, and for want of descriptors; most failures are an end instead */
+  /** @throws where the system can't start it; or that is its end */
   constructor(program: Program, source: PluginSource, owner: ProcessOwner) {
     this.owner = owner;
-    needDescriptors();
-    // A session of its own: all that the plugin starts can be ended as one group, and Ctrl-C is the host's affair.
-    this.child = spawn(program.executable, program.args, { detached: true, stdio: program.stdio });
-    this.pid = this.child.pid ?? null;
-    this.child.on('error', (error) => {
-      if (this.pid === null) this.end({ status: null, signal: null, words: `its process did not start: ${error.message}` });
-    });
-    this.printed = this.pid === null ? Promise.resolve() : Promise.all([closed(this.child.stdout!), closed(this.child.stderr!)]);
-    const at = (descriptor: number): Socket | null => (this.pid === null ? null : (this.child.stdio[descriptor as 3] as unknown as Socket));
-    this.input = at(program.input);
-    this.output = at(program.output);
-    this.control = program.control === undefined ? null : at(program.control);
-    if (this.pid !== null) this.listen(this.pid, source);
+    this.child = start(program, this);
+    this.pid = this.child.pid;
+    this.input = this.child.pipes[program.input] ?? null;
+    this.control = program.control === undefined ? null : (this.child.pipes[program.control] ?? null);
+    this.output = this.child.pipes[program.output] ?? null;
+    this.printed = this.pid === null ? Promise.resolve() : this.listen(this.pid, source);
   }
 
-  private listen(pid: number, { name, log }: PluginSource): void {
-    const { child } = this;
+  private listen(pid: number, { name, log }: PluginSource): Promise<unknown> {
+    const [, stdout, stderr] = this.child.pipes as Socket[];
     const input = this.input!;
     const output = this.output!;
-    logLines(child.stdout!, log, 'info', { plugin: name, stream: 'stdout', pid }, this.last);
-    logLines(child.stderr!, log, 'warn', { plugin: name, stream: 'stderr', pid }, this.last);
+    logLines(stdout!, log, 'info', { plugin: name, stream: 'stdout', pid }, this.last);
+    logLines(stderr!, log, 'warn', { plugin: name, stream: 'stderr', pid }, this.last);
     // Two sockets, because one that fails to write is closed, and what was not yet read from it is lost.
     input.on('error', () => undefined).resume();
     output.on('error', () => undefined);
     this.control?.on('error', () => undefined).resume();
     output.on('data', (chunk: Buffer) => this.owner.receive(chunk));
     output.on('close', () => this.hangUp());
-    child.on('exit', (status, signal) => this.exited(status, signal));
     // The plugin's timers hold the event loop while there is something to wait for.
-    child.unref();
-    for (const socket of [child.stdout, child.stderr, input, output, this.control]) (socket as Socket | null)?.unref();
+    for (const pipe of this.child.pipes) pipe?.unref();
+    return Promise.all([closed(stdout!), closed(stderr!)]);
   }
 
   /** The last lines that it printed, once it has ended and all is read. */
@@ -109,9 +98,14 @@ export class PluginProcess {
     else this.grace = setTimeout(() => this.kill(), HANGUP_GRACE);
   }
 
-  private exited(status: number | null, signal: NodeJS.Signals | null): void {
-    const words = signal === null ? `exited with status ${status}` : `ended by ${signal}`;
-    const exit = { status, signal, words };
+  /** @internal */
+  failed({ message }: Error): void {
+    this.end({ status: null, signal: null, words: `its process did not start: ${message}` });
+  }
+
+  /** @internal */
+  exited(status: number | null, signal: NodeJS.Signals | null): void {
+    const exit = { status, signal, words: wordsOf(status, signal) };
     clearTimeout(this.grace);
     // What it forked must not outlive it.
     this.kill();
@@ -135,10 +129,8 @@ export class PluginProcess {
 
   /** A process that left its group may hold the other ends for as long as it likes. */
   private releaseLogs(): void {
-    const { stdout, stderr } = this.child;
-    for (const stream of [stdout, stderr] as (Socket | null | undefined)[]) {
-      if (stream) setTimeout(() => releaseWhenRead(stream, LAST_TURNS), DRAIN_GRACE).unref();
-    }
+    const [, stdout, stderr] = this.child.pipes;
+    for (const stream of [stdout, stderr]) if (stream) setTimeout(() => releaseWhenRead(stream, LAST_TURNS), DRAIN_GRACE).unref();
   }
 
   /** Sends it a signal by its number. @returns whether it was there to get it */
@@ -153,7 +145,7 @@ export class PluginProcess {
 
   /** Asks it to end, past the protocol. */
   terminate(): void {
-    this.child.kill('SIGTERM');
+    this.signal(constants.signals.SIGTERM);
   }
 
   /** Ends it, and all that it started; not once it has ended, as its id may be another's then. */
@@ -165,6 +157,11 @@ export class PluginProcess {
       // Nobody is left in the group.
     }
   }
+}
+
+function wordsOf(status: number | null, signal: NodeJS.Signals | null): string {
+  if (signal !== null) return `ended by ${signal}`;
+  return status === null ? 'ended, nobody knows how: something else in the server has waited for it' : `exited with status ${status}`;
 }
 
 function closed(stream: Readable): Promise<unknown> {

@@ -40,7 +40,7 @@ test.each<[string, Readonly<Record<string, number>>, Readonly<Record<string, str
     LOG: 'EVENT_LOG', LOST_LINES: 'EVENT_LOST_LINES', KEPT: 'EVENT_KEPT', LOST: 'EVENT_LOST',
   }],
   ['states of jobs', JobState, { WAITING: 'JOB_WAITING', BEGUN: 'JOB_BEGUN', ENDED: 'JOB_ENDED', HELD: 'JOB_HELD' }],
-  ['hub', HUB, { BATCH: 'HUB_BATCH', FIELDS: 'RECORD_FIELDS', HAS_HEADERS: 'RECORD_HAS_HEADERS' }],
+  ['hub', HUB, { BATCH: 'HUB_BATCH', FIELDS: 'RECORD_FIELDS', HAS_HEADERS: 'RECORD_HAS_HEADERS', HAS_LINES: 'RECORD_HAS_LINES' }],
   ['life of a library', Object.fromEntries(LIFE.map((label, place) => [label, place])), { 'a constructor': 'LIFE_LOAD', PluginABI: 'LIFE_ABI', PluginInit: 'LIFE_INIT', PluginConcurrency: 'LIFE_CONCURRENCY', PluginStop: 'LIFE_STOP',
     'PluginFactory.name': 'LIFE_NAME', 'PluginFactory.start': 'LIFE_START', 'PluginFactory.stop': 'LIFE_END', PluginRoutes: 'LIFE_ROUTES',
     'PluginFactory.routes': 'LIFE_OWN_ROUTES', PluginBody: 'LIFE_BODY',

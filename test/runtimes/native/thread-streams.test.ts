@@ -1,4 +1,4 @@
 import { threadRuntime } from '../../../src/runtimes/native/runtime';
 import { streams } from '../streams';
 
-streams('mode "thread" with the addon', () => threadRuntime());
+streams('mode "thread" with the addon', () => threadRuntime(), { holds: true });

@@ -12,7 +12,7 @@ const services = {
   log: () => undefined,
 };
 
-const open = (settings: OpenOptions['settings'] = {}): Promise<Opened> => openLibrary(compileInnocent('keeps.c'), SYMBOLS, { settings, services });
+const open = (settings: OpenOptions['settings'] = {}): Promise<Opened> => openLibrary(compileInnocent('keeps_given.c'), SYMBOLS, { settings, services });
 
 /** So many calls whose handlers have returned. */
 async function keep({ plugin }: Opened, count: number): Promise<Stream[]> {

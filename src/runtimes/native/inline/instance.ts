@@ -5,7 +5,7 @@ import type { Handlers } from '../../../plugin/handlers';
 import { LIFE } from '../addon';
 import type { OpenImage, SharedInstance } from '../images';
 import type { NativeSource } from '../keys';
-import { callDeclared, callInit, callNumber, callStart, callStop, type Run } from '../koffi/lifecycle';
+import { callBodies, callDeclared, callInit, callNumber, callStart, callStop, type Run } from '../koffi/lifecycle';
 import { openPinned } from '../koffi/open';
 import type { LoadedLibrary } from '../loaded-library';
 import { openAlone } from '../loader';
@@ -40,7 +40,8 @@ export async function openInline(
     const title = await callStart(library, source, here(source, 'PluginFactory.start'));
     library.concurrency(await callNumber(library, 'PluginConcurrency', here(source, 'PluginConcurrency')));
     const declared = await callDeclared(library, title, here(source, 'PluginRoutes'));
-    return { instance: new InlineInstance(source, library, prepare(library)), library, declared };
+    const bodies = await callBodies(library, here(source, 'PluginBody'));
+    return { instance: new InlineInstance(source, library, prepare(library)), library, declared, bodies, streams: false };
   } catch (refusal) {
     await openAlone(source.file.base, 'unloading', Infinity, () => library.unload());
     throw refusal;

@@ -1,4 +1,5 @@
 import type { Exchange } from '../../../plugin/exchange';
+import { BodyMode } from '../../../plugin/handlers';
 import { MAX_REPLY, type RawReply } from '../../../plugin/reply';
 import { bodyText } from '../../../plugin/request';
 import { useKoffi } from './koffi';
@@ -36,7 +37,7 @@ export class Invocation {
   constructor(private readonly memory: PluginMemory) {}
 
   /** Returns a handler's arguments. They, and the call, must outlive the handler's run. */
-  begin({ text, body, limits }: Exchange): [request: Buffer, status: bigint, exchange: bigint] {
+  begin({ handler, text, body, limits }: Exchange): [request: Buffer, status: bigint, exchange: bigint] {
     const hasBytes = body !== null && body.length > 0;
     this.#ints[0] = WORDS * 8;
     this.#ints[1] = KOFFI_ABI;
@@ -45,7 +46,7 @@ export class Invocation {
     this.#words[DEADLINE] = unixMilliseconds(limits.end);
     this.#words.fill(0n, REPLY_BODY, WORDS);
     this.#ints[STATUS] = -1;
-    const whole = body === null ? text : text + bodyText(body);
+    const whole = body === null || handler.body !== BodyMode.TEXT ? text : text + bodyText(body);
     return [Buffer.from(`${whole}\0`), this.#status, this.#exchange];
   }
 

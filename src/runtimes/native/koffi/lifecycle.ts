@@ -1,4 +1,5 @@
 import type { Declared } from '../../../plugin/route';
+import type { SaidBodies } from '../bodies';
 import type { NativeSource } from '../keys';
 import type { LoadedLibrary } from '../loaded-library';
 import { useKoffi, type KoffiFunction } from './koffi';
@@ -51,6 +52,13 @@ export async function callDeclared(library: LoadedLibrary, title: string, run: R
   if (!library.declares) return undefined;
   const plain = await callText(library, library.address('PluginRoutes') ?? 0n, run);
   return { title, routes: [plain, await callText(library, library.factory?.routes ?? 0n, run)] };
+}
+
+/** What PluginBody and each <handler>Body say. */
+export async function callBodies(library: LoadedLibrary, run: Run): Promise<SaidBodies> {
+  const said = new Map<string, number>();
+  for (const [name, address] of library.bodyFunctions) said.set(name, (await run(at(address, 'int', []))) as number);
+  return said;
 }
 
 async function callText(library: LoadedLibrary, address: bigint, run: Run): Promise<string> {

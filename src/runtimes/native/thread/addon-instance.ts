@@ -8,7 +8,7 @@ import type { OpenImage, SharedInstance } from '../images';
 import type { NativeSource } from '../keys';
 import { StillRuns } from '../loader';
 import { notTaken, refuse } from '../refusals';
-import { broken, CallStream, type CallEvent } from './call-stream';
+import { CallStream, type CallEvent } from './call-stream';
 import { LaneTasks } from './lane-tasks';
 import { ThreadLog } from './thread-log';
 
@@ -52,12 +52,12 @@ export class AddonThreadInstance implements SharedInstance {
    * @param limit milliseconds
    * @throws DlserveError LOAD_FAILED, ABI_UNSUPPORTED or INIT_FAILED
    */
-  async open(limit: number): Promise<Pick<OpenImage, 'library' | 'declared'>> {
+  async open(limit: number): Promise<Pick<OpenImage, 'library' | 'declared' | 'bodies'>> {
     try {
-      const { library, threads, declared } = await this.#tasks.open(limit);
+      const { library, threads, declared, bodies } = await this.#tasks.open(limit);
       this.capacity = threads;
       this.addon.limitLane(this.lane, threads);
-      return { library, declared };
+      return { library, declared, bodies };
     } catch (refusal) {
       const running = refusal instanceof DlserveError && refusal.cause instanceof StillRuns ? refusal.cause.end : undefined;
       void Promise.resolve(running).then(this.#isGone);
@@ -116,7 +116,6 @@ export class AddonThreadInstance implements SharedInstance {
     this.conditions.changed();
     if (outcome === Outcome.REPLY) exchange.reply({ status, body: body as Exclude<Body, number>, headers });
     else if (outcome === Outcome.LAST) stream?.end(body as Exclude<Body, number>);
-    else if (outcome === Outcome.BROKEN) exchange.fail(broken(exchange));
     else refuse(this.source, exchange, outcome, body);
   }
 

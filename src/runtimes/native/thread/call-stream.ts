@@ -1,8 +1,8 @@
-import { DlserveError } from '../../../ground/errors';
 import type { Exchange } from '../../../plugin/exchange';
 import { headersTooLarge } from '../../../plugin/reply-headers';
 import { Outcome, PIECE_COST, type Addon, type Body } from '../addon';
 import type { NativeSource } from '../keys';
+import { logLost } from '../lost-lines';
 import { internal } from '../refusals';
 
 const NOTHING = Buffer.alloc(0);
@@ -58,7 +58,7 @@ export class CallStream {
         source.services.log(exchange, status, bytesOf(body).toString());
         return;
       case Outcome.LOST_LINES:
-        source.log.warn({ plugin: source.name, handler: exchange.handler.symbol, request: exchange.id }, `${status} lines of its log came too fast, and are lost`);
+        logLost(source, exchange, status);
         return;
       default:
         exchange.fail(internal(source, exchange, new Error('out of memory')));
@@ -116,9 +116,4 @@ export class CallStream {
 function bytesOf(body: Body): Buffer {
   if (typeof body === 'string') return Buffer.from(body, 'latin1');
   return Buffer.isBuffer(body) ? body : NOTHING;
-}
-
-/** For a handler that has ended its reply so that it is not whole. */
-export function broken({ handler }: Exchange): DlserveError {
-  return new DlserveError('STREAM_BROKEN', { symbol: handler.symbol });
 }

@@ -5,11 +5,12 @@ import type { Handlers } from '../../../plugin/handlers';
 import type { RawReply } from '../../../plugin/reply';
 import type { Declared } from '../../../plugin/route';
 import { openLimit } from '../../../plugin/runtime';
+import type { SaidBodies } from '../bodies';
 import type { OpenImage, SharedInstance } from '../images';
 import type { NativeSource } from '../keys';
 import { Invocation, KOFFI_ABI } from '../koffi/invocation';
 import { useKoffi, type KoffiFunction } from '../koffi/koffi';
-import { callDeclared, callInit, callNumber, callStart, callStop, type Run } from '../koffi/lifecycle';
+import { callBodies, callDeclared, callInit, callNumber, callStart, callStop, type Run } from '../koffi/lifecycle';
 import { openPinned, RTLD_NOW } from '../koffi/open';
 import { PluginMemory } from '../koffi/plugin-memory';
 import type { LoadedLibrary } from '../loaded-library';
@@ -52,20 +53,20 @@ class KoffiThreads {
     try {
       const initialised = await within(this.#initialise(library, source), end - performance.now());
       if (initialised === undefined) throw library.initHangs(limit);
-      const { threads, declared } = initialised;
-      return { instance: new KoffiThreadInstance(source, library, this.share, threads), library, declared };
+      const { threads, declared, bodies } = initialised;
+      return { instance: new KoffiThreadInstance(source, library, this.share, threads), library, declared, bodies, streams: false };
     } catch (refusal) {
       if (!(refusal instanceof DlserveError && refusal.cause instanceof StillRuns)) await openAlone(library.name, 'unloading', limit, () => library.unload());
       throw refusal;
     }
   }
 
-  async #initialise(library: LoadedLibrary, source: NativeSource): Promise<{ threads: number; declared: Declared | undefined }> {
+  async #initialise(library: LoadedLibrary, source: NativeSource): Promise<{ threads: number; declared: Declared | undefined; bodies: SaidBodies }> {
     library.checkAbi(await callNumber(library, 'PluginABI', this.#here), KOFFI_ABI);
     await callInit(library, source, this.#here);
     const title = await callStart(library, source, this.#here);
     const threads = library.concurrency(await callNumber(library, 'PluginConcurrency', this.#here));
-    return { threads, declared: await callDeclared(library, title, this.#here) };
+    return { threads, declared: await callDeclared(library, title, this.#here), bodies: await callBodies(library, this.#here) };
   }
 
   readonly #here: Run = (f, ...args) => this.share.runNow(f, ...args);

@@ -3,6 +3,7 @@ import { DlserveError } from '../../../ground/errors';
 import { inTime, within } from '../../../ground/waiting';
 import type { Declared } from '../../../plugin/route';
 import { JobState, LIFE, Outcome, Step, type Addon, type Body } from '../addon';
+import type { SaidBodies } from '../bodies';
 import type { NativeSource } from '../keys';
 import { logBadEnd } from '../koffi/lifecycle';
 import { bindLane } from '../lane';
@@ -31,6 +32,7 @@ interface Opened {
   readonly library: LoadedLibrary;
   readonly threads: number;
   readonly declared: Declared | undefined;
+  readonly bodies: SaidBodies;
 }
 
 /** The life of a library of mode "thread", each step of it on a thread of the library's own, so that none can hold up the server. */
@@ -105,7 +107,13 @@ export class LaneTasks {
     }
     const title = await this.#start(library);
     const threads = library.concurrency(await this.#number(library, 'PluginConcurrency'));
-    return { threads, declared: await this.#declared(library, title) };
+    return { threads, declared: await this.#declared(library, title), bodies: await this.#bodies(library) };
+  }
+
+  async #bodies(library: LoadedLibrary): Promise<SaidBodies> {
+    const said = new Map<string, number>();
+    for (const [name, address] of library.bodyFunctions) said.set(name, await this.#call(address, 'PluginBody'));
+    return said;
   }
 
   /** Starts the library by its PluginFactory, where it has one. @returns what it calls itself */
@@ -140,7 +148,11 @@ export class LaneTasks {
   async #number(library: LoadedLibrary, symbol: 'PluginABI' | 'PluginConcurrency'): Promise<number> {
     const address = library.address(symbol);
     if (address === null) return 1;
-    return (await this.#run(() => this.addon.number(this.lane, address, LIFE.indexOf(symbol)))).status;
+    return this.#call(address, symbol);
+  }
+
+  async #call(address: bigint, label: Label): Promise<number> {
+    return (await this.#run(() => this.addon.number(this.lane, address, LIFE.indexOf(label)))).status;
   }
 
   /**

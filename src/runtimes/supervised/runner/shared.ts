@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createMemory } from '../memory';
 import { fromMonotonic, MOST_CANCELLED, RING_SIZE, RUNNING_SIZE, SharedLayout } from './protocol';
 
 /** How far a runner says that it has come. */
@@ -128,8 +129,10 @@ export class Shared {
   }
 }
 
-/** In memory where the system has a file system for that, and where there is room in it. */
+/** Memory without a file system where that can be had; else in one that is in memory, and where there is room. */
 function create(): number {
+  const memory = createMemory('dlserve-calls', SharedLayout.SIZE);
+  if (memory !== undefined) return memory;
   const name = `dlserve-${process.pid}-${randomBytes(8).toString('hex')}`;
   const places = process.platform === 'linux' ? ['/dev/shm', tmpdir()] : [tmpdir()];
   for (;;) {
