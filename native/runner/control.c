@@ -179,7 +179,7 @@ int control_list(hosted *hosted) {
     hosted->origin = NULL;
     hosted->is_refused = hosted->has_ended = hosted->is_broken = hosted->is_answered = 0;
     hosted->sent = hosted->taken = 0;
-    hosted->flushed = 0;
+    atomic_init(&hosted->flushed, 0);
     hosted->body = (hosted_body){0};
     hosted->body.last = &hosted->body.first;
     hosted->ask = (hosted_ask){0};

@@ -55,7 +55,10 @@ static void forget(hosted *hosted) {
 static void send_last(hosted *call, const invoke_reply *reply) {
   const int begins = stream_begin(call) == DLSERVE_OK;
   if (begins && (call->is_kept || reply->body_length > 0)) stream_send(call, reply->given_body, reply->body_length);
-  if (atomic_load(&call->has_begun) && reply->status >= 500 && reply->status != call->status) call->is_broken = 1;
+  if (!atomic_load(&call->has_begun) || reply->status < 500 || reply->status == call->status) return;
+  pthread_mutex_lock(&control_lock);
+  call->is_broken = 1;
+  pthread_mutex_unlock(&control_lock);
 }
 
 int hosted_finish(hosted *hosted, const invoke_reply *reply) {

@@ -50,7 +50,7 @@ typedef struct hosted {
   int has_ended, is_broken, is_answered;
   int status;            /* that was sent */
   uint64_t sent, taken;  /* bytes of the reply */
-  double flushed;        /* when its last part was sent on at once */
+  _Atomic double flushed; /* when its last part was sent on at once */
   hosted_body body;
   hosted_ask ask;
 } hosted;

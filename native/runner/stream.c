@@ -78,9 +78,9 @@ int stream_write(dlserve_exchange *exchange, const void *lent_part, size_t lengt
   if (stream_begin(call) != DLSERVE_OK) return DLSERVE_GONE;
   if (stream_send(call, lent_part, length) != DLSERVE_OK) return DLSERVE_GONE;
   const double now = clock_now();
-  if (now - call->flushed >= BURST) {
+  if (now - atomic_load_explicit(&call->flushed, memory_order_relaxed) >= BURST) {
     replies_flush();
-    call->flushed = now;
+    atomic_store_explicit(&call->flushed, now, memory_order_relaxed);
   } else {
     replies_leave();
   }
