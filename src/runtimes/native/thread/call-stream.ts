@@ -66,10 +66,10 @@ export class CallStream {
     }
   }
 
-  /** The handler has ended its reply, of which this is the last part. */
-  end(body: Exclude<Body, number>): void {
-    if (body !== null && body.length > 0) this.exchange.write(bytesOf(body), () => undefined);
-    this.exchange.end();
+  /** What the handler gave when it returned. */
+  last(body: Body): void {
+    const part = bytesOf(body);
+    if (part.length > 0) this.exchange.write(part, () => undefined);
   }
 
   #part(part: Buffer): void {
