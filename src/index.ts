@@ -1,6 +1,6 @@
 export { createPluginHost, type PluginEvents, type PluginHost } from './api/plugin-host';
 export type { CallPart } from './api/call-body';
-export type { CallOptions } from './api/call-options';
+export type { CallOptions, StreamOptions, WholeOptions } from './api/call-options';
 export type { CallReply } from './api/call-reply';
 export { loadSo, type LibraryOptions, type LibraryPlugin } from './api/load-so';
 export type { FastifyLike, FastifyPlugin } from './api/fastify';

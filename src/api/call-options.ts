@@ -16,9 +16,19 @@ export interface CallOptions {
   readonly timeout?: number;
   /** Ends the waiting: the call is dropped if it has not begun. */
   readonly signal?: AbortSignal;
-  /** The promise is kept with the head of the reply, and the reply's body is a stream. */
-  readonly stream?: boolean;
 }
+
+/** The promise is kept with the head of the reply, and the reply's body is a stream. */
+export interface StreamOptions extends CallOptions {
+  readonly stream: true;
+}
+
+/** The promise is kept with all of the reply. */
+export interface WholeOptions extends CallOptions {
+  readonly stream?: false;
+}
+
+export type AnyCallOptions = StreamOptions | WholeOptions;
 
 const OPTIONS: readonly string[] = ['method', 'query', 'headers', 'body', 'timeout', 'signal', 'stream'];
 
@@ -26,7 +36,7 @@ const OPTIONS: readonly string[] = ['method', 'query', 'headers', 'body', 'timeo
 const TOKEN = /^[!#$%&'*+\-.^_`|~\w]+$/;
 
 /** @throws DlserveError BAD_CALL for what no call can mean */
-export function checkOptions(options: CallOptions): void {
+export function checkOptions(options: AnyCallOptions): void {
   const refuse = (reason: string): never => {
     throw new DlserveError('BAD_CALL', { call: 'host.call', reason });
   };

@@ -10,7 +10,7 @@ import type { Host } from '../host/host';
 import { resolve } from '../host/resolve';
 import type { Slot } from '../host/slot';
 import { bytesOf, GivenBody, isPart } from './call-body';
-import { checkOptions, requestOf, type CallOptions } from './call-options';
+import { checkOptions, requestOf, type AnyCallOptions } from './call-options';
 import { CollectingCaller, StreamingCaller, type CallEnd, type Caller, type CallReply } from './call-reply';
 
 /** A call on its way to its handler. */
@@ -18,7 +18,7 @@ interface Call {
   readonly plugin: string;
   readonly func: string;
   readonly method: string;
-  readonly options: CallOptions;
+  readonly options: AnyCallOptions;
   /** The caller's deadline. */
   readonly own: Deadline | undefined;
 }
@@ -30,7 +30,7 @@ let calls = 0;
  * @param bodyLimit bytes of a body that comes as a stream, for a handler that takes it as a whole
  * @throws DlserveError BAD_CALL, or as a request would be answered; or the reason of the signal, or what went wrong in the body
  */
-export async function callHandler(host: Host, plugin: string, func: string, options: CallOptions, bodyLimit: number): Promise<CallReply<Buffer | Readable>> {
+export async function callHandler(host: Host, plugin: string, func: string, options: AnyCallOptions, bodyLimit: number): Promise<CallReply<Buffer | Readable>> {
   checkOptions(options);
   const { method = options.body === undefined ? 'GET' : 'POST', body, signal, timeout } = options;
   checkNames(plugin, func);

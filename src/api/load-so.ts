@@ -7,7 +7,7 @@ import type { PluginOptions } from '../config/load';
 import type { Plugin, Route } from '../plugin/lifecycle/plugin';
 import { checkNames, PREFIX } from '../plugin/name';
 import { endpointUnsupported } from '../http/platform';
-import type { CallOptions } from './call-options';
+import type { AnyCallOptions, StreamOptions, WholeOptions } from './call-options';
 import type { CallReply } from './call-reply';
 import { createPluginHost, type PluginHost } from './plugin-host';
 
@@ -29,8 +29,8 @@ export interface LibraryPlugin extends Plugin {
    */
   routes(): readonly Route[];
   /** Calls a handler, as `host.call` does. @throws DlserveError also where it does not run */
-  call(func: string, options: CallOptions & { readonly stream: true }): Promise<CallReply<Readable>>;
-  call(func: string, options?: CallOptions & { readonly stream?: false | undefined }): Promise<CallReply>;
+  call(func: string, options: StreamOptions): Promise<CallReply<Readable>>;
+  call(func: string, options?: WholeOptions): Promise<CallReply>;
 }
 
 /**
@@ -93,11 +93,11 @@ class Library implements LibraryPlugin {
     return this.#routes;
   }
 
-  call(func: string, options: CallOptions & { readonly stream: true }): Promise<CallReply<Readable>>;
-  call(func: string, options?: CallOptions & { readonly stream?: false | undefined }): Promise<CallReply>;
-  async call(func: string, options?: CallOptions): Promise<CallReply<Buffer | Readable>> {
+  call(func: string, options: StreamOptions): Promise<CallReply<Readable>>;
+  call(func: string, options?: WholeOptions): Promise<CallReply>;
+  async call(func: string, options?: AnyCallOptions): Promise<CallReply<Buffer | Readable>> {
     if (this.#host === undefined) throw new DlserveError('UNAVAILABLE', { plugin: this.own, reason: 'it does not run' });
-    return this.#host.call(this.own, func, options);
+    return this.#host.call(this.own, func, options as WholeOptions | undefined);
   }
 
   /** Wherever the route is served. */

@@ -28,7 +28,7 @@ import { checkNames } from '../plugin/name';
 import { ENDINGS, loadAhead, RUNTIMES } from '../runtimes/registry';
 import type { BuildEvent } from '../toolchain/toolchain';
 import { callHandler } from './call';
-import type { CallOptions } from './call-options';
+import type { AnyCallOptions, StreamOptions, WholeOptions } from './call-options';
 import type { CallReply } from './call-reply';
 import { fastifyPlugin, type FastifyPlugin } from './fastify';
 
@@ -118,10 +118,9 @@ export class PluginHost extends EventEmitter<PluginEvents> {
    * @param func the `{func}` of its route
    * @throws DlserveError as a request would be answered; or the reason of the signal, or what went wrong in a body that is a stream
    */
-  call(plugin: string, func: string, options: CallOptions & { readonly stream: true }): Promise<CallReply<Readable>>;
-  call(plugin: string, func: string, options?: CallOptions & { readonly stream?: false | undefined }): Promise<CallReply>;
-  call(plugin: string, func: string, options?: CallOptions): Promise<CallReply<Buffer | Readable>>;
-  async call(plugin: string, func: string, options: CallOptions = {}): Promise<CallReply<Buffer | Readable>> {
+  call(plugin: string, func: string, options: StreamOptions): Promise<CallReply<Readable>>;
+  call(plugin: string, func: string, options?: WholeOptions): Promise<CallReply>;
+  async call(plugin: string, func: string, options: AnyCallOptions = {}): Promise<CallReply<Buffer | Readable>> {
     const unsupported = endpointUnsupported();
     if (unsupported !== undefined) throw new DlserveError('UNSUPPORTED_PLATFORM', { reason: unsupported });
     return callHandler(this.#host, plugin, func, options, this.#config.http.bodylimit);

@@ -38,11 +38,11 @@ export class Incoming implements BodySource {
     this.#socket = isHttp2(req) ? undefined : req.socket;
     if (this.#socket !== undefined) patient.add(this.#socket);
     // Without a listener an abort would be an uncaught exception.
-    req.on('error', () => this.#end('broken')).on('close', () => this.#end(req.readableEnded && !req.aborted ? 'ended' : 'broken'));
+    req.on('error', () => this.#end('broken')).on('close', () => this.#end(req.readableEnded ? endOf(req) : 'broken'));
     req.on('end', () => {
       if (this.#socket !== undefined) this.#end('ended');
       // In HTTP/2 a client that leaves is an end, too, and it is said two turns of the event loop later that it has left.
-      else setImmediate(() => setImmediate(() => this.#end(req.aborted ? 'broken' : 'ended')));
+      else setImmediate(() => setImmediate(() => this.#end(endOf(req))));
     });
     req.on('data', (part: Buffer) => this.#take(part)).pause();
   }
@@ -119,6 +119,11 @@ export class Incoming implements BodySource {
       this.req.pause();
     }
   }
+}
+
+/** Of a request of HTTP/2. */
+function endOf(req: IncomingMessage | Http2ServerRequest): 'ended' | 'broken' {
+  return (req as Http2ServerRequest).aborted ? 'broken' : 'ended';
 }
 
 function cutOff(req: IncomingMessage | Http2ServerRequest): void {

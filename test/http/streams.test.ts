@@ -33,7 +33,7 @@ describe.each(['thread', 'process'])('streams in mode "%s"', (mode) => {
     let before = -1;
     await until(async () => {
       const [now] = (await text('writes/Written')).split(' ').map(Number);
-      const stands = now === before && now! > 0;
+      const stands = now === before && now > 0;
       before = now!;
       if (!stands) await new Promise((resolve) => setTimeout(resolve, 200));
       return stands;
