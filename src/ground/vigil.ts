@@ -1,19 +1,23 @@
 /** Microseconds that are waited at most. */
-const LIMIT = 50;
+const LIMIT = 30;
 /** Turns of the event loop with one call each, after which the next is expected to be alone, too. */
 const ALONE = 16;
-/** Calls for which nothing is waited after many vain waits. */
-const LONGEST_PAUSE = 1024;
+/** In time so many times, calls may once be waited for in vain: that costs several times what the others save. */
+const PRICE = 8;
+/** What may be saved up for vain waits. */
+const MOST_CREDIT = 2 * PRICE;
+/** Calls for which nothing is waited once that did not pay. */
+const PAUSE = 256;
 
 /**
  * Whether a call that is alone is to be waited for actively, which saves a sleep and a waking where it is brief. Learned: calls must have
- * been alone for some turns of the event loop, and each vain wait doubles the calls that are not waited for afterwards.
+ * been alone for some turns of the event loop, and nearly all waits must be worth it; else there is a pause.
  */
 export class Vigil {
   /** Microseconds to wait. */
   readonly limit = LIMIT;
   #alone = 0;
-  #pause = 0;
+  #credit = 0;
   #left = 0;
 
   /** A call is made, the first of its turn: whether to wait for it. */
@@ -31,11 +35,9 @@ export class Vigil {
 
   /** It was waited for. */
   ended(hasCome: boolean): void {
-    if (hasCome) {
-      this.#pause >>= 1;
-    } else {
-      this.#pause = Math.min(this.#pause * 2 + 1, LONGEST_PAUSE);
-      this.#left = this.#pause;
-    }
+    this.#credit = Math.min(this.#credit + (hasCome ? 1 : -PRICE), MOST_CREDIT);
+    if (this.#credit >= 0) return;
+    this.#credit = 0;
+    this.#left = PAUSE;
   }
 }

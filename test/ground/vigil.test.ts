@@ -39,14 +39,26 @@ test('as long as calls come back in time, each is waited for', () => {
 });
 
 test('vain waits become rare, and never cease', () => {
+  expect(waitedFor(after(16), 2570, false)).toBe(10);
+});
+
+test('where every fourth wait is vain, it does not pay', () => {
   const vigil = after(16);
-  expect(waitedFor(vigil, 10_000, false)).toBeLessThan(20);
-  expect(waitedFor(vigil, 10_000, false)).toBe(10);
+  let waits = 0;
+  for (let i = 0; i < 2570; i++) waits += waitedFor(vigil, 1, i % 4 !== 0);
+  expect(waits).toBeLessThan(100);
+});
+
+test('a vain wait now and then ends nothing', () => {
+  const vigil = after(16);
+  waitedFor(vigil, 20, true);
+  expect(waitedFor(vigil, 1, false)).toBe(1);
+  expect(waitedFor(vigil, 1000, true)).toBe(1000);
 });
 
 test('after vain waits it is found again that calls come back in time', () => {
   const vigil = after(16);
   waitedFor(vigil, 10_000, false);
-  waitedFor(vigil, 10_000, true);
+  waitedFor(vigil, 1000, true);
   expect(waitedFor(vigil, 1000, true)).toBe(1000);
 });
