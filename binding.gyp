@@ -42,6 +42,7 @@
           'target_name': 'addon',
           'sources': [
             'native/addon/addon.c',
+            'native/addon/alone.c',
             'native/addon/arguments.c',
             'native/addon/claims.c',
             'native/addon/deliver.c',

@@ -17,17 +17,27 @@ const difference = (one, other) => {
   return { median, min: median, max: median };
 };
 
+/** Judged by the least alone. */
+const worst = (value) => value && { ...value, median: value.min, max: value.min };
+
 const DOORS = { fast: 'fast lane', express: 'Express door' };
 const http = (mode, door) => `http/get-c64/${mode}-${door}`;
 const label = (mode, door) => `${mode}, ${DOORS[door]}`;
 
 /** What each goal is, where its spread stands, and how it is written. A pick may answer undefined: it was not measured. */
 const GOALS = [
-  ...[['inline', 0.85], ['thread', 0.65], ['process', 0.65]].map(([mode, bound]) => ({
-    text: `${label(mode, 'fast')}: of bare node:http`,
+  ...[['inline', 0.85], ['thread', 0.85], ['process', 0.78]].map(([mode, bound]) => ({
+    text: `${label(mode, 'fast')}: of bare node:http, in the worst start`,
     row: http(mode, 'fast'),
-    pick: ({ ofNode }) => ofNode,
+    pick: ({ ofNode }) => worst(ofNode),
     want: atLeast(bound),
+    show: ratio,
+  })),
+  ...['thread', 'process'].map((mode) => ({
+    text: `${label(mode, 'fast')}: of bare node:http, one connection`,
+    row: `http/get-c1/${mode}-fast`,
+    pick: ({ ofNode }) => ofNode,
+    want: atLeast(0.85),
     show: ratio,
   })),
   ...['inline', 'thread', 'process'].map((mode) => ({

@@ -4,7 +4,7 @@ const { parseArgs } = require('node:util');
 
 const USAGE = `npm run bench -- [--quick | --full] [--only PATTERN] [--load wrk|autocannon] [--write FOLDER] [--json FILE]
 
-  --quick         about half a minute, only to look at; without it about ten minutes
+  --quick         about half a minute, only to look at; without it about thirteen minutes
   --full          about half an hour, for figures to be published
   --only PATTERN  only the rows whose name matches, a regular expression:
                   http/get-c64/thread-fast, beside/…, call/…, start/…, many/…, instructions/…

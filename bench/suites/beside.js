@@ -54,11 +54,11 @@ async function measureOnce({ id, connections }, withSleepers, seconds, { plugins
     const bad = answers.find(({ status }) => status !== 200);
     if (bad !== undefined || answers[0].text !== SMALL) throw new Error(`${bad?.status} ${bad?.text}`);
     if (withSleepers) {
-      const long = preset.warmUp + seconds + 1;
+      const long = preset.beside.warmUp + seconds + 1;
       sleepers = generator.start({ url: `${server.url}${SLEEP}`, connections: SLEEPERS, seconds: long, body: 0 });
       sleepers.result.catch(() => undefined);
     }
-    if (preset.warmUp > 0) await generator.start({ url, connections, seconds: preset.warmUp, body: 0 }).result;
+    if (preset.beside.warmUp > 0) await generator.start({ url, connections, seconds: preset.beside.warmUp, body: 0 }).result;
     const fast = await generator.start({ url, connections, seconds, body: 0 }).result;
     return { fast, slow: await sleepers?.result };
   } finally {

@@ -9,6 +9,8 @@ const { spread, ratios, median } = require('../stats');
 
 const DLSERVE = Object.values(SERVERS).filter(({ mode }) => mode !== undefined).map(({ id }) => id);
 const BASES = ['node-http', 'express-send'];
+/** What the goals by start compare: started more often than the others, since some starts may be slower than others for as long as they live. */
+const STEADY = ['node-http', 'inline-fast', 'thread-fast', 'process-fast'];
 
 /**
  * @typedef {object} Workload
@@ -63,27 +65,31 @@ async function run(context) {
 
 async function measure(workload, ids, context) {
   const { preset, progress } = context;
-  const { rounds, seconds } = workload.id === MAIN ? preset.main : preset.others;
+  const times = workload.id === MAIN ? preset.main : preset.others;
+  const { starts } = times;
   /** @type {Map<string, { loads: (import('../load/load').Load & { cpu: number })[], skipped?: string }>} */
   const measured = new Map(ids.map((id) => [id, { loads: [] }]));
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < starts; round++) {
     // Each round begins with another server, so that none is always first or last.
     for (let i = 0; i < ids.length; i++) {
       const id = ids[(i + round) % ids.length];
       const entry = measured.get(id);
-      if (entry.skipped !== undefined) continue;
-      progress(`${workload.title}: ${SERVERS[id].label}, round ${round + 1} of ${rounds}`);
+      const mine = startsOf(id, times);
+      if (entry.skipped !== undefined || round >= mine) continue;
+      progress(`${workload.title}: ${SERVERS[id].label}, start ${round + 1} of ${mine}`);
       try {
-        entry.loads.push(await measureOnce(workload, SERVERS[id], seconds, context));
+        entry.loads.push(await measureOnce(workload, SERVERS[id], times, context));
       } catch (error) {
         entry.skipped = error.message;
       }
     }
   }
-  return section(workload, measured, rounds, seconds);
+  return section(workload, measured, times);
 }
 
-async function measureOnce(workload, kind, seconds, { plugins, generator, preset }) {
+const startsOf = (id, { rounds, starts }) => (STEADY.includes(id) ? starts : rounds);
+
+async function measureOnce(workload, kind, { seconds, warmUp }, { plugins, generator }) {
   const missing = kind.mode === undefined ? undefined : plugins.missing(workload.plugin ?? 'bench');
   if (missing !== undefined) throw new Error(missing);
   const server = await startServer(kind, plugins.pluginpath);
@@ -91,7 +97,7 @@ async function measureOnce(workload, kind, seconds, { plugins, generator, preset
     const { path, body, connections } = workload;
     const url = `${server.url}${path}`;
     await check(url, workload);
-    if (preset.warmUp > 0) await generator.start({ url, connections, seconds: preset.warmUp, body }).result;
+    if (warmUp > 0) await generator.start({ url, connections, seconds: warmUp, body }).result;
     const spentSoFar = () => processorTimeOf(server.parent ?? server.pid);
     const before = spentSoFar();
     const load = await generator.start({ url, connections, seconds, body }).result;
@@ -111,13 +117,14 @@ async function check(url, { body, reply }) {
   if (text !== reply) throw new Error(`a wrong reply of ${text.length} characters: ${text.slice(0, 60)}`);
 }
 
-const COLUMNS = ['server', 'requests/s', 'min–max', 'of node:http', 'min–max', 'of Express', 'p50 ms', 'p99 ms', 'CPU µs', 'errors'];
+const COLUMNS = ['server', 'requests/s', 'min–max', 'of node:http', 'worst–best start', 'of Express', 'p50 ms', 'p99 ms', 'CPU µs', 'worst start', 'errors'];
 
-function section(workload, measured, rounds, seconds) {
+function section(workload, measured, times) {
   const rates = (id) => measured.get(id)?.loads.map(({ rate }) => rate) ?? [];
   const against = (id, base) => {
-    const complete = rates(base).length === rates(id).length && rates(id).length > 0;
-    return complete ? ratios(rates(id), rates(base)) : undefined;
+    // Both have the first rounds, unless one has failed.
+    const both = Math.min(rates(base).length, rates(id).length);
+    return both > 0 ? ratios(rates(id).slice(0, both), rates(base).slice(0, both)) : undefined;
   };
   const rows = Array.from(measured, ([id, { loads, skipped }]) => {
     const { label, mode } = SERVERS[id];
@@ -130,7 +137,7 @@ function section(workload, measured, rounds, seconds) {
       ofEnd: against(id, 'express-end'),
       p50: median(loads.map(({ p50 }) => p50)),
       p99: median(loads.map(({ p99 }) => p99)),
-      cpu: median(loads.map(({ cpu }) => cpu)),
+      cpu: spread(loads.map(({ cpu }) => cpu)),
       errors: loads.reduce((sum, { errors }) => sum + errors, 0),
     };
     return { id, label, tone: mode === undefined ? 'reference' : 'dlserve', values, cells: cells(values) };
@@ -139,13 +146,15 @@ function section(workload, measured, rounds, seconds) {
     id: `http/${workload.id}`,
     title: workload.title,
     notes: [
-      `Medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${seconds} s, each in a fresh process; ratios within a round. ` +
-        'CPU: processor time of server, its parent and runner for each request.',
+      `Medians of ${count(times.starts)} of the fast lane and of node:http, and of ${count(times.rounds)} of the others, each of ${times.seconds} s after ` +
+        `${times.warmUp} s to warm up; ratios within a round. CPU: processor time of server, its parent and runner for each request.`,
     ],
     columns: COLUMNS,
     rows,
   };
 }
+
+const count = (starts) => `${starts} ${starts === 1 ? 'start' : 'starts'}`;
 
 function cells({ rate, ofNode, ofSend, p50, p99, cpu, errors }) {
   const whole = (value) => Math.round(value).toLocaleString('en');
@@ -158,7 +167,7 @@ function cells({ rate, ofNode, ofSend, p50, p99, cpu, errors }) {
     two(ofSend?.median),
     p50.toFixed(2),
     p99.toFixed(2),
-    Number.isNaN(cpu) ? '–' : cpu.toFixed(1),
+    ...[cpu.median, cpu.max].map((value) => (Number.isNaN(value) ? '–' : value.toFixed(1))),
     String(errors),
   ];
 }

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #endif
 
+#include "alone.h"
 #include "claims.h"
 #include "deliver.h"
 #include "environment.h"
@@ -124,6 +125,21 @@ static napi_value relieve_memory(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* mayWait(): whether it makes sense to wait actively */
+static napi_value may_wait(napi_env env, napi_callback_info info) {
+  (void)info;
+  return bool_value(env, alone_may_wait());
+}
+
+/* awaitEvent(microseconds): whether something has happened to the event loop, other than timers */
+static napi_value await_event(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  double microseconds = 0;
+  if (take_arguments(env, info, 1, arguments) == NULL) return NULL;
+  napi_get_value_double(env, arguments[0], &microseconds);
+  return bool_value(env, alone_await_event(env, microseconds));
+}
+
 /* When the worker thread that loaded the addon ends, Node.js unmaps it; threads that hang in a handler still need it. */
 static void stay_mapped(void) {
   static const char here;
@@ -139,6 +155,8 @@ static const exported own_calls[] = {
   {"unclaim", unclaim},
   {"bindOwn", bind_own},
   {"relieveMemory", relieve_memory},
+  {"mayWait", may_wait},
+  {"awaitEvent", await_event},
   {NULL, NULL},
 };
 

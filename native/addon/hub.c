@@ -4,11 +4,14 @@
 
 #include "job.h"
 
+/* Stands where a list is empty whose first job wakes nobody. */
+static job watched;
+
 /* Newest first becomes oldest first. */
 static job *take_reported(hub *hub) {
   job *newest = atomic_exchange_explicit(&hub->reported, NULL, memory_order_acquire);
   job *oldest = NULL;
-  while (newest != NULL) {
+  while (newest != NULL && newest != &watched) {
     job *next = newest->next;
     newest->next = oldest;
     oldest = newest;
@@ -47,6 +50,7 @@ hub *hub_create(napi_env env, napi_value callback, hub_listener *listener) {
     return NULL;
   }
   napi_unref_threadsafe_function(env, created->wake);
+  napi_create_reference(env, callback, 1, &created->callback_ref);
   /* Hooks run last first: this one before Node closes what wakes it. */
   napi_add_env_cleanup_hook(env, leave, created);
   return created;
@@ -75,6 +79,22 @@ void hub_report(hub *hub, job *job) {
   pthread_mutex_lock(&hub->gate);
   if (!hub->is_gone) napi_call_threadsafe_function(hub->wake, NULL, napi_tsfn_nonblocking);
   pthread_mutex_unlock(&hub->gate);
+}
+
+int hub_watch(hub *hub) {
+  job *none = NULL;
+  return atomic_compare_exchange_strong_explicit(&hub->reported, &none, &watched, memory_order_relaxed, memory_order_relaxed);
+}
+
+int hub_has_reported(hub *hub) { return atomic_load_explicit(&hub->reported, memory_order_relaxed) != &watched; }
+
+int hub_unwatch(napi_env env, hub *hub) {
+  napi_value callback;
+  if (napi_get_reference_value(env, hub->callback_ref, &callback) != napi_ok) return 0;
+  job *first = take_reported(hub);
+  if (first == NULL) return 0;
+  hub->listener(env, callback, hub, first);
+  return 1;
 }
 
 void hub_expect(hub *hub) {

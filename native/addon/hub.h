@@ -34,6 +34,7 @@ typedef struct hub {
   size_t most_reply;   /* bytes of a reply, headers included */
   size_t most_headers; /* bytes of its headers */
   int32_t *records;    /* memory of a JavaScript array that `records_ref` keeps */
+  napi_ref callback_ref;
   napi_ref records_ref;
   napi_ref bodies_ref;
   napi_ref headers_ref;
@@ -46,7 +47,7 @@ typedef struct hub {
   status_slot *inline_running;
   uint32_t inline_turn; /* see status_begin_turn */
 
-  _Atomic(struct job *) reported; /* newest first */
+  _Atomic(struct job *) reported; /* newest first; see hub_watch */
 
   pthread_mutex_t gate;
   int is_gone; /* the environment has ended: nobody may wake it any more */
@@ -63,6 +64,15 @@ void hub_release(hub *hub);
 
 /* From any thread: hands a job that has ended back to the event loop, and wakes it if need be. */
 void hub_report(hub *hub, struct job *job);
+
+/* On the event loop's thread: has nobody wake it from now on, until hub_unwatch. Returns 0, and does nothing, where it is woken already. */
+int hub_watch(hub *hub);
+
+/* Whether a job has been reported since. */
+int hub_has_reported(hub *hub);
+
+/* Has it woken again, and tells JavaScript of what was reported. Returns whether anything was. */
+int hub_unwatch(napi_env env, hub *hub);
 
 /* One more, or one less, job that the event loop waits for. */
 void hub_expect(hub *hub);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "alone.h"
 #include "inline.h"
 #include "job.h"
 
@@ -177,6 +178,29 @@ static napi_value flush(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* watch(hub): flushes, and whether await is to follow in this turn of the event loop */
+static napi_value watch(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  environment *here;
+  hub *hub = take_hub(env, info, 1, arguments, &here);
+  if (hub == NULL) return NULL;
+  /* First, so that what ends at once wakes nobody. */
+  int watches = alone_watch(hub);
+  lane_flush_all(hub);
+  return bool_value(env, watches);
+}
+
+/* await(hub, microseconds): whether anything has come back */
+static napi_value await(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  environment *here;
+  hub *hub = take_hub(env, info, 2, arguments, &here);
+  double microseconds = 0;
+  if (hub == NULL) return NULL;
+  napi_get_value_double(env, arguments[1], &microseconds);
+  return bool_value(env, alone_await(env, hub, microseconds));
+}
+
 /* begunAt(lane, slot): when, in milliseconds of performance.now(); -1 or Infinity, see addon.ts */
 static napi_value begun_at(napi_env env, napi_callback_info info) {
   napi_value arguments[2];
@@ -245,6 +269,8 @@ const exported lane_calls[] = {
   {"init", init},
   {"submit", submit},
   {"flush", flush},
+  {"watch", watch},
+  {"await", await},
   {"begunAt", begun_at},
   {"withdraw", withdraw},
   {"invoke", invoke},

@@ -1,4 +1,5 @@
 import type { Mode, PluginFile, Runtime } from '../plugin/runtime';
+import { activeWait } from './native/active-wait';
 import { inlineRuntime, threadRuntime } from './native/runtime';
 import { processRuntime } from './supervised/runner/runtime';
 
@@ -7,7 +8,7 @@ export { endWithParent } from './native/parent';
 export { attachStatus, clearStatus, createStatusFile, fillStatusFile, readStatus, readTurns, type Running, type Turn } from './native/status';
 
 /** All ways to run plugins: the only place that knows them. What each takes is loaded for the first plugin that needs it, or ahead of that. */
-export const RUNTIMES: readonly Runtime[] = [threadRuntime(), inlineRuntime(), processRuntime()];
+export const RUNTIMES: readonly Runtime[] = [threadRuntime(), inlineRuntime(), processRuntime({ activeWait })];
 
 /** The endings of all files that are plugins, the preferred ones first. */
 export const ENDINGS: readonly string[] = [...new Set(RUNTIMES.flatMap(({ endings }) => endings))];

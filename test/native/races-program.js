@@ -36,6 +36,15 @@ const programs = {
         if (i % 5 === 0) plugin.withdraw(exchange);
       });
       await call(plugin, 0);
+      // Alone, and so waited for: some come back in time, some are withdrawn.
+      for (let i = 0; i < 40; i++) {
+        if (i % 9 === 0) {
+          const withdrawn = makeCall(() => {});
+          plugin.call(withdrawn);
+          plugin.withdraw(withdrawn);
+        }
+        await call(plugin, i % 8 === 7 ? 1 : 0);
+      }
       calls.forEach((exchange, i) => i % 7 === 0 && plugin.expire(exchange));
       for (const exchange of calls.slice(0, 20)) plugin.call(exchange);
       await plugin.close(round % 2 === 0 ? 10_000 : 1);

@@ -87,6 +87,17 @@ export interface Addon {
   /** Does at once to a library that is open what `bindsOwn` does. */
   bindOwn(path: string): void;
   flush(hub: number): void;
+  /**
+   * Flushes; where just one job is under way then, nobody is woken when it comes back, and await() is to be called in the same turn of the
+   * event loop. Returns whether that is so.
+   */
+  watch(hub: number): boolean;
+  /** Waits actively for what watch() was called for, as long as nothing else happens to the event loop; returns whether it has come. */
+  await(hub: number, microseconds: number): boolean;
+  /** Whether there is more than one processor, so that something may come while it is waited for actively. */
+  mayWait(): boolean;
+  /** Waits actively until something happens to the event loop; returns whether it did. */
+  awaitEvent(microseconds: number): boolean;
   /** When a job has begun; -1 where it has not, Infinity where it began this very moment or has ended. */
   begunAt(lane: number, slot: number): number;
   /**

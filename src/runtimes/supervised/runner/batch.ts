@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Exchange } from '../../../plugin/exchange';
 import { BodyMode } from '../../../plugin/handlers';
+import type { LoneCall } from './lone-call';
 import { CALL_HEADER, CallFlag, writeCallHeader } from './protocol';
 
 const SLAB = 65536;
@@ -24,6 +25,7 @@ export class Batch {
   /** Bytes that were added so far. */
   given = 0;
   private readonly socket: Socket | null;
+  private readonly lone: LoneCall | undefined;
   private slab = Buffer.allocUnsafeSlow(SLAB);
   /** The slab up to `written` was given to the socket; up to `end` it waits. */
   private written = 0;
@@ -34,9 +36,13 @@ export class Batch {
     this.flush();
   };
 
-  /** @param socket null: there is nobody to write to */
-  constructor(socket: Socket | null) {
+  /**
+   * @param socket null: there is nobody to write to
+   * @param lone waits for calls that are alone, where that is possible
+   */
+  constructor(socket: Socket | null, lone?: LoneCall) {
     this.socket = socket;
+    this.lone = lone;
   }
 
   /**
@@ -60,9 +66,11 @@ export class Batch {
     writeCallHeader(slab, start, end - start, id, handler.index, headLength, flagsOf(exchange), limits);
     this.end = end;
     this.given += end - start;
+    if (!alone) this.lone?.isJoined();
     if (this.scheduled) return;
     if (alone) {
       this.flush();
+      this.lone?.begins();
     } else {
       this.scheduled = true;
       setImmediate(this.flushLater);

@@ -12,6 +12,7 @@ import { deathOf } from './death';
 import { Hangs, type Hangable } from './hangs';
 import { opening, programOf } from './launch';
 import { Ledger } from './ledger';
+import { LoneCall, type AwaitEvent } from './lone-call';
 import { Progress } from './progress';
 import { CreditFlag, MOST_CANCELLED, ProtocolError, stopFrame } from './protocol';
 import { RunnerLog } from './runner-log';
@@ -48,9 +49,10 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
    * Starts the process and asks it to open the library.
    * @param executable the runner
    * @param openLimit milliseconds that loading and PluginInit may take
+   * @param awaitEvent undefined where nothing is to be waited for actively
    * @throws what spawn or the file system throws
    */
-  constructor(executable: string, source: PluginSource<SupervisedKeys>, openLimit: number, owner: WorkerOwner) {
+  constructor(executable: string, source: PluginSource<SupervisedKeys>, openLimit: number, owner: WorkerOwner, awaitEvent?: AwaitEvent) {
     this.source = source;
     this.openLimit = openLimit;
     this.owner = owner;
@@ -64,7 +66,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     }
     this.talks = new Talks(this.calls, source, new Control(this.process.control), () => this.progress.look().begun);
     this.conversation = new Conversation(this.calls, this.talks, source.handlers.symbols.length, this, owner);
-    this.batch = new Batch(this.process.input);
+    this.batch = new Batch(this.process.input, awaitEvent && new LoneCall(awaitEvent));
     this.batch.write(first);
     this.progress = new Progress(this.shared, this.calls, this.conversation, this.batch);
     this.hangs = new Hangs(this, this.calls, this.talks, source.settings.timeout);
