@@ -1,9 +1,25 @@
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createPluginHost, type PluginHost, type ServiceContext } from '../../src';
 import { compileFixture } from '../support/compile';
 import { recordedLog } from '../support/log';
 import { scratch } from '../support/server';
+
+test('the example of docs/api.md', async () => {
+  const page = readFileSync(path.resolve(__dirname, '../../docs/api.md'), 'utf8');
+  const code = Array.from(page.matchAll(/^```js\n(.*?)^```/gms), ([, text]) => text!).find((text) => text.includes('services:'))!;
+  const pluginpath = path.join(scratch(), 'lib');
+  mkdirSync(pluginpath);
+  cpSync(compileFixture('asks_any.c'), path.join(pluginpath, 'a.so'));
+  const sent: unknown[] = [];
+  const mailer = { send: (mail: unknown, { signal }: { signal: AbortSignal }) => sent.push([mail, signal.aborted]) };
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval, @typescript-eslint/no-unsafe-call -- the page's own text
+  const host = (await new Function('createPluginHost', 'mailer', `return (async () => { ${code.replace('./lib', pluginpath)}; return host; })()`)(createPluginHost, mailer)) as PluginHost;
+  const { body } = await host.call('a', 'Ask', { body: 'mail\n{"to":"ada","text":"hi"}' });
+  expect(body.toString()).toBe('0 {"sent":true}');
+  expect(sent).toEqual([[{ to: 'ada', text: 'hi', tag: expect.stringMatching(/^a call-/) as unknown }, false]]);
+  await host.close();
+});
 
 describe.each(['thread', 'process'] as const)('what plugins ask in mode "%s"', (mode) => {
   const { log, lines } = recordedLog();

@@ -39,7 +39,8 @@ export class Offered {
     const context = contextOf(asking);
     try {
       const value = await this.service(params, context);
-      return (JSON.stringify(value) as string | undefined) ?? 'null';
+      // Also a function is nothing that JSON can say.
+      return JSON.stringify([value]).slice(1, -1);
     } catch (error) {
       const { plugin, handler, requestId: request } = context;
       const level = asking.signal.aborted ? 'debug' : 'error';

@@ -82,7 +82,10 @@ describe('a service of the program', () => {
     ['has had its time', () => asker(), (exchange: ReturnType<typeof asker>) => exchange.fail(exchange.limits.exceeded('GETAskHandler', 'asker'))],
   ])('hears when the call that asks %s', async (_, make, end) => {
     let isAborted = false;
-    served = serve([], { services: { slow: (_params, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => (isAborted = true, reject(new Error('aborted'))))) } });
+    served = serve([], { services: { slow: (_params, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => {
+      isAborted = true;
+      reject(new Error('aborted'));
+    })) } });
     const exchange = make();
     const answer = served.ask('slow', null, exchange);
     expect(isAborted).toBe(false);
@@ -93,7 +96,8 @@ describe('a service of the program', () => {
   });
 
   test('takes and gives no more than 16 MiB', async () => {
-    const { ask } = (served = serve([], { services: { length: (params) => (params as string).length, text: (params) => 'x'.repeat(params as number) } }));
+    served = serve([], { services: { length: (params) => (params as string).length, text: (params) => 'x'.repeat(params as number) } });
+    const ask = (service: string, params: unknown): Promise<unknown> => served.ask(service, params);
     expect(await ask('length', 'x'.repeat(16 * MB - 2))).toBe(16 * MB - 2);
     expect(await ask('length', 'x'.repeat(16 * MB))).toMatchObject({ error: 'TOO_LARGE' });
     expect(await ask('length', 'ü'.repeat(9 * MB))).toMatchObject({ error: 'TOO_LARGE' });

@@ -116,12 +116,12 @@ describe('a table', () => {
     set('a', 1, 1_000_000, 2000);
     set('b', 1, 1_000_000, 86_400_000);
     set('c', 1, 1_000_000);
-    expect(() => set('d', 1, 1_000_000)).toThrow(expect.objectContaining({ ...full, message: 'the state of p has no room: it has 3 entries already (state.keys)' }));
+    expect(() => set('d', 1, 1_000_000)).toThrow(expect.objectContaining({ ...full, message: 'the state of p has no room: it has 3 entries already (state.keys)' }) as Error);
     set('a', 2, 1_000_000, 2000);
     set('d', 1, 1_003_000);
-    expect(() => set('c', 'x'.repeat(99), 1_003_000)).toThrow(expect.objectContaining(full));
+    expect(() => set('c', 'x'.repeat(99), 1_003_000)).toThrow(expect.objectContaining(full) as Error);
     set('c', 'x'.repeat(98), 1_003_000);
-    expect(() => set('d', 'x'.repeat(98), 1_003_000)).toThrow(expect.objectContaining({ message: 'the state of p has no room: all of it may have 200 bytes (state.limit)' }));
+    expect(() => set('d', 'x'.repeat(98), 1_003_000)).toThrow(expect.objectContaining({ message: 'the state of p has no room: all of it may have 200 bytes (state.limit)' }) as Error);
     expect(get('d', 1_003_000)).toBe(1);
     table.apply({ op: 'delete', key: 'c' }, 1_003_000);
     set('d', 'x'.repeat(98), 90_000_000);

@@ -51,7 +51,7 @@ export function serve(fixtures: readonly string[] = [], options: HostOptions = {
     services,
     lines,
     async ask(service, params, by = asker()) {
-      const { isOk, json } = await services.ask(by, service, JSON.stringify(params) as string | undefined ?? 'null');
+      const { isOk, json } = await services.ask(by, service, JSON.stringify(params));
       const value = JSON.parse(json) as Record<string, unknown>;
       return isOk ? value : { error: value.code, message: value.message };
     },
