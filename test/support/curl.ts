@@ -21,7 +21,7 @@ const LEFT_OUT = new Set(['date', 'connection', 'keep-alive']);
 
 /**
  * Does what a curl line of the papers does, against a server on another port.
- * @param line `curl [-i] [-s] [-X METHOD] [-H HEADER] [-d DATA] [-o FILE] [-w FORMAT] URL`; nothing is written to FILE
+ * @param line `curl [-i] [-s] [-N] [-X METHOD] [-H HEADER] [-d DATA] [-o FILE] [-w FORMAT] URL`; nothing is written to FILE
  * @param origin takes the place of http://127.0.0.1:3000
  */
 export function curl(line: string, origin: string): Promise<Curled> {
@@ -64,7 +64,7 @@ function parse(text: string, origin: string): Line {
   while (words.length > 0) {
     const word = next();
     if (word === '-i') line.include = true;
-    else if (word === '-s') continue;
+    else if (word === '-s' || word === '-N') continue;
     else if (word === '-X') line.method = next();
     else if (word === '-H') {
       const [name, value] = next().split(': ');
