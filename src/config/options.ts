@@ -10,6 +10,8 @@ export interface PluginOptions {
   timeout?: string;
   /** Unless given, the same as `timeout`. */
   queuetimeout?: string;
+  /** Between two parts of a reply; "0s" is for ever. Unless given, the same as `timeout`. */
+  parttimeout?: string;
   queue?: number;
   concurrency?: number;
   /** "request" by default. */

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { compileFixture } from '../support/compile';
 import { scratch, startServer } from '../support/server';
 import { onTerminal } from '../support/terminal';
 import { until } from '../support/until';
@@ -29,6 +31,18 @@ test('a URL is printed as soon as its plugin is ready, in plain lines where ther
   writeFileSync(gate, '');
   await until(() => server.stdout().includes('/_PLUGIN/a-slow/Say'));
   expect(server.stdout()).toMatch(/^dlserve [\d.]+ listens on (http:\S+)\n\n {2}curl \1\/_PLUGIN\/quick\/Say\n {2}curl \1\/_PLUGIN\/a-slow\/Say\n$/);
+});
+
+test.each(['thread', 'process'])('a build that a stop cuts short, of a plugin with a library, ends the server with 0 in mode %s', async (mode) => {
+  const { cwd, env } = folder();
+  cpSync(compileFixture('echo.c'), path.join(cwd, 'lib/a-slow.so'));
+  const server = await startServer([], { cwd, env: { ...env, PREST_PLUGINS_MODE: mode } });
+  endAfterTest(server.process);
+  // Said after all was asked that is asked of a plugin under construction.
+  await until(() => server.stdout().includes('/_PLUGIN/quick/Say'));
+  server.process.kill('SIGTERM');
+  expect(await once(server.process, 'exit')).toEqual([0, null]);
+  expect(server.log().at(-1)).toMatchObject({ msg: 'stopped' });
 });
 
 /** A server whose standard output and standard error are one terminal. */

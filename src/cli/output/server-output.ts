@@ -59,7 +59,7 @@ export class ServerOutput {
     this.#progress.draw();
     const names = (await listPlugins(this.pluginpath)).map(({ name }) => name);
     // Nothing stands between these and their requests. The others come when they are built.
-    await Promise.all(names.filter((name) => builds.wait(name) === undefined).map((name) => this.plugin(name)));
+    await Promise.all(names.filter((name) => isReady(builds, name)).map((name) => this.plugin(name)));
     await builds.finished;
     const [failed, listed] = [builds.unfinished(), await listPlugins(this.pluginpath)];
     for (const name of [...new Set([...listed.map((each) => each.name), ...failed.keys()])].sort()) await this.plugin(name);
@@ -115,6 +115,13 @@ export class ServerOutput {
   #underway(): string[] {
     return Array.from(this.#builds?.unfinished() ?? []).flatMap(([name, error]) => (error === undefined ? [name] : []));
   }
+}
+
+/** Whether no build stands between a plugin and its requests. How one that does ends is told when it has. */
+function isReady(builds: Builds, name: string): boolean {
+  const wait = builds.wait(name);
+  wait?.catch(() => undefined);
+  return wait === undefined;
 }
 
 function unbuilt(name: string, error: DlserveError): Listed {
