@@ -13,6 +13,7 @@
           'sources': [
             'native/runner/main.c',
             'native/runner/answers.c',
+            'native/runner/area.c',
             'native/runner/crash.c',
             'native/runner/execute.c',
             'native/runner/fault.c',
@@ -34,7 +35,9 @@
           'target_name': 'addon',
           'sources': [
             'native/addon/addon.c',
+            'native/addon/area.c',
             'native/addon/arguments.c',
+            'native/addon/body_parts.c',
             'native/addon/claims.c',
             'native/addon/deliver.c',
             'native/addon/environment.c',

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #endif
 
+#include "area.h"
 #include "claims.h"
 #include "deliver.h"
 #include "environment.h"
@@ -153,5 +154,5 @@ NAPI_MODULE_INIT() {
   stay_mapped();
   environment *here = environment_create(env);
   if (here == NULL) return throw(env, "out of memory");
-  return export(env, exports, here, own_calls) && export(env, exports, here, lane_calls) ? exports : NULL;
+  return export(env, exports, here, own_calls) && export(env, exports, here, lane_calls) && export(env, exports, here, area_calls) ? exports : NULL;
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "body_parts.h"
 #include "inline.h"
 #include "job.h"
 
@@ -77,6 +78,7 @@ static napi_value submit(napi_env env, napi_callback_info info) {
   if (!take_time(env, arguments[6], &begin_by)) return NULL;
   job *job = job_create(JOB_CALL, call.head, call.head_length, call.body, call.body_length);
   if (job != NULL) {
+    if (call.parts != NULL) body_parts_copy(env, call.parts, job_request_body(job));
     job->has_request_body = call.has_body;
     job->is_complete = call.is_complete;
     job->own_at = call.own_at;

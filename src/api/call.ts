@@ -157,9 +157,15 @@ class Caller implements Recipient {
     this.#release = () => signal.removeEventListener('abort', onAbort);
   }
 
-  reply({ status, headers, body }: Reply): void {
+  reply({ status, headers, body, release }: Reply): void {
     this.#release?.();
-    this.fulfil({ status, headers: headersOf(headers), body: typeof body === 'string' ? Buffer.from(body, 'latin1') : body });
+    try {
+      this.fulfil({ status, headers: headersOf(headers), body: typeof body === 'string' ? Buffer.from(body, 'latin1') : release === undefined ? body : Buffer.from(body) });
+    } catch (cause) {
+      this.reject(new DlserveError('OUT_OF_MEMORY', { what: 'the reply' }, { cause }));
+    } finally {
+      release?.();
+    }
   }
 
   fail(error: DlserveError): void {
@@ -182,7 +188,7 @@ class Caller implements Recipient {
 
   end(): void {
     const { status, headers } = this.#head!;
-    this.reply({ status, headers, body: Buffer.concat(this.#parts) });
+    this.reply({ status, headers, body: Buffer.concat(this.#parts), release: undefined });
   }
 }
 

@@ -24,7 +24,10 @@ export async function tryOut(plugin: string, generation: Generation, func: strin
 function waiter(resolve: (status: number) => void, reject: (error: Error) => void): Recipient {
   let begun = 0;
   return {
-    reply: ({ status }) => resolve(status),
+    reply: ({ status, release }) => {
+      release?.();
+      resolve(status);
+    },
     fail: reject,
     begin: ({ status }) => (begun = status),
     write: () => true,

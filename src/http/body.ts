@@ -5,6 +5,11 @@ import type { Budget } from './body-budget';
 /** Chunks below this many bytes are joined as they come: each has a Buffer of its own, which takes more than its bytes. */
 const SMALL = 4096;
 const JOINED = 65536;
+/** From this many bytes on the chunks are handed on as they are: whoever takes the body copies it once, to where it is wanted. */
+const LEAST_IN_PARTS = 32768;
+
+/** What was read: in one piece, or in several. */
+export type BodyBytes = Buffer | readonly Buffer[];
 
 /** A request's body on its way in: its bytes are counted in the budget until {@link release}. */
 export class Body {
@@ -23,7 +28,7 @@ export class Body {
    * Reads a request's body.
    * @param done gets the bytes, or BODY_TOO_LARGE, SERVER_FULL or BODY_CONSUMED; never called when the client goes away half-way
    */
-  read(req: IncomingMessage, done: (error: DlserveError | null, body: Buffer) => void): void {
+  read(req: IncomingMessage, done: (error: DlserveError | null, body: BodyBytes) => void): void {
     const read = alreadyRead(req);
     if (read !== undefined) {
       if (!Buffer.isBuffer(read)) done(new DlserveError('BODY_CONSUMED'), EMPTY);
@@ -42,18 +47,7 @@ export class Body {
       req.resume();
       done(refusal, EMPTY);
     };
-    const onEnd = (): void => {
-      let whole: Buffer;
-      try {
-        whole = this.#whole();
-      } catch {
-        // The system has less memory than the budget.
-        this.release();
-        done(this.budget.exceeded(), EMPTY);
-        return;
-      }
-      done(null, whole);
-    };
+    const onEnd = (): void => done(null, this.#all());
     // Without a listener an abort would be an uncaught exception; there is nobody left to answer.
     req.on('data', onData).on('end', onEnd).on('error', () => undefined);
     req.on('close', () => {
@@ -86,11 +80,12 @@ export class Body {
     this.#filled = 0;
   }
 
-  #whole(): Buffer {
+  #all(): BodyBytes {
     this.#closeJoint();
-    const whole = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#length);
+    const chunks = this.#chunks;
     this.#chunks = [];
-    return whole;
+    if (chunks.length === 1) return chunks[0]!;
+    return this.#length < LEAST_IN_PARTS ? Buffer.concat(chunks, this.#length) : chunks;
   }
 
   /** Its bytes are needed no more. */

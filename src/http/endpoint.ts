@@ -9,6 +9,7 @@ import type { Host } from '../host/host';
 import { resolve, resolveSymbol } from '../host/resolve';
 import type { Found, TableRoute } from '../host/routes';
 import type { Slot } from '../host/slot';
+import type { BodyBytes } from './body';
 import { readHeaders } from './headers';
 import { hasHttp2Body, isHttp2, plainHeaders, type AnyRequest, type AnyResponse } from './http2';
 import { valuesAtEnd } from './mounted-route';
@@ -161,7 +162,7 @@ export class Endpoint {
     return undefined;
   }
 
-  #call(visit: Visit, route: Route, body: Buffer | null): void {
+  #call(visit: Visit, route: Route, body: BodyBytes | null): void {
     // The client has gone while the plugin was opened or the body read: nobody waits for the call.
     if (visit.isOver) return;
     const handler = this.#handlerFor(visit, route);

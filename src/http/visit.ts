@@ -4,8 +4,8 @@ import { DlserveError, messageOf } from '../ground/errors';
 import type { Logger } from '../ground/log';
 import type { Deadline } from '../plugin/deadline';
 import type { Exchange, Recipient } from '../plugin/exchange';
-import type { Reply, ReplyHead } from '../plugin/reply';
-import { Body } from './body';
+import type { Release, Reply, ReplyHead } from '../plugin/reply';
+import { Body, type BodyBytes } from './body';
 import type { Budget } from './body-budget';
 import type { RequestHeaders } from './headers';
 import { isHttp2, type AnyRequest, type AnyResponse } from './http2';
@@ -42,6 +42,8 @@ export class Visit implements Recipient, Pipelined {
   #isLimited = false;
   /** Bytes of the reply that are taken from the budget. */
   #counted = 0;
+  /** Gives the memory of the reply's body back. */
+  #release: Release | undefined;
   /** Whoever waits until more can be written. */
   #drained: (() => void) | undefined;
 
@@ -100,7 +102,7 @@ export class Visit implements Recipient, Pipelined {
   }
 
   /** Reads the request's body, and does with it what is to be done, unless that was answered by an error. */
-  readBody(use: (body: Buffer) => void): void {
+  readBody(use: (body: BodyBytes) => void): void {
     const body = new Body(this.rules.budget, this.rules.bodyLimit);
     this.#body = body;
     body.read(this.req, (error, bytes) => {
@@ -121,8 +123,17 @@ export class Visit implements Recipient, Pipelined {
 
   reply(reply: Reply): void {
     this.#body?.release();
-    if (!this.#count(reply.body.length)) this.fail(this.rules.budget.exceeded());
-    else if (this.#write(() => writeReply(this.#res, reply))) this.#wrote();
+    const { length } = reply.body;
+    if (!this.#count(length)) {
+      reply.release?.();
+      this.fail(this.rules.budget.exceeded());
+      return;
+    }
+    this.#release = reply.release;
+    const kept = reply.release === undefined ? reply : this.#keep(reply);
+    if (this.#write(() => writeReply(this.#res, kept))) this.#wrote();
+    // Not counted: nothing of it is written, or it is short.
+    if (this.#counted === 0) this.#giveBack();
   }
 
   dropped(): void {
@@ -184,11 +195,26 @@ export class Visit implements Recipient, Pipelined {
     return true;
   }
 
+  /** A session of HTTP/2, or middleware that has put itself before the response, may still have bytes in hand when that is closed. */
+  #keep(reply: Reply): Reply {
+    if (!isHttp2(this.#req) && !Object.hasOwn(this.#res, 'write') && !Object.hasOwn(this.#res, 'end')) return reply;
+    const copy = { ...reply, body: Buffer.from(reply.body as Buffer) };
+    this.#giveBack();
+    return copy;
+  }
+
   #uncount(): void {
+    this.#giveBack();
     if (this.#counted === 0) return;
     this.rules.budget.give(this.#counted);
     this.#counted = 0;
     this.#pipeline?.wrote();
+  }
+
+  #giveBack(): void {
+    const release = this.#release;
+    this.#release = undefined;
+    release?.();
   }
 
   #goOn(): void {

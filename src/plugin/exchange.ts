@@ -8,7 +8,7 @@ import { requestText, type PluginRequest } from './request';
 
 /** Whoever waits for the reply: a door of the server, or a program that has called. */
 export interface Recipient {
-  /** The reply, whole. The last that it hears. */
+  /** The reply, whole; its body is to be released, see Reply. The last that it hears. */
   reply(reply: Reply): void;
   /** There is no reply, or no more of it. The last that it hears. */
   fail(error: DlserveError): void;
@@ -65,7 +65,7 @@ export class Exchange implements Timed {
   /** @internal */
   place = -1;
   #recipient: Recipient | null;
-  #body: Buffer | null;
+  #body: Buffer | readonly Buffer[] | null;
   #counter: Counter | null = null;
   #text: string | undefined;
   readonly #hasBody: boolean;
@@ -82,13 +82,13 @@ export class Exchange implements Timed {
 
   /**
    * @param handler which one is called
-   * @param body the raw bytes; null where the request has none. An empty one is there, with length 0
+   * @param body the raw bytes, in one piece or as they came; null where the request has none. An empty one is there, with length 0
    * @param id for the log
    */
   constructor(
     readonly request: PluginRequest,
     readonly handler: Handler,
-    body: Buffer | null,
+    body: Buffer | readonly Buffer[] | null,
     readonly limits: TimeLimits,
     readonly id: string,
     recipient: Recipient,
@@ -106,9 +106,22 @@ export class Exchange implements Timed {
     return (this.#text ??= requestText(this.request, this.#hasBody && this.handler.body === BodyMode.TEXT));
   }
 
-  /** The raw bytes of the request; null where it has none, or where they were dropped. */
+  /**
+   * The raw bytes of the request in one piece; null where it has none, or where they were dropped.
+   * @throws DlserveError OUT_OF_MEMORY
+   */
   get body(): Buffer | null {
+    return (this.#body = joined(this.#body));
+  }
+
+  /** The same as they came, in one piece or in several: whoever copies them can do without the joint one. */
+  get bodyParts(): Buffer | readonly Buffer[] | null {
     return this.#body;
+  }
+
+  /** Bytes of it. */
+  get bodyLength(): number {
+    return isInParts(this.#body) ? this.#body.reduce((sum, part) => sum + part.length, 0) : (this.#body?.length ?? 0);
   }
 
   /** The instance has a copy of the body: it need not be kept. */
@@ -221,12 +234,14 @@ export class Exchange implements Timed {
   reply(raw: RawReply): void {
     if (this.#recipient === null) {
       deadlines.remove(this);
+      raw.release?.();
       return;
     }
     let reply: Reply;
     try {
       reply = makeReply(raw, this.handler.symbol);
     } catch (refused) {
+      raw.release?.();
       this.#refuse(refused);
       return;
     }
@@ -298,5 +313,18 @@ export class Exchange implements Timed {
     this.#recipient = null;
     if (recipient !== null) this.#counter?.left();
     return recipient;
+  }
+}
+
+function isInParts(body: Buffer | readonly Buffer[] | null): body is readonly Buffer[] {
+  return Array.isArray(body);
+}
+
+function joined(body: Buffer | readonly Buffer[] | null): Buffer | null {
+  if (!isInParts(body)) return body;
+  try {
+    return Buffer.concat(body);
+  } catch (cause) {
+    throw new DlserveError('OUT_OF_MEMORY', { what: 'the request' }, { cause });
   }
 }

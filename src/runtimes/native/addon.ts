@@ -1,10 +1,6 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import { messageOf } from '../../ground/errors';
-import { packageRoot } from '../../ground/package';
-import { isShortage } from '../../ground/shortage';
 import { MAX_REPLY } from '../../plugin/reply';
 import { MAX_REPLY_HEADERS } from '../../plugin/reply-headers';
+import { loadAddonFile } from '../addon-file';
 
 /** How a job of the addon ended: enum job_outcome of native/addon/job.h. */
 export const Outcome = { REPLY: 0, TOO_LATE: 1, TOO_LARGE: 2, NO_MEMORY: 3, HEADERS_TOO_LARGE: 4 } as const;
@@ -45,7 +41,7 @@ export interface Addon {
    * Gives a call to the lane's threads once flush() is called. Returns its slot; when memory is out -1, or an error says so by its code.
    * Times are those of performance.now(), `timeout` is in milliseconds: see TimeLimits.
    */
-  submit(lane: number, symbol: number, request: string, body: Buffer | null, ownAt: number, timeout: number, beginBy: number): number;
+  submit(lane: number, symbol: number, request: string, body: Buffer | readonly Buffer[] | null, ownAt: number, timeout: number, beginBy: number): number;
   /** Submits the opening of a library, likewise; with `bindsOwn`, see native/addon/symbols.h. */
   load(lane: number, path: string, bindsOwn: boolean): number;
   /** Submits a function that returns a number, likewise; `label` is its place in {@link LIFE}. */
@@ -137,30 +133,15 @@ export class Records {
   }
 }
 
-const file = path.join(packageRoot, 'build/Release/addon.node');
-
 /** The addon; or, where it can't be used, the reason. */
 export type AddonOrReason = Addon | string;
-
-let loaded: AddonOrReason | undefined;
 
 /**
  * Loads the addon on first use.
  * @throws what the system says when it is short of something: then it is tried again the next time
  */
 export function loadAddon(): AddonOrReason {
-  loaded ??= load();
-  return loaded;
-}
-
-function load(): AddonOrReason {
-  if (!existsSync(file)) return 'it was not built';
-  try {
-    return require(file) as Addon;
-  } catch (error) {
-    if (isShortage(error)) throw error;
-    return messageOf(error);
-  }
+  return loadAddonFile() as AddonOrReason;
 }
 
 /** The addon, for what can do without it. */

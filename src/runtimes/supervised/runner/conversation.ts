@@ -1,6 +1,7 @@
 import { surface } from '../../../ground/surface';
 import type { Exchange } from '../../../plugin/exchange';
 import type { Declared } from '../../../plugin/route';
+import type { Area } from './area';
 import { FrameReader, type FrameOwner } from './frames';
 import { LargeBodies } from './large-bodies';
 import type { WorkerOwner } from '../worker';
@@ -53,7 +54,12 @@ export class Conversation implements FrameOwner {
   }
 
   /** @param owner is told what becomes of each call */
-  constructor(calls: Ledger, listener: Listener, owner: Pick<WorkerOwner, 'answered' | 'dropped' | 'gaveBack'>) {
+  constructor(
+    calls: Ledger,
+    listener: Listener,
+    owner: Pick<WorkerOwner, 'answered' | 'dropped' | 'gaveBack'>,
+    private readonly area: Area | null,
+  ) {
     this.calls = calls;
     this.listener = listener;
     this.owner = owner;
@@ -107,10 +113,12 @@ export class Conversation implements FrameOwner {
   }
 
   private reply(buffer: Buffer, start: number, end: number): void {
-    const reply = readReply(buffer, start, end, this.large);
+    const reply = readReply(buffer, start, end, this.large, this.area);
     const id = replyId(buffer, start);
     this.replies++;
     const call = this.calls.settle(id);
+    this.area?.answered(id);
+    if (call === null) reply.raw?.release?.();
     if (call === null) return;
     if (call === undefined) throw new ProtocolError(`a reply to call ${id}, which is not open`);
     try {

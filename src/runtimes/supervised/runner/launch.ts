@@ -8,12 +8,13 @@ import { CALLS_FD, REPLIES_FD, helloFrame, openFrame } from './protocol';
 /**
  * How a runner is started.
  * @param shared the descriptor of the shared file
+ * @param area that of the area; null where there is none
  */
-export function programOf(executable: string, shared: number, source: PluginSource): Program {
+export function programOf(executable: string, shared: number, area: number | null, source: PluginSource): Program {
   return {
     executable,
     args: [source.file.base, String(process.pid)],
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', shared],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', shared, 'ignore', area ?? 'ignore'],
     input: CALLS_FD,
     output: REPLIES_FD,
   };

@@ -17,6 +17,8 @@ export const VERSION = 4;
 export const CALLS_FD = 3;
 export const REPLIES_FD = 4;
 export const SHARED_FD = 5;
+/** The area, where there is one. */
+export const AREA_FD = 7;
 
 /** The exit status of a runner that the system gives too little to begin with. */
 export const LACKS_STATUS = 75;
@@ -77,6 +79,8 @@ export const CallFlag = {
   HAS_BODY: 1,
   /** The head is the whole text, whether or not there is a body. */
   COMPLETE: 2,
+  /** The body is in the area; in its place are two f64: where from its beginning, and how many bytes. */
+  IN_AREA: 64,
 } as const;
 
 export const ReplyFlag = {
@@ -85,6 +89,8 @@ export const ReplyFlag = {
   HAS_HEADERS: 4,
   /** The body came before, in PARTs; in its place is an f64: how many bytes it has. */
   IN_PARTS: 8,
+  /** The body is in the area; in its place are two f64: where from its beginning, and how many bytes. */
+  IN_AREA: 64,
 } as const;
 
 /** What became of a call. */
@@ -121,6 +127,11 @@ export const CrashKind = { SIGNAL: 1, SENT: 2, EXIT: 3, HANG: 4 } as const;
 export const HANG_SIGNAL = 61;
 /** More than calls can be open: twice as many as threads can be, or a thousand. */
 export const MOST_CANCELLED = 4096;
+/**
+ * The area: a table of the blocks of the replies, these, and the blocks of the requests. Bodies of more than LEAST bytes go through it; see
+ * {@link Area}.
+ */
+export const AreaLayout = { BLOCK: 65536, REPLY_BLOCKS: 4096, REPLIES: 65536, REQUESTS: 268500992, SIZE: 402718720, LEAST: 32768 } as const;
 /** Threads inside a library. */
 export const MOST_THREADS = MOST_CONCURRENCY;
 
@@ -192,6 +203,9 @@ export function openFrame(open: OpenRequest): Buffer {
 export function stopFrame(): Buffer {
   return header(Buffer.alloc(FRAME_HEADER), Message.STOP, 0, 0);
 }
+
+/** Bytes of what stands in place of a body in the area. */
+export const PLACE_SIZE = 16;
 
 const HIGH = 0x1_0000_0000;
 

@@ -5,6 +5,7 @@ import type { PluginSource } from '../../../plugin/runtime';
 import type { SupervisedKeys } from '../keys';
 import { PluginProcess, type Exit, type ProcessOwner } from '../process';
 import type { Ending, Worker, WorkerOwner } from '../worker';
+import { Area } from './area';
 import { Batch } from './batch';
 import { culpritOf, readCrash } from './crash-site';
 import { Conversation, type Listener } from './conversation';
@@ -30,6 +31,8 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   private readonly source: PluginSource<SupervisedKeys>;
   private readonly owner: WorkerOwner;
   private readonly shared: Shared;
+  /** null: large bodies go through the sockets. */
+  private readonly area = Area.open();
   private readonly progress: Progress;
   private readonly process: PluginProcess;
   private readonly openLimit: number;
@@ -52,16 +55,22 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     this.source = source;
     this.openLimit = openLimit;
     this.owner = owner;
-    this.conversation = new Conversation(this.calls, this, owner);
+    this.conversation = new Conversation(this.calls, this, owner, this.area);
     const first = opening(source);
-    this.shared = new Shared();
     try {
-      this.process = new PluginProcess(programOf(executable, this.shared.fd, source), source, this);
+      this.shared = new Shared();
     } catch (error) {
-      this.shared.close();
+      this.area?.close();
       throw error;
     }
-    this.batch = new Batch(this.process.input);
+    try {
+      this.process = new PluginProcess(programOf(executable, this.shared.fd, this.area?.descriptor ?? null, source), source, this);
+    } catch (error) {
+      this.shared.close();
+      this.area?.close();
+      throw error;
+    }
+    this.batch = new Batch(this.process.input, this.area);
     this.batch.write(first);
     this.progress = new Progress(this.shared, this.calls, this.conversation, this.batch);
     this.log = new RunnerLog(source, this.process.pid);
@@ -105,8 +114,9 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   /** Sends a call, together with others of this turn of the event loop unless it is the only one. */
   send(exchange: Exchange): void {
     try {
-      this.batch.add(this.calls.lastId + 1, exchange, this.calls.size === 0);
-      this.calls.add(exchange);
+      const id = this.calls.lastId + 1;
+      const isShort = this.batch.add(id, exchange, this.calls.size === 0);
+      this.calls.add(exchange, isShort);
     } catch (cause) {
       this.owner.dropped(exchange);
       exchange.fail(new DlserveError('OUT_OF_MEMORY', { what: 'the request' }, { cause }));
@@ -280,6 +290,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     this.state = 'dead';
     const crash = readCrash(this.shared.crash(), this.source.file.base);
     this.shared.close();
+    this.area?.close();
     const waiting = this.calls.takeWaiting(begun);
     const left = this.calls.left();
     this.owner.died(this, {
