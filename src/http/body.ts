@@ -1,12 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { DlserveError } from '../ground/errors';
 import type { Budget } from './body-budget';
+import { BODY_ROOMS } from './body-rooms';
 
 /** Chunks below this many bytes are joined as they come: each has a Buffer of its own, which takes more than its bytes. */
 const SMALL = 4096;
 const JOINED = 65536;
-/** From this many bytes on the chunks are handed on as they are: whoever takes the body copies it once, to where it is wanted. */
-const LEAST_IN_PARTS = 32768;
+/**
+ * From this many bytes on a body that says its length is put together as it comes, so that no chunk outlives its turn; the chunks of
+ * others are handed on as they are: whoever takes them copies them to where they are wanted.
+ */
+const LARGE = 32768;
 
 /** What was read: in one piece, or in several. */
 export type BodyBytes = Buffer | readonly Buffer[];
@@ -18,6 +22,9 @@ export class Body {
   #joint: Buffer | null = null;
   #filled = 0;
   #length = 0;
+  /** Where all of it is put together; its bytes are the first so many of it. */
+  #room: Buffer | null = null;
+  #roomFilled = 0;
 
   constructor(
     private readonly budget: Budget,
@@ -48,6 +55,7 @@ export class Body {
       done(refusal, EMPTY);
     };
     const onEnd = (): void => done(null, this.#all());
+    this.#room = roomFor(req);
     // Without a listener an abort would be an uncaught exception; there is nobody left to answer.
     req.on('data', onData).on('end', onEnd).on('error', () => undefined);
     req.on('close', () => {
@@ -64,6 +72,10 @@ export class Body {
   }
 
   #add(chunk: Buffer): void {
+    if (this.#room !== null && this.#roomFilled + chunk.length <= this.#room.length) {
+      this.#roomFilled += chunk.copy(this.#room, this.#roomFilled);
+      return;
+    }
     if (chunk.length >= SMALL || (this.#joint === null && this.#chunks.length === 0)) {
       this.#closeJoint();
       this.#chunks.push(chunk);
@@ -84,20 +96,34 @@ export class Body {
     this.#closeJoint();
     const chunks = this.#chunks;
     this.#chunks = [];
+    if (this.#room !== null) chunks.unshift(this.#room.subarray(0, this.#roomFilled));
     if (chunks.length === 1) return chunks[0]!;
-    return this.#length < LEAST_IN_PARTS ? Buffer.concat(chunks, this.#length) : chunks;
+    return this.#length < LARGE ? Buffer.concat(chunks, this.#length) : chunks;
   }
 
-  /** Its bytes are needed no more. */
-  release(): void {
+  /**
+   * Its bytes count no more.
+   * @param isUnread nobody will read them again
+   */
+  release(isUnread = false): void {
     this.budget.give(this.#length);
     this.#length = 0;
     this.#chunks = [];
     this.#joint = null;
+    if (this.#room !== null) {
+      if (isUnread) BODY_ROOMS.give(this.#room);
+      else BODY_ROOMS.leave(this.#room);
+    }
+    this.#room = null;
   }
 }
 
 const EMPTY = Buffer.alloc(0);
+
+function roomFor({ headers }: IncomingMessage): Buffer | null {
+  const length = Number(headers['content-length'] ?? 0);
+  return length >= LARGE ? BODY_ROOMS.take(length) : null;
+}
 
 /** In a person's own Express app a body parser may have been first. undefined: nobody was. */
 function alreadyRead(req: IncomingMessage & { body?: unknown }): unknown {

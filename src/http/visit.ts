@@ -122,7 +122,8 @@ export class Visit implements Recipient, Pipelined {
   // What the exchange gives.
 
   reply(reply: Reply): void {
-    this.#body?.release();
+    // The call has ended, so its body is read by nobody, unless it is still being sent.
+    this.#body?.release(this.exchange?.isBodyLent === false);
     const { length } = reply.body;
     if (!this.#count(length)) {
       reply.release?.();

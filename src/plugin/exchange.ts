@@ -124,6 +124,9 @@ export class Exchange implements Timed {
     return isInParts(this.#body) ? this.#body.reduce((sum, part) => sum + part.length, 0) : (this.#body?.length ?? 0);
   }
 
+  /** The body may be read even after the reply: it is on its way to somebody who need not have read it to reply. */
+  isBodyLent = false;
+
   /** The instance has a copy of the body: it need not be kept. */
   dropBody(): void {
     this.#body = null;

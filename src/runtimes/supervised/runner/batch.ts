@@ -121,11 +121,12 @@ export class Batch {
     this.given += length;
     const socket = this.socket;
     if (socket?.writable !== true) return;
+    exchange.isBodyLent = true;
     writeCallHeader(start, 0, length, id, handler.index, headLength, flagsOf(exchange), limits);
     start.write(text, CALL_HEADER, 'utf8');
     socket.cork();
     socket.write(start);
-    for (const part of [bodyParts ?? []].flat() as Buffer[]) if (part.length > 0) socket.write(part);
+    for (const part of Buffer.isBuffer(bodyParts) ? [bodyParts] : (bodyParts ?? [])) if (part.length > 0) socket.write(part);
     socket.uncork();
   }
 
