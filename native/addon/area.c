@@ -26,8 +26,9 @@
 
 /* The event loop's thread alone. */
 typedef struct {
-  int users; /* JavaScript, until it closes it, and each view */
+  int users; /* of the memory: JavaScript, until it closes it, and each view */
   int is_closed;
+  int is_forgotten;
   int descriptor;
   uint8_t *memory;
   size_t size;
@@ -36,7 +37,7 @@ typedef struct {
 static void area_drop(area *area) {
   if (--area->users > 0) return;
   munmap(area->memory, area->size);
-  free(area);
+  if (area->is_forgotten) free(area);
 }
 
 static void close_area(area *area) {
@@ -46,20 +47,24 @@ static void close_area(area *area) {
   area_drop(area);
 }
 
-/* JavaScript has lost it. The struct stays as long as there are views. */
+/* JavaScript has lost it. */
 static void forget_area(napi_env env, void *data, void *hint) {
   (void)env;
   (void)hint;
   area *area = data;
-  close_area(area);
-  area_drop(area);
+  if (area->is_closed && area->users == 0) {
+    free(area);
+  } else {
+    area->is_forgotten = 1;
+    close_area(area);
+  }
 }
 
 static area *area_make(size_t size) {
 #if defined(__linux__) && defined(F_ADD_SEALS)
   area *made = calloc(1, sizeof *made);
   if (made == NULL) return NULL;
-  *made = (area){.users = 2, .size = size};
+  *made = (area){.users = 1, .size = size};
   made->descriptor = memfd_create("dlserve-area", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (made->descriptor >= 0) {
     made->memory = MAP_FAILED;

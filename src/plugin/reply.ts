@@ -17,7 +17,7 @@ export interface RawReply extends RawHead {
   /** Bytes; or, where a runtime has them at hand as text, a string of ASCII characters only. null: none were given. */
   readonly body: Buffer | string | null;
   /**
-   * Where the body is in memory of others: gives that back. To be called once, when its bytes are needed no more; they are gone then.
+   * Where the body is in memory of others: gives that back. To be called once, when its bytes are needed no more: they may be others then, or gone.
    */
   readonly release?: Release | undefined;
 }

@@ -2,6 +2,7 @@ import type { Release } from '../../../plugin/reply';
 import { Blocks } from './blocks';
 import { Mapping } from './mapping';
 import { AreaLayout, ProtocolError } from './protocol';
+import { Views } from './views';
 
 const { BLOCK, REPLY_BLOCKS, REPLIES, REQUESTS, SIZE } = AreaLayout;
 const REQUEST_BLOCKS = (SIZE - REQUESTS) / BLOCK;
@@ -41,7 +42,11 @@ export class Area {
   #isUsed = false;
   #rest: NodeJS.Timeout | undefined;
 
-  private constructor(private readonly mapping: Mapping) {}
+  readonly #views: Views;
+
+  private constructor(private readonly mapping: Mapping) {
+    this.#views = new Views(mapping);
+  }
 
   /** @returns null where there is no such memory to be had */
   static open(): Area | null {
@@ -79,6 +84,7 @@ export class Area {
     const span = this.#calls.get(id);
     if (span === undefined) return;
     this.#calls.delete(id);
+    this.#isUsed = true;
     this.#requests.give(span.first, span.count);
   }
 
@@ -91,24 +97,24 @@ export class Area {
     const count = blocksOf(length);
     if (!(length > 0 && this.#replies.claim(first, count))) throw new ProtocolError(`a body of ${length} bytes at ${offset} of the area`);
     this.#use();
-    const view = this.mapping.view(offset, length);
-    if (view === null) {
-      this.#give(first, count);
-      throw new RangeError('this Node.js allows no memory of others');
-    }
     let isHeld = true;
     const release = (): void => {
-      if (!isHeld) return;
+      if (isHeld) this.#give(first, count);
       isHeld = false;
-      this.mapping.detach(view);
-      this.#give(first, count);
     };
-    return { body: view, release };
+    try {
+      return { body: this.#views.of(offset, length, count * BLOCK), release };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   #give(first: number, count: number): void {
     this.#replies.give(first, count);
+    this.#isUsed = true;
     if (!this.#isClosed) this.mapping.free(0, first, count);
+    else if (this.#replies.used === 0) this.#views.detach();
   }
 
   #use(): void {
@@ -123,6 +129,7 @@ export class Area {
     }
     clearInterval(this.#rest);
     this.#rest = undefined;
+    this.#views.detach();
     this.mapping.empty(REQUESTS, this.#backed * BLOCK);
     this.#backed = 0;
     this.mapping.emptyFree(0, REPLY_BLOCKS, REPLIES, BLOCK);
@@ -133,6 +140,7 @@ export class Area {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#rest);
+    if (this.#replies.used === 0) this.#views.detach();
     this.mapping.close();
   }
 }
