@@ -13,6 +13,7 @@
           'sources': [
             'native/runner/main.c',
             'native/runner/answers.c',
+            'native/runner/area.c',
             'native/runner/asking.c',
             'native/runner/control.c',
             'native/runner/crash.c',
@@ -43,7 +44,9 @@
           'sources': [
             'native/addon/addon.c',
             'native/addon/alone.c',
+            'native/addon/area.c',
             'native/addon/arguments.c',
+            'native/addon/body_parts.c',
             'native/addon/claims.c',
             'native/addon/deliver.c',
             'native/addon/environment.c',

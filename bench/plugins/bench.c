@@ -1,5 +1,5 @@
-/* What the bench calls: replies of 100 bytes and of 1 MB, and a POST handler that says how long its body was. Each reply is
- * allocated and given, as most plugins do. */
+/* What the bench calls: replies of 100 bytes, of 64 KB and of 1 MB, and POST handlers that say how long their bodies were, one of which
+ * takes it raw alone. Each reply is allocated and given, as most plugins do. */
 #include <dlserve.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,16 +23,38 @@ DLSERVE_EXPORT char *GETSmallHandler(void) {
   return message(100);
 }
 
+DLSERVE_EXPORT char *GETMediumHandler(void) {
+  return message(64 * 1024);
+}
+
 DLSERVE_EXPORT char *GETLargeHandler(void) {
   return message(1024 * 1024);
+}
+
+static char *length_reply(const dlserve_exchange *exchange) {
+  char *text = malloc(64);
+  if (text != NULL) snprintf(text, 64, "{\"length\":%zu}", exchange->lent_request_body_length);
+  return text;
 }
 
 DLSERVE_EXPORT char *POSTLengthHandler(const char *request, int *status, dlserve_exchange *exchange) {
   (void)request;
   (void)status;
-  char *text = malloc(64);
-  if (text != NULL) snprintf(text, 64, "{\"length\":%zu}", exchange->lent_request_body_length);
-  return text;
+  return length_reply(exchange);
+}
+
+DLSERVE_EXPORT int POSTRawHandlerBody(void) {
+  return DLSERVE_BODY_RAW;
+}
+
+DLSERVE_EXPORT char *POSTRawHandler(const char *request, int *status, dlserve_exchange *exchange) {
+  (void)request;
+  (void)status;
+  return length_reply(exchange);
+}
+
+DLSERVE_EXPORT uint32_t PluginABI(void) {
+  return DLSERVE_ABI;
 }
 
 DLSERVE_EXPORT void PluginFree(void *given) {

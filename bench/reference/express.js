@@ -4,7 +4,7 @@
 
 const { createServer } = require('node:http');
 const express = require('express');
-const { SMALL, LARGE, PATHS, lengthReply, announce } = require('./replies');
+const { SMALL, MEDIUM, LARGE, PATHS, lengthReply, announce } = require('./replies');
 
 const ways = {
   send: (res, body) => res.type('json').send(body),
@@ -17,6 +17,7 @@ const answer = ways[process.argv[2]];
 
 const app = express();
 app.get([PATHS.small, PATHS.goSmall], (req, res) => answer(res, SMALL));
+app.get(PATHS.medium, (req, res) => answer(res, MEDIUM));
 app.get(PATHS.large, (req, res) => answer(res, LARGE));
-app.post(PATHS.length, express.raw({ type: () => true, limit: '2mb' }), (req, res) => answer(res, lengthReply(req.body.length)));
+app.post([PATHS.length, PATHS.raw], express.raw({ type: () => true, limit: '2mb' }), (req, res) => answer(res, lengthReply(req.body.length)));
 announce(createServer(app));

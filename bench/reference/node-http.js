@@ -2,9 +2,9 @@
 'use strict';
 
 const { createServer } = require('node:http');
-const { SMALL, LARGE, PATHS, lengthReply, announce } = require('./replies');
+const { SMALL, MEDIUM, LARGE, PATHS, lengthReply, announce } = require('./replies');
 
-const large = Buffer.from(LARGE);
+const replies = new Map([[PATHS.medium, Buffer.from(MEDIUM)], [PATHS.large, Buffer.from(LARGE)]]);
 
 function answer(res, body) {
   res.writeHead(200, ['Content-Type', 'application/json; charset=utf-8', 'Content-Length', String(body.length)]);
@@ -17,7 +17,7 @@ const server = createServer((req, res) => {
     req.on('data', (chunk) => chunks.push(chunk));
     req.on('end', () => answer(res, lengthReply(Buffer.concat(chunks).length)));
   } else {
-    answer(res, req.url === PATHS.large ? large : SMALL);
+    answer(res, replies.get(req.url) ?? SMALL);
   }
 });
 announce(server);

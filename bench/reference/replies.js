@@ -10,6 +10,7 @@ function message(size) {
 }
 
 const SMALL = message(100);
+const MEDIUM = message(64 * 1024);
 const LARGE = message(1024 * 1024);
 
 /** @param {number} length bytes of the request body */
@@ -17,8 +18,10 @@ const lengthReply = (length) => `{"length":${length}}`;
 
 const PATHS = {
   small: '/_PLUGIN/bench/Small',
+  medium: '/_PLUGIN/bench/Medium',
   large: '/_PLUGIN/bench/Large',
   length: '/_PLUGIN/bench/Length',
+  raw: '/_PLUGIN/bench/Raw',
   goSmall: '/_PLUGIN/gobench/Small',
 };
 
@@ -28,4 +31,4 @@ function announce(server) {
   process.on('SIGTERM', () => process.exit(0));
 }
 
-module.exports = { SMALL, LARGE, PATHS, lengthReply, announce };
+module.exports = { SMALL, MEDIUM, LARGE, PATHS, lengthReply, announce };

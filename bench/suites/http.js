@@ -1,7 +1,7 @@
 /* Requests a second and latencies through HTTP. */
 'use strict';
 
-const { PATHS, SMALL, LARGE, lengthReply } = require('../reference/replies');
+const { PATHS, SMALL, MEDIUM, LARGE, lengthReply } = require('../reference/replies');
 const { SERVERS, startServer } = require('../servers');
 const { send } = require('../client');
 const { processorTimeOf } = require('../resources');
@@ -29,9 +29,12 @@ const WORKLOADS = [
   get('get-c64', 'GET, reply 100 B, 64 connections', PATHS.small, SMALL, 64, Object.keys(SERVERS)),
   get('get-c1', 'GET, reply 100 B, 1 connection', PATHS.small, SMALL, 1),
   get('get-c1000', 'GET, reply 100 B, 1,000 connections', PATHS.small, SMALL, 1000),
+  get('get-64kb', 'GET, reply 64 KB, 64 connections', PATHS.medium, MEDIUM, 64),
   get('get-1mb', 'GET, reply 1 MB, 64 connections', PATHS.large, LARGE, 64),
   post('post-1kb', 'POST, body 1 KB, 64 connections', 1024),
   post('post-1mb', 'POST, body 1 MB, 64 connections', 1024 * 1024),
+  post('raw-64kb', 'POST, body 64 KB read raw, 64 connections', 64 * 1024, PATHS.raw),
+  post('raw-1mb', 'POST, body 1 MB read raw, 64 connections', 1024 * 1024, PATHS.raw),
   { ...get('go-c64', 'GET from a Go plugin, reply 100 B, 64 connections', PATHS.goSmall, SMALL, 64), plugin: 'gobench' },
 ];
 
@@ -39,8 +42,8 @@ function get(id, title, path, reply, connections, servers = [...BASES, ...DLSERV
   return { id, title, path, body: 0, reply, connections, servers };
 }
 
-function post(id, title, body) {
-  return { id, title, path: PATHS.length, body, reply: lengthReply(body), connections: 64, servers: [...BASES, ...DLSERVE] };
+function post(id, title, body, path = PATHS.length) {
+  return { id, title, path, body, reply: lengthReply(body), connections: 64, servers: [...BASES, ...DLSERVE] };
 }
 
 /** The workload that the goals are stated for; it gets more rounds than the others. */

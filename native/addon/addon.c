@@ -15,6 +15,7 @@
 #endif
 
 #include "alone.h"
+#include "area.h"
 #include "claims.h"
 #include "deliver.h"
 #include "environment.h"
@@ -173,7 +174,7 @@ NAPI_MODULE_INIT() {
   stay_mapped();
   environment *here = environment_create(env);
   if (here == NULL) return throw(env, "out of memory");
-  const exported *const groups[] = {own_calls, lane_calls, stream_calls, process_calls};
+  const exported *const groups[] = {own_calls, lane_calls, stream_calls, process_calls, area_calls};
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
     if (!export(env, exports, here, groups[i])) return NULL;
   }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "body_parts.h"
+
 #define FIRST_ROOM (16u * 1024u)
 
 /* Above this many bytes a room is not kept once a text has used it. */
@@ -64,13 +66,19 @@ int take_call(napi_env env, const napi_value *values, uint32_t symbols, text_roo
   call->head = room->owned;
   call->body = NULL;
   call->body_length = 0;
+  call->parts = NULL;
   /* A text that is complete ends with the brace that closes it; one that is not, with the colon before its body. */
   call->is_complete = call->head_length > 0 && call->head[call->head_length - 1] == '}';
   napi_valuetype type = napi_undefined;
   napi_typeof(env, values[2], &type);
   call->has_body = type != napi_null;
   void *body = NULL;
-  if (call->has_body && napi_get_buffer_info(env, values[2], &body, &call->body_length) != napi_ok) {
+  bool is_list = false;
+  if (call->has_body) napi_is_array(env, values[2], &is_list);
+  if (is_list) {
+    call->parts = values[2];
+    if (!body_parts_measure(env, values[2], &call->body_length)) return 0;
+  } else if (call->has_body && napi_get_buffer_info(env, values[2], &body, &call->body_length) != napi_ok) {
     napi_throw_type_error(env, NULL, "the body is no Buffer");
     return 0;
   }

@@ -21,8 +21,9 @@ typedef struct {
   size_t head_length;
   int has_body;
   int is_complete; /* see invoke_request */
-  const void *body;
+  const void *body; /* NULL also where it is in parts */
   size_t body_length;
+  napi_value parts; /* NULL, or the list of them: see body_parts.h */
   double own_at;  /* when its client stops waiting, in milliseconds of performance.now(); infinite where it never does */
   double timeout; /* milliseconds that it may be in the handler */
 } call_arguments;

@@ -26,10 +26,11 @@ job *job_create(enum job_kind kind, const char *head, size_t head_length, const 
   created->has_request_body = body != NULL;
   memcpy(created->bytes, head, head_length);
   created->bytes[head_length] = '\0';
-  if (body_length > 0) memcpy(created->bytes + head_length + 1, body, body_length);
+  if (body != NULL && body_length > 0) memcpy(job_request_body(created), body, body_length);
   return created;
 }
 
+char *job_request_body(job *job) { return job->bytes + job->head_length + 1; }
 /* From here on bytes are in memory of their own, which deliver.c can hand on as it is. */
 #define LEAST_APART (64u * 1024u)
 

@@ -126,9 +126,11 @@ typedef struct job {
 /* Which outcome a reply of so many bytes has: OUTCOME_REPLY where it is not too large. */
 enum job_outcome job_size_outcome(const struct hub *hub, const invoke_reply *reply);
 
-/* Makes a job with a copy of its request; `body` may be NULL. NULL when memory is out. */
+/* Makes a job with a copy of its request; where `body` is NULL, there is room for one of that length. NULL when memory is out. */
 job *job_create(enum job_kind kind, const char *head, size_t head_length, const void *body, size_t body_length);
 
+/* Where its request's body is. */
+char *job_request_body(job *job);
 /* Makes an event of a call, with a copy of the bytes; they may be NULL. NULL when memory is out. */
 job *job_event(const job *call, enum job_outcome what, const char *bytes, size_t length);
 

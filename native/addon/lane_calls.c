@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "alone.h"
+#include "body_parts.h"
 #include "inline.h"
 #include "job.h"
 
@@ -80,6 +81,7 @@ static napi_value submit(napi_env env, napi_callback_info info) {
   napi_get_value_bool(env, arguments[7], &has_input);
   job *job = job_create(JOB_CALL, call.head, call.head_length, call.body, call.body_length);
   if (job != NULL) {
+    if (call.parts != NULL) body_parts_copy(env, call.parts, job_request_body(job));
     job->has_request_body = call.has_body;
     job->is_complete = call.is_complete;
     job->own_at = call.own_at;

@@ -1,9 +1,10 @@
 #include "answers.h"
 
+#include "area.h"
 #include "replies.h"
 
-/* Bodies up to this size go through the ring; a larger one is sent in parts, from where it is. */
-#define RING_BODY (PROTOCOL_RING_SIZE / 4)
+/* Bodies up to this size go through the ring; a larger one through the area, or where that has no room, in parts from where it is. */
+#define RING_BODY PROTOCOL_AREA_LEAST
 /* Bytes that one large body sends before others get their turn; fewer would only cost changes of thread. */
 #define TURN (8 * PROTOCOL_MAX_PART)
 
@@ -102,6 +103,12 @@ void answers_reply(uint64_t id, const invoke_reply *reply, const answers_limits 
   if (reply->given_headers != NULL) header.flags |= PROTOCOL_REPLY_HAS_HEADERS;
   if (body <= RING_BODY) {
     commit(&header, reply->given_headers, reply->given_body, body, now);
+    return;
+  }
+  const double place[2] = {(double)area_put(reply->given_body, body), (double)body};
+  if (place[0] > 0) {
+    header.flags |= PROTOCOL_REPLY_IN_AREA;
+    commit(&header, reply->given_headers, place, PROTOCOL_PLACE_SIZE, now);
     return;
   }
   send_parts(id, reply->given_body, body);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "area.h"
+
 #define CHUNK_SIZE 65536u
 /* Less room than this at the end of a chunk isn't worth a system call. */
 #define LEAST_ROOM 8192u
@@ -163,5 +165,13 @@ int frames_read_call(const frame *frame, frames_call *call) {
   call->head_length = head_length;
   call->lent_body = at + header + head_length;
   call->body_length = frame->length - header - head_length;
+  if ((frame->flags & PROTOCOL_CALL_IN_AREA) != 0) {
+    double place[2];
+    if (!call->has_body || call->body_length != PROTOCOL_PLACE_SIZE) return 0;
+    memcpy(place, call->lent_body, sizeof place);
+    call->lent_body = area_body(place[0], place[1]);
+    call->body_length = (size_t)place[1];
+    return call->lent_body != NULL;
+  }
   return call->has_body || call->body_length == 0;
 }

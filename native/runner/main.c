@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../invoke/clock.h"
+#include "area.h"
 #include "control.h"
 #include "crash.h"
 #include "fault.h"
@@ -136,6 +137,7 @@ static _Noreturn void send_failed(const library_refusal *refusal) {
 int main(int argc, char **argv) {
   if (argc != 3) fault("this program is started by dlserve, for one library each");
   guard_lifetime((pid_t)atoi(argv[2]));
+  area_start(PROTOCOL_AREA_FD);
   guard_close_others(PROTOCOL_CONTROL_FD + 1);
   int calls = guard_take_socket(PROTOCOL_CALLS_FD);
   control_start(guard_take_socket(PROTOCOL_CONTROL_FD));

@@ -20,6 +20,8 @@
 #define PROTOCOL_REPLIES_FD 4
 #define PROTOCOL_SHARED_FD 5
 #define PROTOCOL_CONTROL_FD 6
+/* The area, where there is one; else anything but a file of its size. */
+#define PROTOCOL_AREA_FD 7
 
 /* The exit status of a runner that the system gives too little to begin with; 75 is EX_TEMPFAIL of sysexits.h. */
 #define PROTOCOL_LACKS_STATUS 75
@@ -95,6 +97,8 @@
 #define PROTOCOL_CALL_HAS_BODY 1
 /* The head is the whole text, whether or not there is a body. */
 #define PROTOCOL_CALL_COMPLETE 2
+/* The body is in the area; in its place are two f64: where from its beginning, and how many bytes. */
+#define PROTOCOL_CALL_IN_AREA 64
 
 /* Flags of REPLY */
 #define PROTOCOL_REPLY_HAS_BODY 1
@@ -115,6 +119,8 @@
 /* There is no more of it; the client has gone. */
 #define PROTOCOL_BODY_LAST 1
 #define PROTOCOL_BODY_BROKEN 2
+/* The body is in the area; in its place are two f64: where from its beginning, and how many bytes. */
+#define PROTOCOL_REPLY_IN_AREA 64
 
 /* Outcomes of a call, in REPLY: a reply of the handler, or why there is none */
 #define PROTOCOL_OUTCOME_REPLY 0
@@ -171,6 +177,18 @@
 #define PROTOCOL_CRASH_HANG 4
 /* A real-time signal that hardly anybody else uses. */
 #define PROTOCOL_HANG_SIGNAL 61
+/* The area, a file that both map: large bodies are read where they lie. u8 for each block of the replies: 0 free; 1 taken by the runner, which
+ * the host makes 0 again; 2 while the host gives its memory back. Then the blocks of the replies; then those of the requests, of which the
+ * host keeps account alone. */
+#define PROTOCOL_AREA_BLOCK 65536
+#define PROTOCOL_AREA_REPLY_BLOCKS 4096
+#define PROTOCOL_AREA_REPLIES 65536
+#define PROTOCOL_AREA_REQUESTS 268500992
+#define PROTOCOL_AREA_SIZE 402718720
+/* What stands in place of a body there. */
+#define PROTOCOL_PLACE_SIZE 16
+/* Bodies of more bytes than this go through it. */
+#define PROTOCOL_AREA_LEAST 32768
 /* More than calls can be open: twice as many as threads can be, or a thousand. */
 #define PROTOCOL_MOST_CANCELLED 4096
 /* Inside a library */

@@ -36,9 +36,11 @@ export class CollectingCaller implements Caller {
 
   constructor(private readonly ending: CallEnd<Buffer>) {}
 
-  reply({ status, headers, body }: Reply): void {
+  reply(reply: Reply): void {
     this.ending.over();
-    this.ending.fulfil({ status, headers: headersOf(headers), body: bytesOf(body) });
+    const body = ownBytesOf(reply);
+    if (body === null) this.ending.reject(new DlserveError('OUT_OF_MEMORY', { what: 'the reply' }));
+    else this.ending.fulfil({ status: reply.status, headers: headersOf(reply.headers), body });
   }
 
   fail(error: Error): void {
@@ -73,7 +75,7 @@ export class CollectingCaller implements Caller {
 
   end(): void {
     const { status, headers } = this.#head!;
-    this.reply({ status, headers, body: Buffer.concat(this.#parts) });
+    this.reply({ status, headers, body: Buffer.concat(this.#parts), release: undefined });
   }
 }
 
@@ -84,9 +86,14 @@ export class StreamingCaller implements Caller {
 
   constructor(private readonly ending: CallEnd<Readable>) {}
 
-  reply({ status, headers, body }: Reply): void {
-    this.begin({ status, headers });
-    this.#body!.push(bytesOf(body));
+  reply(reply: Reply): void {
+    const body = ownBytesOf(reply);
+    if (body === null) {
+      this.fail(new DlserveError('OUT_OF_MEMORY', { what: 'the reply' }));
+      return;
+    }
+    this.begin(reply);
+    this.#body!.push(body);
     this.end();
   }
 
@@ -149,8 +156,16 @@ class ReplyBody extends Readable {
   }
 }
 
-function bytesOf(body: Buffer | string): Buffer {
-  return typeof body === 'string' ? Buffer.from(body, 'latin1') : body;
+/** The bytes of a reply in memory of their own; null where there is none for them. */
+function ownBytesOf({ body, release }: Reply): Buffer | null {
+  try {
+    if (typeof body === 'string') return Buffer.from(body, 'latin1');
+    return release === undefined ? body : Buffer.from(body);
+  } catch {
+    return null;
+  } finally {
+    release?.();
+  }
 }
 
 function headersOf(list: readonly string[]): Record<string, string | string[]> {

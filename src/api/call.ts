@@ -77,7 +77,7 @@ function make(slot: Slot, call: Call, body: GivenBody | Buffer | null): Promise<
     const handler = handlerOf(slot, call);
     if (handler instanceof DlserveError) {
       // As over HTTP: OPTIONS is answered for the handlers that are there.
-      if (call.method === 'OPTIONS' && handler.code === 'METHOD_NOT_ALLOWED') caller.reply({ status: 204, headers: ['Allow', handler.headers.Allow!], body: '' });
+      if (call.method === 'OPTIONS' && handler.code === 'METHOD_NOT_ALLOWED') caller.reply({ status: 204, headers: ['Allow', handler.headers.Allow!], body: '', release: undefined });
       else caller.fail(handler);
       return;
     }

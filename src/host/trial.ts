@@ -27,7 +27,10 @@ export async function tryOut(plugin: string, generation: Generation, func: strin
 /** @param leave ends the waiting for a reply that comes in parts: how it begins is enough to know */
 function waiter(resolve: (status: number) => void, reject: (error: Error) => void, leave: () => void): Recipient {
   return {
-    reply: ({ status }) => resolve(status),
+    reply: ({ status, release }) => {
+      release?.();
+      resolve(status);
+    },
     fail: reject,
     begin: ({ status }) => {
       resolve(status);

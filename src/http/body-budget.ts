@@ -1,5 +1,6 @@
 import { DlserveError } from '../ground/errors';
 import { relieveMemory } from '../runtimes/registry';
+import { BODY_ROOMS } from './body-rooms';
 
 /** Memory that was taken and is worth to be given back to the system when it is not needed any more, in bytes. */
 const WORTH_RELIEF = 16 * 1024 * 1024;
@@ -42,6 +43,7 @@ export class Budget {
     this.#relief = undefined;
     if (this.#used > 0) return;
     this.#passed = 0;
+    BODY_ROOMS.clear();
     relieveMemory();
     // What was collected by then is returned then.
     setTimeout(relieveMemory, REST).unref();

@@ -1,10 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import { DlserveError } from '../ground/errors';
 import type { Budget } from './body-budget';
+import { BODY_ROOMS } from './body-rooms';
 
 /** Chunks below this many bytes are joined as they come: each has a Buffer of its own, which takes more than its bytes. */
 const SMALL = 4096;
 const JOINED = 65536;
+/**
+ * From this many bytes on a body that says its length is put together as it comes, so that no chunk outlives its turn; the chunks of
+ * others are handed on as they are: whoever takes them copies them to where they are wanted.
+ */
+const LARGE = 32768;
+
+/** What was read: in one piece, or in several. */
+export type BodyBytes = Buffer | readonly Buffer[];
 
 /** A request's body on its way in: its bytes are counted in the budget until {@link release}. */
 export class Body {
@@ -13,6 +22,9 @@ export class Body {
   #joint: Buffer | null = null;
   #filled = 0;
   #length = 0;
+  /** Where all of it is put together; its bytes are the first so many of it. */
+  #room: Buffer | null = null;
+  #roomFilled = 0;
 
   constructor(
     private readonly budget: Budget,
@@ -23,7 +35,7 @@ export class Body {
    * Reads a request's body.
    * @param done gets the bytes, or BODY_TOO_LARGE, SERVER_FULL or BODY_CONSUMED; never called when the client goes away half-way
    */
-  read(req: IncomingMessage, done: (error: DlserveError | null, body: Buffer) => void): void {
+  read(req: IncomingMessage, done: (error: DlserveError | null, body: BodyBytes) => void): void {
     const read = alreadyRead(req);
     if (read !== undefined) {
       if (!Buffer.isBuffer(read)) done(new DlserveError('BODY_CONSUMED'), EMPTY);
@@ -42,18 +54,8 @@ export class Body {
       req.resume();
       done(refusal, EMPTY);
     };
-    const onEnd = (): void => {
-      let whole: Buffer;
-      try {
-        whole = this.#whole();
-      } catch {
-        // The system has less memory than the budget.
-        this.release();
-        done(this.budget.exceeded(), EMPTY);
-        return;
-      }
-      done(null, whole);
-    };
+    const onEnd = (): void => done(null, this.#all());
+    this.#room = roomFor(req);
     // Without a listener an abort would be an uncaught exception; there is nobody left to answer.
     req.on('data', onData).on('end', onEnd).on('error', () => undefined);
     req.on('close', () => {
@@ -70,6 +72,10 @@ export class Body {
   }
 
   #add(chunk: Buffer): void {
+    if (this.#room !== null && this.#roomFilled + chunk.length <= this.#room.length) {
+      this.#roomFilled += chunk.copy(this.#room, this.#roomFilled);
+      return;
+    }
     if (chunk.length >= SMALL || (this.#joint === null && this.#chunks.length === 0)) {
       this.#closeJoint();
       this.#chunks.push(chunk);
@@ -86,23 +92,38 @@ export class Body {
     this.#filled = 0;
   }
 
-  #whole(): Buffer {
+  #all(): BodyBytes {
     this.#closeJoint();
-    const whole = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#length);
+    const chunks = this.#chunks;
     this.#chunks = [];
-    return whole;
+    if (this.#room !== null) chunks.unshift(this.#room.subarray(0, this.#roomFilled));
+    if (chunks.length === 1) return chunks[0]!;
+    return this.#length < LARGE ? Buffer.concat(chunks, this.#length) : chunks;
   }
 
-  /** Its bytes are needed no more. */
-  release(): void {
+  /**
+   * Its bytes count no more.
+   * @param isUnread nobody will read them again
+   */
+  release(isUnread = false): void {
     this.budget.give(this.#length);
     this.#length = 0;
     this.#chunks = [];
     this.#joint = null;
+    if (this.#room !== null) {
+      if (isUnread) BODY_ROOMS.give(this.#room);
+      else BODY_ROOMS.leave(this.#room);
+    }
+    this.#room = null;
   }
 }
 
 const EMPTY = Buffer.alloc(0);
+
+function roomFor({ headers }: IncomingMessage): Buffer | null {
+  const length = Number(headers['content-length'] ?? 0);
+  return length >= LARGE ? BODY_ROOMS.take(length) : null;
+}
 
 /** In a person's own Express app a body parser may have been first. undefined: nobody was. */
 export function alreadyRead(req: IncomingMessage & { body?: unknown }): unknown {

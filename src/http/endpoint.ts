@@ -10,6 +10,7 @@ import type { Host } from '../host/host';
 import { resolve, resolveSymbol } from '../host/resolve';
 import type { Found, TableRoute } from '../host/routes';
 import type { Slot } from '../host/slot';
+import type { BodyBytes } from './body';
 import { readHeaders } from './headers';
 import { hasHttp2Body, isHttp2, plainHeaders, type AnyRequest, type AnyResponse } from './http2';
 import { valuesAtEnd } from './mounted-route';
@@ -176,7 +177,7 @@ export class Endpoint {
     return undefined;
   }
 
-  #call(visit: Visit, route: Route, body: Buffer | null, input: BodySource | null = null): void {
+  #call(visit: Visit, route: Route, body: BodyBytes | null, input: BodySource | null = null): void {
     // The client has gone while the plugin was opened or the body read: nobody waits for the call.
     if (visit.isOver) return;
     const handler = this.#handlerFor(visit, route);
@@ -196,7 +197,7 @@ export class Endpoint {
     };
     const limits = new TimeLimits(slot.settings, visit.deadline);
     const exchange = new Exchange(request, handler, isKept(handler) ? body : null, limits, headers.id ?? `${process.pid}-${++this.#requests}`, visit);
-    if (handler.body === BodyMode.STREAM) exchange.input = input ?? (body && bodyOfParts([body]));
+    if (handler.body === BodyMode.STREAM) exchange.input = input ?? (body && bodyOfParts([body].flat()));
     visit.exchange = exchange;
     slot.call(exchange);
   }

@@ -6,8 +6,8 @@ import { bodyOfParts, type BodySource } from '../plugin/body-source';
 import type { Deadline } from '../plugin/deadline';
 import type { Exchange } from '../plugin/exchange';
 import type { Recipient } from '../plugin/recipient';
-import type { Reply, ReplyHead } from '../plugin/reply';
-import { alreadyRead, Body } from './body';
+import type { Release, Reply, ReplyHead } from '../plugin/reply';
+import { alreadyRead, Body, type BodyBytes } from './body';
 import type { Budget } from './body-budget';
 import { breakOff } from './break-off';
 import { letSend } from './continue';
@@ -54,6 +54,8 @@ export class Visit implements Recipient, Pipelined {
   #isLimited = false;
   /** Bytes of the reply that are taken from the budget. */
   #counted = 0;
+  /** Gives the memory of the reply's body back. */
+  #release: Release | undefined;
 
   /** @param deadline the client's own, which counts from the arrival */
   constructor(
@@ -110,7 +112,7 @@ export class Visit implements Recipient, Pipelined {
   }
 
   /** Reads the request's body, and does with it what is to be done, unless that was answered by an error. */
-  readBody(use: (body: Buffer) => void): void {
+  readBody(use: (body: BodyBytes) => void): void {
     const body = new Body(this.rules.budget, this.rules.bodyLimit);
     this.#body = body;
     body.read(this.req, (error, bytes) => {
@@ -145,13 +147,19 @@ export class Visit implements Recipient, Pipelined {
   // What the exchange gives.
 
   reply(reply: Reply): void {
-    this.#releaseBody();
+    // The call has ended, so its body is read by nobody, unless it is still being sent.
+    this.#releaseBody(this.exchange?.isBodyLent === false);
     if (!this.#count(reply.body.length)) {
+      reply.release?.();
       this.fail(this.rules.budget.exceeded());
       return;
     }
-    this.#write(() => writeReply(this.#res, reply));
+    this.#release = reply.release;
+    const kept = reply.release === undefined ? reply : this.#keep(reply);
+    this.#write(() => writeReply(this.#res, kept));
     this.#wrote();
+    // Not counted: nothing of it is written, or it is short.
+    if (this.#counted === 0) this.#giveBack();
   }
 
   dropped(): void {
@@ -190,9 +198,9 @@ export class Visit implements Recipient, Pipelined {
     this.#wrote();
   }
 
-  /** The call has come to its end. */
-  #releaseBody(): void {
-    this.#body?.release();
+  /** The call has come to its end. @param isUnread see {@link Body.release} */
+  #releaseBody(isUnread = false): void {
+    this.#body?.release(isUnread);
     this.#incoming?.close();
   }
 
@@ -219,11 +227,26 @@ export class Visit implements Recipient, Pipelined {
     return true;
   }
 
+  /** A session of HTTP/2, or middleware that has put itself before the response, may still have bytes in hand when that is closed. */
+  #keep(reply: Reply): Reply {
+    if (!isHttp2(this.#req) && !Object.hasOwn(this.#res, 'write') && !Object.hasOwn(this.#res, 'end')) return reply;
+    const copy = { ...reply, body: Buffer.from(reply.body as Buffer) };
+    this.#giveBack();
+    return copy;
+  }
+
   #uncount(): void {
+    this.#giveBack();
     if (this.#counted === 0) return;
     this.rules.budget.give(this.#counted);
     this.#counted = 0;
     this.#pipeline?.wrote();
+  }
+
+  #giveBack(): void {
+    const release = this.#release;
+    this.#release = undefined;
+    release?.();
   }
 
   /** Lets those behind it go on, and sees to it that it is read. */

@@ -50,7 +50,7 @@ export class Exchange implements Timed {
   /** @internal */
   place = -1;
   #recipient: Recipient | null;
-  #body: Buffer | null;
+  #body: Buffer | readonly Buffer[] | null;
   #counter: Counter | null = null;
   #text: string | undefined;
   readonly #hasBody: boolean;
@@ -72,13 +72,13 @@ export class Exchange implements Timed {
 
   /**
    * @param handler which one is called
-   * @param body the raw bytes; null where the request has none. An empty one is there, with length 0
+   * @param body the raw bytes, in one piece or as they came; null where the request has none. An empty one is there, with length 0
    * @param id for the log
    */
   constructor(
     readonly request: PluginRequest,
     readonly handler: Handler,
-    body: Buffer | null,
+    body: Buffer | readonly Buffer[] | null,
     readonly limits: TimeLimits,
     readonly id: string,
     recipient: Recipient,
@@ -96,10 +96,26 @@ export class Exchange implements Timed {
     return (this.#text ??= requestText(this.request, this.#hasBody && this.handler.body === BodyMode.TEXT));
   }
 
-  /** The raw bytes of the request; null where it has none, or where they were dropped. */
+  /**
+   * The raw bytes of the request in one piece; null where it has none, or where they were dropped.
+   * @throws DlserveError OUT_OF_MEMORY
+   */
   get body(): Buffer | null {
+    return (this.#body = joined(this.#body));
+  }
+
+  /** The same as they came, in one piece or in several: whoever copies them can do without the joint one. */
+  get bodyParts(): Buffer | readonly Buffer[] | null {
     return this.#body;
   }
+
+  /** Bytes of it. */
+  get bodyLength(): number {
+    return isInParts(this.#body) ? this.#body.reduce((sum, part) => sum + part.length, 0) : (this.#body?.length ?? 0);
+  }
+
+  /** The body may be read even after the reply: it is on its way to somebody who need not have read it to reply. */
+  isBodyLent = false;
 
   /** The body of a handler that takes it in parts; null for others, and where there is none. Set before the exchange is entered. */
   get input(): BodySource | null {
@@ -288,12 +304,14 @@ export class Exchange implements Timed {
   reply(raw: RawReply): void {
     if (this.#recipient === null) {
       deadlines.remove(this);
+      raw.release?.();
       return;
     }
     let reply: Reply;
     try {
       reply = makeReply(raw, this.handler.symbol);
     } catch (refused) {
+      raw.release?.();
       this.#refuse(refused);
       return;
     }
@@ -380,5 +398,18 @@ export class Exchange implements Timed {
     this.#counter?.left(this);
     if (this.#heirs !== null) for (const heir of this.#heirs) heir();
     return recipient;
+  }
+}
+
+function isInParts(body: Buffer | readonly Buffer[] | null): body is readonly Buffer[] {
+  return Array.isArray(body);
+}
+
+function joined(body: Buffer | readonly Buffer[] | null): Buffer | null {
+  if (!isInParts(body)) return body;
+  try {
+    return Buffer.concat(body);
+  } catch (cause) {
+    throw new DlserveError('OUT_OF_MEMORY', { what: 'the request' }, { cause });
   }
 }

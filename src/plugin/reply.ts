@@ -16,7 +16,14 @@ export interface RawHead {
 export interface RawReply extends RawHead {
   /** Bytes; or, where a runtime has them at hand as text, a string of ASCII characters only. null: none were given. */
   readonly body: Buffer | string | null;
+  /**
+   * Where the body is in memory of others: gives that back. To be called once, when its bytes are needed no more: they may be others then, or gone.
+   */
+  readonly release?: Release | undefined;
 }
+
+/** See {@link RawReply.release}. */
+export type Release = () => void;
 
 /** Status and headers of the answer to a client. */
 export interface ReplyHead {
@@ -29,6 +36,8 @@ export interface ReplyHead {
 export interface Reply extends ReplyHead {
   /** A string holds ASCII characters only. */
   readonly body: Buffer | string;
+  /** To be called once by whoever gets the reply, when the body has been written or copied, or is not wanted; undefined: need not be. */
+  readonly release: Release | undefined;
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -60,9 +69,11 @@ export function makeReply(raw: RawReply, symbol: string): Reply {
   if (raw.body === null) throw new DlserveError('NO_REPLY', { symbol });
   const { status, headers } = makeHead(raw, symbol);
   // A 205 has an empty body (RFC 9110 15.3.6).
-  const body = isUnsized(status) || status === 205 ? '' : raw.body;
+  const isBodiless = isUnsized(status) || status === 205;
+  const body = isBodiless ? '' : raw.body;
   if (!isUnsized(status)) headers.push('Content-Length', String(body.length));
-  return { status, headers, body };
+  if (isBodiless) raw.release?.();
+  return { status, headers, body, release: isBodiless ? undefined : raw.release };
 }
 
 function names(headers: readonly string[], lower: string): boolean {

@@ -131,9 +131,10 @@ class Collector implements Recipient {
     private readonly reject: (error: Error) => void,
   ) {}
 
-  reply({ status, headers, body }: Reply): void {
+  reply({ status, headers, body, release }: Reply): void {
     if (body.length > MOST_BYTES) this.reject(this.#tooLarge());
     else this.fulfil({ status, headers: headersOf(headers), body: typeof body === 'string' ? Buffer.from(body, 'latin1') : Buffer.from(body) });
+    release?.();
   }
 
   fail(error: DlserveError): void {
@@ -157,7 +158,7 @@ class Collector implements Recipient {
   }
 
   end(): void {
-    this.reply({ ...this.#head!, body: Buffer.concat(this.#parts) });
+    this.reply({ ...this.#head!, body: Buffer.concat(this.#parts), release: undefined });
   }
 
   dropped(): void {

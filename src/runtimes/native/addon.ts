@@ -51,7 +51,7 @@ export interface Addon {
     lane: number,
     symbol: number,
     request: string,
-    body: Buffer | null,
+    body: Buffer | readonly Buffer[] | null,
     ownAt: number,
     timeout: number,
     beginBy: number,

@@ -9,6 +9,6 @@ if [ -z "$clang" ]; then
   exit 1
 fi
 found=$(mktemp -d)
-"$clang" -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o "$found/fuzz" frames_fuzz.c ../../../native/runner/frames.c
+"$clang" -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o "$found/fuzz" frames_fuzz.c ../../../native/runner/frames.c ../../../native/runner/area.c
 mkdir "$found/new"
 exec "$found/fuzz" -max_total_time="${1:-60}" -max_len=65536 -malloc_limit_mb=2048 -rss_limit_mb=4096 "$found/new" corpus

@@ -36,7 +36,7 @@ const HEADERS = createHash('sha256').update(content).digest('hex').slice(0, 8);
     const { plugin, ask, lines } = await openLibrary(compileFixture(fixture, [`-DHEADERS=0x${HEADERS}`]), SYMBOLS);
     const pid = Number(await ask('GETPidHandler'));
     const guilty = askUntil(plugin, 0, answer === 'TIMEOUT' ? 300 : 20_000);
-    const behind = Array.from({ length: 5 }, () => ask('GETEchoHandler', { body: Buffer.alloc(50_000, 'x') }));
+    const behind = Array.from({ length: 5 }, () => ask('GETEchoHandler', { body: Buffer.alloc(30_000, 'x') }));
     expect(await guilty).toBe(answer);
     for (const echo of await Promise.all(behind)) expect(echo.slice(0, head().length)).toBe(isLost(fixture) ? 'PLUGIN_CRASHED' : head());
     await until(() => !isAlive(pid));

@@ -74,10 +74,10 @@ export class AddonThreadInstance implements SharedInstance {
       exchange.fail(new DlserveError('STOPPING'));
       return;
     }
-    const { handler, text, body, limits } = exchange;
+    const { handler, text, bodyParts, limits } = exchange;
     let slot: number;
     try {
-      slot = this.addon.submit(this.lane, handler.index, text, body, limits.ownAt, limits.timeout, limits.beginBy, exchange.input !== null);
+      slot = this.addon.submit(this.lane, handler.index, text, bodyParts, limits.ownAt, limits.timeout, limits.beginBy, exchange.input !== null);
     } catch (error) {
       exchange.fail(notTaken(this.source, exchange, error));
       return;

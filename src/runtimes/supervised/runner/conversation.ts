@@ -1,6 +1,7 @@
 import { surface } from '../../../ground/surface';
 import type { Exchange } from '../../../plugin/exchange';
 import type { Declared } from '../../../plugin/route';
+import type { Area } from './area';
 import { FrameReader, type FrameOwner } from './frames';
 import { LargeBodies } from './large-bodies';
 import type { WorkerOwner } from '../worker';
@@ -67,7 +68,14 @@ export class Conversation implements FrameOwner {
    * @param symbols how many handlers there are
    * @param owner is told what becomes of each call
    */
-  constructor(calls: Ledger, talks: Talks, symbols: number, listener: Listener, owner: Pick<WorkerOwner, 'answered' | 'dropped' | 'gaveBack'>) {
+  constructor(
+    calls: Ledger,
+    talks: Talks,
+    symbols: number,
+    listener: Listener,
+    owner: Pick<WorkerOwner, 'answered' | 'dropped' | 'gaveBack'>,
+    private readonly area: Area | null,
+  ) {
     this.calls = calls;
     this.talks = talks;
     this.symbols = symbols;
@@ -128,11 +136,13 @@ export class Conversation implements FrameOwner {
   }
 
   private reply(buffer: Buffer, start: number, end: number): void {
-    const reply = readReply(buffer, start, end, this.large);
+    const reply = readReply(buffer, start, end, this.large, this.area);
     const id = replyId(buffer, start);
     if (!this.calls.isKept(id)) this.replies++;
     const call = this.calls.settle(id);
     const talk = this.talks.end(id);
+    this.area?.answered(id);
+    if (call === null) reply.raw?.release?.();
     if (call === null) return;
     if (call === undefined) throw new ProtocolError(`a reply to call ${id}, which is not open`);
     if ((reply.streamed !== undefined) !== (talk?.reply.hasBegun === true)) throw new ProtocolError(`the reply to call ${id} does not end what has begun of it`);

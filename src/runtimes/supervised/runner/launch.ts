@@ -9,12 +9,13 @@ import { CALLS_FD, CONTROL_FD, REPLIES_FD } from './protocol';
 /**
  * How a runner is started.
  * @param shared the descriptor of the shared file
+ * @param area that of the area; null where there is none
  */
-export function programOf(executable: string, shared: number, source: PluginSource): Program {
+export function programOf(executable: string, shared: number, area: number | null, source: PluginSource): Program {
   return {
     executable,
     args: [source.file.base, String(process.pid)],
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', shared, 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', shared, 'pipe', area ?? 'ignore'],
     input: CALLS_FD,
     output: REPLIES_FD,
     control: CONTROL_FD,

@@ -11,6 +11,8 @@ export class Ledger {
   private readonly calls = new OpenCalls<Exchange>();
   /** Those of them that have had their time. */
   private readonly overdue = new Set<Exchange>();
+  /** Those of them whose bodies are not on their way. */
+  private readonly short = new Set<Exchange>();
   /** Calls whose handlers have returned and whose replies go on: they hold no thread. By either. */
   private readonly kept = new Map<number, Exchange>();
   private readonly keptIds = new Map<Exchange, number>();
@@ -50,11 +52,15 @@ export class Ledger {
     return oldest;
   }
 
-  /** Enters a call and returns its id. */
-  add(call: Exchange): number {
+  /**
+   * Enters a call and returns its id.
+   * @param isShort its body is where the runner reads it already
+   */
+  add(call: Exchange, isShort = false): number {
     const id = ++this.lastId;
     this.calls.add(id, call);
-    this.bytes += size(call);
+    if (isShort) this.short.add(call);
+    this.bytes += this.bytesOf(call);
     return id;
   }
 
@@ -127,8 +133,10 @@ export class Ledger {
 
   /** The call has not begun, and the runner will skip it. */
   cancel(id: number): void {
-    this.cancelled.set(id, size(this.calls.get(id)!));
+    const call = this.calls.get(id)!;
+    this.cancelled.set(id, this.bytesOf(call));
     this.calls.delete(id);
+    if (this.short.size > 0) this.short.delete(call);
   }
 
   /** The call has been in its handler for longer than it may. */
@@ -155,11 +163,12 @@ export class Ledger {
 
   private strike(id: number, call: Exchange): void {
     this.calls.delete(id);
-    this.bytes -= size(call);
+    this.bytes -= this.bytesOf(call);
+    if (this.short.size > 0) this.short.delete(call);
     if (this.overdue.size > 0) this.overdue.delete(call);
   }
-}
 
-function size({ text, body }: Exchange): number {
-  return text.length + (body === null ? 0 : body.length);
+  private bytesOf(call: Exchange): number {
+    return call.text.length + (this.short.size > 0 && this.short.has(call) ? 0 : call.bodyLength);
+  }
 }

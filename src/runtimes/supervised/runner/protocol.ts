@@ -18,6 +18,8 @@ export const CALLS_FD = 3;
 export const REPLIES_FD = 4;
 export const SHARED_FD = 5;
 export const CONTROL_FD = 6;
+/** The area, where there is one. */
+export const AREA_FD = 7;
 
 /** The exit status of a runner that the system gives too little to begin with. */
 export const LACKS_STATUS = 75;
@@ -114,6 +116,8 @@ export const CallFlag = {
   HAS_BODY: 1,
   /** The head is the whole text, whether or not there is a body. */
   COMPLETE: 2,
+  /** The body is in the area; in its place are two f64: where from its beginning, and how many bytes. */
+  IN_AREA: 64,
 } as const;
 
 export const ReplyFlag = {
@@ -125,6 +129,8 @@ export const ReplyFlag = {
   /** The reply came before, in HEAD and CHUNKs, and ends with this; whole, or broken off. */
   STREAMED: 16,
   BROKEN: 32,
+  /** The body is in the area; in its place are two f64: where from its beginning, and how many bytes. */
+  IN_AREA: 64,
 } as const;
 
 export const AskFlag = { MORE: 1 } as const;
@@ -168,6 +174,11 @@ export const CrashKind = { SIGNAL: 1, SENT: 2, EXIT: 3, HANG: 4 } as const;
 export const HANG_SIGNAL = 61;
 /** More than calls can be open: twice as many as threads can be, or a thousand. */
 export const MOST_CANCELLED = 4096;
+/**
+ * The area: a table of the blocks of the replies, these, and the blocks of the requests. Bodies of more than LEAST bytes go through it; see
+ * {@link Area}.
+ */
+export const AreaLayout = { BLOCK: 65536, REPLY_BLOCKS: 4096, REPLIES: 65536, REQUESTS: 268500992, SIZE: 402718720, LEAST: 32768 } as const;
 /** Threads inside a library. */
 export const MOST_THREADS = MOST_CONCURRENCY;
 
@@ -199,6 +210,9 @@ export function header(buffer: Buffer, message: number, flags: number, number: n
 export function stopFrame(): Buffer {
   return header(Buffer.alloc(FRAME_HEADER), Message.STOP, 0, 0);
 }
+
+/** Bytes of what stands in place of a body in the area. */
+export const PLACE_SIZE = 16;
 
 const HIGH = 0x1_0000_0000;
 

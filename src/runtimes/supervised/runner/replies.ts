@@ -2,8 +2,9 @@ import { DlserveError } from '../../../ground/errors';
 import type { Exchange } from '../../../plugin/exchange';
 import { MAX_REPLY, type RawReply } from '../../../plugin/reply';
 import { headersTooLarge, MAX_REPLY_HEADERS } from '../../../plugin/reply-headers';
+import type { Area, LentBody } from './area';
 import type { LargeBodies } from './large-bodies';
-import { Outcome, ProtocolError, REPLY_HEADER, replyId, ReplyFlag } from './protocol';
+import { Outcome, PLACE_SIZE, ProtocolError, REPLY_HEADER, replyId, ReplyFlag } from './protocol';
 
 /** An outcome beside the runner's own: the host had no memory for the body. */
 const DROPPED = -1;
@@ -21,10 +22,10 @@ export interface RunnerReply {
 }
 
 /**
- * Reads a REPLY. Its body is a view of the buffer, or comes from the large ones.
+ * Reads a REPLY. Its body is a view of the buffer, or comes from the large ones, or from the area.
  * @throws ProtocolError
  */
-export function readReply(buffer: Buffer, start: number, end: number, large: LargeBodies): RunnerReply {
+export function readReply(buffer: Buffer, start: number, end: number, large: LargeBodies, area: Area | null = null): RunnerReply {
   const headers = end - start < REPLY_HEADER ? Infinity : buffer.readUInt32LE(start + 24);
   const bodyStart = start + REPLY_HEADER + headers;
   if (bodyStart > end) throw new ProtocolError('a malformed REPLY');
@@ -39,18 +40,27 @@ export function readReply(buffer: Buffer, start: number, end: number, large: Lar
   if ((flags & ReplyFlag.STREAMED) !== 0) {
     return { ...refused(outcome, 0), streamed: (flags & ReplyFlag.BROKEN) === 0 ? 'whole' : 'broken' };
   }
-  const length = inParts ? readLength(buffer, bodyStart, end) : end - bodyStart;
-  const body = inParts ? large.take(replyId(buffer, start), length) : readBody(buffer, bodyStart, end, flags);
-  if (headers > MAX_REPLY_HEADERS) return refused(Outcome.HEADERS_TOO_LARGE, headers);
+  const lent = (flags & ReplyFlag.IN_AREA) === 0 ? undefined : readLent(buffer, bodyStart, end, area);
+  const length = lent?.body.length ?? (inParts ? readLength(buffer, bodyStart, end) : end - bodyStart);
+  const body = lent?.body ?? (inParts ? large.take(replyId(buffer, start), length) : readBody(buffer, bodyStart, end, flags));
+  if (headers > MAX_REPLY_HEADERS) {
+    lent?.release();
+    return refused(Outcome.HEADERS_TOO_LARGE, headers);
+  }
   if (inParts && body === null) return refused(DROPPED, length);
   const lines = (flags & ReplyFlag.HAS_HEADERS) === 0 ? null : buffer.toString('latin1', start + REPLY_HEADER, bodyStart);
-  return { outcome, microseconds, raw: { status: buffer.readInt32LE(start + 16), body, headers: lines }, length };
+  return { outcome, microseconds, raw: { status: buffer.readInt32LE(start + 16), body, headers: lines, release: lent?.release }, length };
 }
 
 function readBody(buffer: Buffer, start: number, end: number, flags: number): Buffer | string | null {
   if ((flags & ReplyFlag.HAS_BODY) === 0) return null;
   if ((flags & ReplyFlag.ASCII) !== 0) return buffer.toString('latin1', start, end);
   return buffer.subarray(start, end);
+}
+
+function readLent(buffer: Buffer, start: number, end: number, area: Area | null): LentBody {
+  if (area === null || end - start !== PLACE_SIZE) throw new ProtocolError('a malformed REPLY');
+  return area.take(buffer.readDoubleLE(start), buffer.readDoubleLE(start + 8));
 }
 
 function readLength(buffer: Buffer, start: number, end: number): number {

@@ -5,6 +5,7 @@ import type { PluginSource } from '../../../plugin/runtime';
 import type { SupervisedKeys } from '../keys';
 import { PluginProcess, type Exit, type ProcessOwner } from '../process';
 import type { Ending, Worker, WorkerOwner } from '../worker';
+import { Area } from './area';
 import { Batch } from './batch';
 import { Control } from './control';
 import { Conversation, type Listener } from './conversation';
@@ -35,6 +36,8 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   private readonly source: PluginSource<SupervisedKeys>;
   private readonly owner: WorkerOwner;
   private readonly shared: Shared;
+  /** null: large bodies go through the sockets. */
+  private readonly area = Area.open();
   private readonly progress: Progress;
   private readonly process: PluginProcess;
   private readonly openLimit: number;
@@ -59,16 +62,22 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     this.openLimit = openLimit;
     this.owner = owner;
     const first = opening(source);
-    this.shared = new Shared();
     try {
-      this.process = new PluginProcess(programOf(executable, this.shared.fd, source), source, this);
+      this.shared = new Shared();
+    } catch (error) {
+      this.area?.close();
+      throw error;
+    }
+    try {
+      this.process = new PluginProcess(programOf(executable, this.shared.fd, this.area?.descriptor ?? null, source), source, this);
     } catch (error) {
       this.shared.close();
+      this.area?.close();
       throw error;
     }
     this.talks = new Talks(this.calls, source, new Control(this.process.control), () => this.progress.look().begun);
-    this.conversation = new Conversation(this.calls, this.talks, source.handlers.symbols.length, this, owner);
-    this.batch = new Batch(this.process.input, awaitEvent && new LoneCall(awaitEvent));
+    this.conversation = new Conversation(this.calls, this.talks, source.handlers.symbols.length, this, owner, this.area);
+    this.batch = new Batch(this.process.input, this.area, awaitEvent && new LoneCall(awaitEvent));
     this.batch.write(first);
     this.progress = new Progress(this.shared, this.calls, this.conversation, this.batch);
     this.withdrawals = new Withdrawals(this, this.calls, this.conversation, this.shared, this.talks);
@@ -118,8 +127,9 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
   /** Sends a call, together with others of this turn of the event loop unless it is the only one. */
   send(exchange: Exchange): void {
     try {
-      this.batch.add(this.calls.lastId + 1, exchange, this.calls.size === 0);
-      this.calls.add(exchange);
+      const id = this.calls.lastId + 1;
+      const isShort = this.batch.add(id, exchange, this.calls.size === 0);
+      this.calls.add(exchange, isShort);
     } catch (cause) {
       this.owner.dropped(exchange);
       exchange.fail(new DlserveError('OUT_OF_MEMORY', { what: 'the request' }, { cause }));
@@ -285,6 +295,7 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     this.state = 'dead';
     const crash = this.shared.crash();
     this.shared.close();
+    this.area?.close();
     const { source, calls, conversation, ending, openLimit } = this;
     const { pid, lines } = this.process;
     const age = performance.now() - this.started;

@@ -27,6 +27,7 @@ const typed = new Map<string, number>([
   ...prefixed('STAGE_', protocol.Stage),
   ...prefixed('CRASH_', protocol.CrashKind),
   ...prefixed('SHARED_', protocol.SharedLayout),
+  ...prefixed('AREA_', protocol.AreaLayout),
 ]);
 
 it('host and runner have the same numbers', () => {

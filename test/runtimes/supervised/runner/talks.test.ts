@@ -52,7 +52,7 @@ const reply = (flags: number): Buffer => {
 function conversation(): Conversation {
   const calls = new Ledger();
   const talks = new Talks(calls, { name: 'test', log: silentLog(), services }, new Control(null), () => 1);
-  const talking = new Conversation(calls, talks, 1, LISTENER, NOBODY);
+  const talking = new Conversation(calls, talks, 1, LISTENER, NOBODY, null);
   for (let i = 0; i < 2; i++) calls.add(makeCall({ handlers }, 0, {}, () => undefined));
   for (const bytes of [HELLO, OPENED]) talking.frames.push(bytes);
   return talking;
@@ -91,7 +91,7 @@ it('a runner that sends more than its client has taken breaks the protocol', () 
   // A client that takes nothing.
   jest.spyOn(call, 'write').mockReturnValue(false);
   const talks = new Talks(calls, { name: 'test', log: silentLog(), services }, new Control(null), () => 1);
-  const talking = new Conversation(calls, talks, 1, LISTENER, NOBODY);
+  const talking = new Conversation(calls, talks, 1, LISTENER, NOBODY, null);
   calls.add(call);
   for (const bytes of [HELLO, OPENED, HEAD]) talking.frames.push(bytes);
   for (let sent = 0; sent < WINDOW + MOST_CHUNK; sent += MOST_CHUNK) talking.frames.push(chunk(MOST_CHUNK));
@@ -99,12 +99,12 @@ it('a runner that sends more than its client has taken breaks the protocol', () 
 });
 
 it('a runner that has a call talk before it is open breaks the protocol', () => {
-  expect(() => new Conversation(new Ledger(), null!, 1, LISTENER, NOBODY).frames.push(HEAD)).toThrow(new ProtocolError('message 11 out of order'));
+  expect(() => new Conversation(new Ledger(), null!, 1, LISTENER, NOBODY, null).frames.push(HEAD)).toThrow(new ProtocolError('message 11 out of order'));
 });
 
 it('what a runner says of how its handlers take a body must be of them all, and known', () => {
   const open = (bodies: number[]): (() => void) => () => {
-    const talking = new Conversation(new Ledger(), null!, 1, LISTENER, NOBODY);
+    const talking = new Conversation(new Ledger(), null!, 1, LISTENER, NOBODY, null);
     const opened = Buffer.concat([OPENED, Buffer.from(bodies)]);
     opened.writeUInt32LE(opened.length, 0);
     for (const bytes of [HELLO, opened]) talking.frames.push(bytes);
