@@ -53,10 +53,6 @@ DLSERVE_EXPORT char *POSTRawHandler(const char *request, int *status, dlserve_ex
   return length_reply(exchange);
 }
 
-DLSERVE_EXPORT uint32_t PluginABI(void) {
-  return DLSERVE_ABI;
-}
-
 DLSERVE_EXPORT void PluginFree(void *given) {
   free(given);
 }

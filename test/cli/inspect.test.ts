@@ -51,6 +51,7 @@ test('says what a library offers', async () => {
     abi: [
       { symbol: 'PluginABI', state: 'found' },
       { symbol: 'PluginFree', state: 'missing' },
+      { symbol: 'PluginBody', state: 'missing' },
       { symbol: 'PluginConcurrency', state: 'missing' },
       { symbol: 'PluginInit', state: 'missing' },
       { symbol: 'PluginStop', state: 'found' },
