@@ -10,7 +10,7 @@ const SYMBOLS = ['GETSumHandler', 'GETRawHandler', 'GETNoneHandler', 'GETTextHan
 
 afterEach(closeAll);
 
-const open = (settings: OpenOptions['settings'] = {}): Promise<Opened> => openLibrary(compileInnocent('uploads.c'), SYMBOLS, { settings });
+const open = (settings: OpenOptions['settings'] = {}): Promise<Opened> => openLibrary(compileInnocent('body_modes.c'), SYMBOLS, { settings });
 
 /** A body of so many bytes in parts of one size, each byte 1; it counts what was taken. */
 class Ones implements BodySource {
