@@ -1,4 +1,5 @@
-export { createPluginHost, type PluginEvents, type PluginHost } from './api/plugin-host';
+export { createPluginHost } from './api/create-plugin-host';
+export type { PluginEvents, PluginHost } from './api/plugin-host';
 export type { CallPart } from './api/call-body';
 export type { CallOptions, StreamOptions, WholeOptions } from './api/call-options';
 export type { CallReply } from './api/call-reply';

@@ -3,22 +3,10 @@ import { DlserveError } from '../ground/errors';
 import type { Exchange } from '../plugin/exchange';
 import type { Recipient } from '../plugin/recipient';
 import { MAX_REPLY, type Reply, type ReplyHead } from '../plugin/reply';
+import { headersOf, ownBytesOf, ReplyCollector, type CallEnd, type ReadReply } from '../plugin/reply-collector';
 
 /** What a handler answers. */
-export interface CallReply<Body = Buffer> {
-  readonly status: number;
-  /** By name, in lower case; a name that comes more than once has a list. */
-  readonly headers: Readonly<Record<string, string | string[]>>;
-  readonly body: Body;
-}
-
-/** How a call ends for whoever made it. */
-export interface CallEnd<Body> {
-  readonly fulfil: (reply: CallReply<Body>) => void;
-  readonly reject: (error: Error) => void;
-  /** Nothing more is heard of the call. */
-  readonly over: () => void;
-}
+export type CallReply<Body = Buffer> = ReadReply<Body>;
 
 /** A recipient that can be told to wait no longer. */
 export interface Caller extends Recipient {
@@ -28,55 +16,10 @@ export interface Caller extends Recipient {
 }
 
 /** Waits for a reply as a whole. */
-export class CollectingCaller implements Caller {
-  exchange: Exchange | undefined;
-  #head: ReplyHead | undefined;
-  readonly #parts: Buffer[] = [];
-  #length = 0;
-
-  constructor(private readonly ending: CallEnd<Buffer>) {}
-
-  reply(reply: Reply): void {
-    this.ending.over();
-    const body = ownBytesOf(reply);
-    if (body === null) this.ending.reject(new DlserveError('OUT_OF_MEMORY', { what: 'the reply' }));
-    else this.ending.fulfil({ status: reply.status, headers: headersOf(reply.headers), body });
-  }
-
-  fail(error: Error): void {
-    this.ending.over();
-    this.ending.reject(error);
-  }
-
-  dropped(): void {
-    this.ending.over();
-  }
-
-  leave(error: Error): void {
-    this.ending.reject(error);
-    this.exchange?.abandon();
-  }
-
-  begin(head: ReplyHead): void {
-    this.#head = head;
-  }
-
-  write(part: Buffer): boolean {
-    this.#length += part.length;
-    if (this.#length <= MAX_REPLY) {
-      this.#parts.push(part);
-    } else if (this.#parts.length > 0) {
-      this.#parts.length = 0;
-      const symbol = this.exchange?.handler.symbol ?? '';
-      queueMicrotask(() => this.leave(new DlserveError('REPLY_TOO_LARGE', { symbol, length: this.#length, limit: MAX_REPLY })));
-    }
-    return true;
-  }
-
-  end(): void {
-    const { status, headers } = this.#head!;
-    this.reply({ status, headers, body: Buffer.concat(this.#parts), release: undefined });
-  }
+export function collectingCaller(ending: CallEnd): Caller {
+  const symbol = (): string => caller.exchange?.handler.symbol ?? '';
+  const caller = new ReplyCollector(ending, MAX_REPLY, (length) => new DlserveError('REPLY_TOO_LARGE', { symbol: symbol(), length, limit: MAX_REPLY }));
+  return caller;
 }
 
 /** Waits for the head of a reply, and hands on its body as it comes. */
@@ -154,27 +97,4 @@ class ReplyBody extends Readable {
     this._read();
     done(error);
   }
-}
-
-/** The bytes of a reply in memory of their own; null where there is none for them. */
-function ownBytesOf({ body, release }: Reply): Buffer | null {
-  try {
-    if (typeof body === 'string') return Buffer.from(body, 'latin1');
-    return release === undefined ? body : Buffer.from(body);
-  } catch {
-    return null;
-  } finally {
-    release?.();
-  }
-}
-
-function headersOf(list: readonly string[]): Record<string, string | string[]> {
-  const headers = Object.create(null) as Record<string, string | string[]>;
-  for (let i = 0; i < list.length; i += 2) {
-    const name = list[i]!.toLowerCase();
-    const value = list[i + 1]!;
-    const before = headers[name];
-    headers[name] = before === undefined ? value : [before, value].flat();
-  }
-  return headers;
 }

@@ -6,12 +6,13 @@ import { Deadline, TimeLimits } from '../plugin/deadline';
 import { Exchange } from '../plugin/exchange';
 import { BodyMode, type Handler } from '../plugin/handlers';
 import { checkNames, symbolOf } from '../plugin/name';
+import type { CallEnd } from '../plugin/reply-collector';
 import type { Host } from '../host/host';
 import { resolve } from '../host/resolve';
 import type { Slot } from '../host/slot';
 import { bytesOf, GivenBody, isPart } from './call-body';
 import { checkOptions, requestOf, type AnyCallOptions } from './call-options';
-import { CollectingCaller, StreamingCaller, type CallEnd, type Caller, type CallReply } from './call-reply';
+import { collectingCaller, StreamingCaller, type Caller, type CallReply } from './call-reply';
 
 /** A call on its way to its handler. */
 interface Call {
@@ -72,7 +73,7 @@ function make(slot: Slot, call: Call, body: GivenBody | Buffer | null): Promise<
   return new Promise((fulfil, reject) => {
     let over = (): void => undefined;
     const ending: CallEnd<Buffer | Readable> = { fulfil, reject, over: () => over() };
-    const caller = stream === true ? new StreamingCaller(ending) : new CollectingCaller(ending);
+    const caller = stream === true ? new StreamingCaller(ending) : collectingCaller(ending);
     over = attend(caller, signal, body);
     const handler = handlerOf(slot, call);
     if (handler instanceof DlserveError) {

@@ -9,7 +9,8 @@ import { checkNames, PREFIX } from '../plugin/name';
 import { endpointUnsupported } from '../http/platform';
 import type { AnyCallOptions, StreamOptions, WholeOptions } from './call-options';
 import type { CallReply } from './call-reply';
-import { createPluginHost, type PluginHost } from './plugin-host';
+import { createPluginHost } from './create-plugin-host';
+import type { PluginHost } from './plugin-host';
 
 /** What a configuration may say of the library. */
 export type LibraryOptions = Omit<PluginOptions, 'start' | 'after' | 'required'> & {

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import { DlserveError } from '../ground/errors';
-import { createLog, type Logger } from '../ground/log';
+import type { Logger } from '../ground/log';
 import { surface } from '../ground/surface';
-import { configFromOptions, type Config, type HostOptions } from '../config/load';
+import type { Config } from '../config/load';
 import type { Builds } from '../host/builds';
 import { openDeclaring } from '../host/declaring';
 import { listNames } from '../host/find';
@@ -12,10 +12,9 @@ import { knownPlugins } from '../host/known-plugins';
 import { overview, type PluginInfo } from '../host/overview';
 import type { HostEvents, HostParts } from '../host/parts';
 import type { Readiness } from '../host/readiness';
+import { reloadChanged } from '../host/reload-changed';
 import type { TableRoute } from '../host/routes';
-import { checkServices } from '../host/services/offered';
 import { lateState } from '../host/services/state/late-state';
-import { warnOfUnusedSections } from '../host/unused-sections';
 import type { Watching } from '../host/watch';
 import { Budget } from '../http/body-budget';
 import { Endpoint } from '../http/endpoint';
@@ -25,7 +24,7 @@ import { createRouter, type Middleware } from '../http/router';
 import type { VisitRules } from '../http/visit';
 import type { PluginError } from '../plugin/lifecycle/registry';
 import { checkNames } from '../plugin/name';
-import { ENDINGS, loadAhead, RUNTIMES } from '../runtimes/registry';
+import { ENDINGS, RUNTIMES } from '../runtimes/registry';
 import type { BuildEvent } from '../toolchain/toolchain';
 import { callHandler } from './call';
 import type { AnyCallOptions, StreamOptions, WholeOptions } from './call-options';
@@ -169,7 +168,7 @@ export class PluginHost extends EventEmitter<PluginEvents> {
 
   /** Reloads every open plugin whose file has changed, and closes those whose file is gone. Never rejects: the log says what fails. */
   async reloadChanged(): Promise<void> {
-    await this.#host.reloadChanged();
+    await reloadChanged(this.#host);
     const names = await listNames(this.#config.pluginpath, ENDINGS);
     await Promise.allSettled(names.filter((name) => !this.#host.slots.has(name)).map((name) => this.changed(name)));
   }
@@ -272,35 +271,4 @@ export function checkModes({ modes }: Config): void {
  */
 export async function findPlugins(config: Config): Promise<ReadonlySet<string>> {
   return endpointUnsupported() === undefined ? knownPlugins(config) : new Set();
-}
-
-/**
- * A plugin host for a program of one's own:
- *
- *     const host = await createPluginHost({ pluginpath: './lib' });
- *     createServer((req, res) => host.handle(req, res) || res.writeHead(404).end()).listen(3000);
- *
- * @param options the keys of prest.toml as an object; environment variables and files don't count here
- * @param log a logger such as pino's; without one, `options.log.level` and above go to standard error, from "warn" on unless given
- * @throws DlserveError BAD_CONFIG, RUNNER_MISSING
- */
-export async function createPluginHost(options: HostOptions = {}, log?: Logger): Promise<PluginHost> {
-  const config = configFromOptions(options, RUNTIMES);
-  const { services } = options;
-  checkServices(services);
-  const ownLog = log ?? createLog(options.log?.level === undefined ? 'warn' : config.log.level);
-  checkModes(config);
-  for (const { level, message } of config.notes) ownLog[level](message);
-  loadAhead(config.modes);
-  const names = await findPlugins(config);
-  // The first event comes in a later turn.
-  // A server process has its sources compiled elsewhere.
-  const { buildsOf } = require('./builds') as typeof import('./builds');
-  const builds = buildsOf(config, ownLog, (event) => host.tell('built', event));
-  const host = new PluginHost(config, builds, ownLog, { services });
-  host.begin(names);
-  host.watchIfWanted(ownLog);
-  // Nobody waits for it: a logger of the program's that throws must not end the program here.
-  warnOfUnusedSections(config, builds, ownLog, () => host.isClosed).catch(() => undefined);
-  return host;
 }

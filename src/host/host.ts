@@ -201,18 +201,6 @@ export class Host extends EventEmitter<HostEvents> {
     if (this.#order.wanted.has(name) || this.#parts.settings(name).start === 'server') await this.want(name);
   }
 
-  /** Reloads every open plugin whose file has changed; one whose file is gone is closed. Never rejects: the log says what fails. */
-  async reloadChanged(): Promise<void> {
-    const reloadOne = async (name: string): Promise<void> => {
-      try {
-        await this.reload(name, { isForced: false });
-      } catch (error) {
-        if (error instanceof DlserveError && error.code === 'LIBRARY_NOT_FOUND') await this.remove(name);
-      }
-    };
-    await Promise.allSettled(Array.from(this.#slots.keys(), reloadOne));
-  }
-
   /**
    * Has the generation before answer again, opened anew.
    * @returns the generation that answers then

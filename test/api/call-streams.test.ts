@@ -1,7 +1,28 @@
+import { cpSync, createReadStream, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { Readable } from 'node:stream';
-import type { PluginHost } from '../../src';
+import type { CallReply, PluginHost } from '../../src';
+import { compile } from '../support/compile';
 import { embed } from '../support/embed';
+import { scratch } from '../support/server';
 import { until } from '../support/until';
+
+test.each(['thread', 'process'] as const)('the example of docs/api.md, in mode "%s"', async (mode) => {
+  const root = path.resolve(__dirname, '../..');
+  const page = readFileSync(path.join(root, 'docs/api.md'), 'utf8');
+  const code = Array.from(page.matchAll(/^```js\n(.*?)^```/gms), ([, text]) => text!).find((text) => text.includes('stream: true'))!;
+  const { host, pluginpath } = await embed([], { plugins: { mode } });
+  cpSync(compile(path.join(root, 'examples/c-stream/c-stream.c')), path.join(pluginpath, 'model.so'));
+  const large = path.join(scratch(), 'large.iso');
+  writeFileSync(large, Buffer.alloc(3_000_000));
+  const written: string[] = [];
+  const surroundings = { host, process: { stdout: { write: (part: Buffer) => written.push(part.toString()) } }, createReadStream };
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval, @typescript-eslint/no-unsafe-call -- the page's own text
+  const sum = (await new Function(...Object.keys(surroundings), `return (async () => { ${code.replace('large.iso', large)}; return sum; })()`)(...Object.values(surroundings))) as CallReply;
+  expect(written.join('')).toBe('data: one\n\ndata: two\n\nevent: done\ndata:\n\n');
+  expect(JSON.parse(sum.body.toString())).toMatchObject({ bytes: 3_000_000 });
+  await host.close();
+});
 
 describe.each(['thread', 'process'] as const)('host.call in mode "%s"', (mode) => {
   let host: PluginHost;

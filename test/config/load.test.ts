@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { configFromOptions, loadConfig, type Config, type HostOptions } from '../../src/config/load';
 import { DlserveError } from '../../src/ground/errors';
-import { createPluginHost } from '../../src/api/plugin-host';
+import { createPluginHost } from '../../src/api/create-plugin-host';
 import { RUNTIMES } from '../../src/runtimes/registry';
 
 let cwd: string;

@@ -1,12 +1,10 @@
-import type { DlserveError } from '../../ground/errors';
 import { within } from '../../ground/waiting';
 import { bodyOfParts } from '../../plugin/body-source';
 import { Deadline, TimeLimits } from '../../plugin/deadline';
 import { Exchange } from '../../plugin/exchange';
 import { BodyMode, type Handler } from '../../plugin/handlers';
 import { checkNames, pathOf, symbolOf } from '../../plugin/name';
-import type { Recipient } from '../../plugin/recipient';
-import type { Reply, ReplyHead } from '../../plugin/reply';
+import { ReplyCollector, type ReadReply } from '../../plugin/reply-collector';
 import { resolve } from '../resolve';
 import type { Slot } from '../slot';
 import { AskError } from './ask-error';
@@ -45,10 +43,12 @@ export class CallService {
     if (asking.signal.aborted) throw AskError.of('GONE');
     const found = slot.current === undefined ? slot.refusal()! : resolve(plugin, slot.current.handlers, func, call.method);
     if ('status' in found) throw found;
-    const { status, headers, body } = await new Promise<Collected>((fulfil, reject) => {
+    const { status, headers, body } = await new Promise<ReadReply>((fulfil, reject) => {
       const { method, query, rawHeaders } = call;
       const request = { file: plugin, func, method, path: pathOf(plugin, func), query, rawHeaders };
-      const collector = new Collector(plugin, fulfil, reject);
+      // One that was dropped has no answer when it is over.
+      const over = (): void => reject(AskError.of('GONE'));
+      const collector = new ReplyCollector({ fulfil, reject, over }, MOST_BYTES, () => AskError.of('TOO_LARGE', { what: `the reply of ${plugin}`, limit: MOST_BYTES }));
       const exchange = exchangeOf(found, call.body, (body) => new Exchange(request, found, body, new TimeLimits(slot.settings, deadline), asking.exchange.id, collector));
       collector.exchange = exchange;
       this.#askers.set(exchange, asking.exchange);
@@ -110,74 +110,4 @@ function exchangeOf({ body: mode }: Handler, body: Buffer | undefined, make: (bo
   const exchange = make(null);
   exchange.input = bodyOfParts([body]);
   return exchange;
-}
-
-interface Collected {
-  readonly status: number;
-  readonly headers: Record<string, string | string[]>;
-  readonly body: Buffer;
-}
-
-/** Whoever waits for a reply that becomes JSON. */
-class Collector implements Recipient {
-  exchange: Exchange | undefined;
-  #head: ReplyHead | undefined;
-  #length = 0;
-  readonly #parts: Buffer[] = [];
-
-  constructor(
-    private readonly plugin: string,
-    private readonly fulfil: (reply: Collected) => void,
-    private readonly reject: (error: Error) => void,
-  ) {}
-
-  reply({ status, headers, body, release }: Reply): void {
-    if (body.length > MOST_BYTES) this.reject(this.#tooLarge());
-    else this.fulfil({ status, headers: headersOf(headers), body: typeof body === 'string' ? Buffer.from(body, 'latin1') : Buffer.from(body) });
-    release?.();
-  }
-
-  fail(error: DlserveError): void {
-    this.reject(error);
-  }
-
-  begin(head: ReplyHead): void {
-    this.#head = head;
-  }
-
-  write(part: Buffer): boolean {
-    this.#length += part.length;
-    if (this.#length <= MOST_BYTES) {
-      this.#parts.push(Buffer.from(part));
-      return true;
-    }
-    this.#parts.length = 0;
-    this.reject(this.#tooLarge());
-    this.exchange?.abandon();
-    return true;
-  }
-
-  end(): void {
-    this.reply({ ...this.#head!, body: Buffer.concat(this.#parts), release: undefined });
-  }
-
-  dropped(): void {
-    this.reject(AskError.of('GONE'));
-  }
-
-  #tooLarge(): AskError {
-    return AskError.of('TOO_LARGE', { what: `the reply of ${this.plugin}`, limit: MOST_BYTES });
-  }
-}
-
-/** Names in lower case; one that comes more than once has a list. */
-function headersOf(list: readonly string[]): Record<string, string | string[]> {
-  const headers = Object.create(null) as Record<string, string | string[]>;
-  for (let i = 0; i < list.length; i += 2) {
-    const name = list[i]!.toLowerCase();
-    const value = list[i + 1]!;
-    const before = headers[name];
-    headers[name] = before === undefined ? value : [before, value].flat();
-  }
-  return headers;
 }
