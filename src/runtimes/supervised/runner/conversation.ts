@@ -59,11 +59,6 @@ export class Conversation implements FrameOwner {
     return this.concurrency > 0;
   }
 
-  /** A call has said something, and has not ended. */
-  get isTalking(): boolean {
-    return this.talks.areAny;
-  }
-
   /**
    * @param symbols how many handlers there are
    * @param owner is told what becomes of each call

@@ -98,9 +98,9 @@ export class Progress {
     const { replies, frames: { received, fromRing } } = this.#conversation;
     // What the ring does not hold has been sent, and what has been sent has been read since.
     if (this.#claimed > fromRing + RING_SIZE) throw new ProtocolError(`impossible progress: ${this.#claimed} bytes committed, and ${fromRing} sent`);
+    // A call that says something while it runs may have words on their way at every look, but not the same ones.
+    const isExecuting = begun > replies && this.#claimed <= fromRing;
     this.#claimed = committed;
-    // Where a call talks, words of it may be on their way at every look.
-    const isExecuting = begun > replies && (committed === fromRing || this.#conversation.isTalking);
     const moved = { begun, replies, bytes: taken + received };
     const before = this.#moved;
     if (isExecuting || begun !== before.begun || replies !== before.replies || moved.bytes >= before.bytes + LEAST_MOVE) {

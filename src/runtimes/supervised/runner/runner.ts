@@ -84,7 +84,8 @@ export class Runner implements Worker, ProcessOwner, Listener, Hangable {
     this.hangs = new Hangs(this, this.calls, this.talks, source.settings.timeout);
     this.log = new RunnerLog(source, this.process.pid);
     this.whereabouts = new Whereabouts(this.shared, this.process);
-    this.openTimer = setTimeout(() => this.kill('limit'), openLimit);
+    // Where the event loop is late, what has come in time is read first.
+    this.openTimer = setTimeout(() => setImmediate(() => this.state === 'opening' && this.kill('limit')), openLimit);
   }
 
   get pid(): number | null {

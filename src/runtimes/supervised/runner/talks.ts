@@ -1,3 +1,4 @@
+import { surface } from '../../../ground/surface';
 import type { Exchange } from '../../../plugin/exchange';
 import type { RawHead } from '../../../plugin/reply';
 import type { PluginSource } from '../../../plugin/runtime';
@@ -56,10 +57,6 @@ export class Talks {
     private readonly begun: () => number,
   ) {}
 
-  get areAny(): boolean {
-    return this.talks.size > 0;
-  }
-
   /**
    * A runner's frame, any from HEAD to KEPT.
    * @throws ProtocolError
@@ -67,6 +64,16 @@ export class Talks {
   hear(buffer: Buffer, start: number, end: number): void {
     if (end - start < CALL_WORDS) throw new ProtocolError('a frame of a call that is too short');
     const id = replyId(buffer, start);
+    try {
+      this.heard(id, buffer, start, end);
+    } catch (error) {
+      // Of the memory, or of the runner's doing. What somebody else throws who hears of it would take the rest of the chunk with it.
+      if (error instanceof ProtocolError || error instanceof RangeError) throw error;
+      surface(error);
+    }
+  }
+
+  private heard(id: number, buffer: Buffer, start: number, end: number): void {
     const number = buffer.readUInt16LE(start + 6);
     const flags = buffer[start + 5]!;
     const message = buffer[start + 4];
