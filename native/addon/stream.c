@@ -214,7 +214,7 @@ int stream_is_broken_by(const stream *stream, int status) { return status >= 500
 void stream_kept(job *job, const invoke_reply *reply) {
   stream *stream = &job->stream;
   if (stream->has_begun && stream_is_broken_by(stream, reply->status)) stream->is_broken = 1;
-  stream_write(job, reply->status, reply->given_headers, reply->given_body, reply->body_length);
+  else stream_write(job, reply->status, reply->given_headers, reply->given_body, reply->body_length);
   say(job, EVENT_KEPT, 0);
 }
 

@@ -51,14 +51,19 @@ static void forget(hosted *hosted) {
   pthread_cond_destroy(&hosted->news);
 }
 
-/* The last part, and whether the handler broke the reply off. */
-static void send_last(hosted *call, const invoke_reply *reply) {
-  const int begins = stream_begin(call) == DLSERVE_OK;
-  if (begins && (call->is_kept || reply->body_length > 0)) stream_send(call, reply->given_body, reply->body_length);
-  if (!atomic_load(&call->has_begun) || reply->status < 500 || reply->status == call->status) return;
+/* Whether the handler breaks the reply off, which has begun. */
+static int breaks_off(hosted *call, const invoke_reply *reply) {
   pthread_mutex_lock(&control_lock);
-  call->is_broken = 1;
+  const int breaks = atomic_load(&call->has_begun) && reply->status >= 500 && reply->status != call->status;
+  if (breaks) call->is_broken = 1;
   pthread_mutex_unlock(&control_lock);
+  return breaks;
+}
+
+/* The last part; nothing where the handler broke the reply off. */
+static void send_last(hosted *call, const invoke_reply *reply) {
+  if (breaks_off(call, reply) || stream_begin(call) != DLSERVE_OK) return;
+  if (call->is_kept || reply->body_length > 0) stream_send(call, reply->given_body, reply->body_length);
 }
 
 int hosted_finish(hosted *hosted, const invoke_reply *reply) {

@@ -97,6 +97,17 @@ static int refuse_body(library_refusal *refusal, const char *name, int said) {
   return refuse(refusal, PROTOCOL_STAGE_LOAD, 0, words == NULL ? "a handler takes its body in no way that there is" : words);
 }
 
+/* What a handler says itself, or `otherwise`: bodyFunctionOf of src/binary/names.ts. A function that routes lead to and that is
+ * called something else has no such function beside it: whatever has that name is not ours to call. */
+static int handler_body(void *handle, const char *symbol, int otherwise) {
+  static const char ending[] = "Handler";
+  const size_t length = strlen(symbol);
+  if (length < sizeof ending - 1 || strcmp(symbol + length - (sizeof ending - 1), ending) != 0) return otherwise;
+  char name[length + sizeof "Body"];
+  snprintf(name, sizeof name, "%sBody", symbol);
+  return declared_body(handle, name, otherwise);
+}
+
 /* How each handler takes a request's body. 0 where one of them says what there is not. */
 static int take_bodies(void *handle, const library_request *request, library *library, library_refusal *refusal) {
   const int all = declared_body(handle, "PluginBody", DLSERVE_BODY_TEXT);
@@ -106,9 +117,7 @@ static int take_bodies(void *handle, const library_request *request, library *li
   int is_any = 0;
   const char *symbol = request->lent_symbols;
   for (uint32_t i = 0; i < request->symbol_count; i++, symbol += strlen(symbol) + 1) {
-    char name[strlen(symbol) + sizeof "Body"];
-    snprintf(name, sizeof name, "%sBody", symbol);
-    const int body = declared_body(handle, name, all);
+    const int body = handler_body(handle, symbol, all);
     if (body < DLSERVE_BODY_TEXT || body > DLSERVE_BODY_STREAM) return refuse_body(refusal, symbol, body);
     library->bodies[i] = (uint8_t)body;
     is_any = is_any || body != DLSERVE_BODY_TEXT;

@@ -4,7 +4,7 @@ import { parseSymbol } from '../plugin/name';
 import type { Binary } from './binary';
 import { lookalikeOf, type Lookalike } from './lookalike';
 import { isRouteSymbol } from '../plugin/route';
-import { ABI_OBJECT, ABI_SYMBOLS } from './names';
+import { ABI_OBJECT, ABI_SYMBOLS, bodyFunctionOf } from './names';
 
 /** The ABI number of native/include/dlserve.h. */
 export const HOST_ABI = 2;
@@ -26,16 +26,21 @@ export function abiUnsupported(library: string, abi: number, host = HOST_ABI): D
  */
 export function abiMisfit(binary: Binary): string | undefined {
   if (binary.exports.get(ABI_OBJECT) === 'function') return `${ABI_OBJECT} must be an object of the type dlserve_plugin, and is a function in it`;
-  const isData = (symbol: string): boolean => binary.exports.get(symbol) === 'data';
-  const data = [...ABI_SYMBOLS.filter((symbol) => symbol !== ABI_OBJECT && isData(symbol)), ...bodyFunctionsOf(binary).filter(isData)];
+  const functions = ABI_SYMBOLS.filter((symbol) => symbol !== ABI_OBJECT);
+  return dataAmong([...functions, ...bodyFunctionsOf(binary.exports.keys(), binary.exports)], binary.exports);
+}
+
+/** @returns the sentence which of these exports are data and must not be; undefined where none is */
+function dataAmong(symbols: readonly string[], exports: Binary['exports']): string | undefined {
+  const data = symbols.filter((symbol) => exports.get(symbol) === 'data');
   if (data.length === 0) return undefined;
   return `${data.join(', ')} must be ${data.length === 1 ? 'a function' : 'functions'}, and ${data.length === 1 ? 'is' : 'are'} data in it`;
 }
 
-/** What is exported as <handler>Body of a handler. */
-function bodyFunctionsOf({ exports }: Binary): string[] {
-  const handlers = [...exports.keys()].filter((symbol) => parseSymbol(symbol) !== undefined && exports.get(symbol) === 'function');
-  return handlers.map((symbol) => `${symbol}Body`).filter((symbol) => exports.has(symbol));
+/** What is exported as <handler>Body of a handler, or of a function that routes may lead to and that is named like one. */
+function bodyFunctionsOf(symbols: Iterable<string>, exports: Binary['exports']): string[] {
+  const functions = [...symbols].filter((symbol) => exports.get(symbol) === 'function');
+  return functions.map(bodyFunctionOf).filter((symbol) => symbol !== undefined);
 }
 
 /** The handlers among the exports of a library, and what a person may take for one. */
@@ -76,6 +81,8 @@ export function addRouted(handlers: Handlers, all: Binary['exports'], routed: re
   if (functions.length > MOST_FUNCTIONS) {
     throw new Error(`it has routes of its own and exports more than ${MOST_FUNCTIONS} functions: hide those that are no handlers (cc -fvisibility=hidden)`);
   }
+  const misfit = dataAmong(bodyFunctionsOf(functions, all), all);
+  if (misfit !== undefined) throw new Error(misfit);
   for (const symbol of functions) if (handlers.bySymbol(symbol) === undefined) handlers.addFunction(symbol);
   const absent = routed.find((symbol) => handlers.bySymbol(symbol) === undefined);
   if (absent === undefined) return;

@@ -10,6 +10,11 @@ export const ABI_OBJECT = 'PluginFactory';
 const METHOD = new RegExp(METHODS.join('|'));
 export const SUFFIX = 'Handler';
 
+/** The function by which a handler says how it takes a body; undefined for one that routes lead to and that is called something else. */
+export function bodyFunctionOf(symbol: string): string | undefined {
+  return symbol.endsWith(SUFFIX) ? `${symbol}Body` : undefined;
+}
+
 /** Which exports of a library are read: those that are of interest by their names, or besides all that a route can lead to. */
 export type Which = 'interesting' | 'all';
 

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { examineLibrary } from '../../src/binary/file';
+import { BodyMode } from '../../src/plugin/handlers';
 import { MOST_ROUTES } from '../../src/plugin/route';
 import type { Instance, PluginFile, Runtime } from '../../src/plugin/runtime';
 import { inlineRuntime, threadRuntime } from '../../src/runtimes/native/runtime';
@@ -67,6 +68,11 @@ describe.each(runtimes)('mode %s', (_, create) => {
     const plugin = await open();
     expect(textOf(await callHandler(plugin, plugin.handlers.bySymbol('greet')!.index))).toContain('"http_vars"');
     expect(plugin.handlers.get('greet')).toBeUndefined();
+  });
+
+  it('asks no data how a body is taken', async () => {
+    expect((await open()).handlers.bySymbol('greet')?.body).toBe(BodyMode.TEXT);
+    await expect(open(['-DBODY_IS_DATA'])).rejects.toMatchObject({ code: 'LOAD_FAILED', message: /tellHandlerBody must be a function, and is data in it/ });
   });
 
   it('has none of it where the library has none of it', async () => {

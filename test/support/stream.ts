@@ -6,6 +6,7 @@ import type { Recipient } from '../../src/plugin/recipient';
 import type { Reply, ReplyHead } from '../../src/plugin/reply';
 import type { Instance } from '../../src/plugin/runtime';
 import { testRequest, type CallOptions } from './runtime';
+import { until } from './until';
 
 /** A client that takes a reply whole or in parts, and can be slow. */
 export class StreamClient implements Recipient {
@@ -72,6 +73,9 @@ export interface StreamOptions extends CallOptions {
   /** Milliseconds in the handler. */
   readonly timeout?: number;
 }
+
+/** Resolves when a client has heard all. */
+export const over = (client: StreamClient): Promise<true> => until(() => client.isOver);
 
 let calls = 0;
 

@@ -1,13 +1,9 @@
+import { bodyFunctionOf } from '../../binary/names';
 import { DlserveError } from '../../ground/errors';
 import { BodyMode, type Handlers } from '../../plugin/handlers';
 
 /** What a library says of how its handlers take a request's body: what PluginBody and each <handler>Body returned, by their names. */
 export type SaidBodies = ReadonlyMap<string, number>;
-
-/** The function by which a handler says how it takes a body; undefined for one that routes lead to and that is called something else. */
-export function bodyFunctionOf(symbol: string): string | undefined {
-  return symbol.endsWith('Handler') ? `${symbol}Body` : undefined;
-}
 
 const MODES: readonly number[] = Object.values(BodyMode);
 

@@ -8,6 +8,7 @@ import { setBodyModes, type SaidBodies } from './bodies';
 import type { NativeSource } from './keys';
 import type { LoadedLibrary } from './loaded-library';
 import { StillRuns } from './loader';
+import { stillRuns, type Stuck } from './stuck';
 
 /** A library in this process, opened for one host; for more only where no private copy could be made, and they have the same file. */
 interface Image {
@@ -22,9 +23,6 @@ interface Image {
   /** Nobody can have it now: code of it runs that nobody can end. */
   stuck: Stuck | undefined;
 }
-
-/** What of a library runs that nobody can end: it as it is opened, or its calls or PluginStop when its last host has left. */
-type Stuck = 'constructors' | 'init' | 'rest';
 
 /** An instance of which one host may let go while others keep it. */
 export interface SharedInstance extends Omit<Instance, 'routes' | 'title'> {
@@ -85,22 +83,6 @@ export async function openShared(source: NativeSource, opener: Opener): Promise<
 
 function isOpen(image: Image): boolean {
   return image.closing === undefined && image.stuck === undefined && images.includes(image);
-}
-
-function stillRuns(stuck: Stuck, { name, file }: NativeSource): DlserveError {
-  if (stuck === 'init') {
-    return new DlserveError('INIT_FAILED', { library: file.base, reason: 'it took too long before, and may still run; restart the server to try again' });
-  }
-  if (stuck === 'constructors') {
-    const reason =
-      'its constructors took too long before, and still run; try again when they have ended; if they never do, restart the server, ' +
-      'and use mode "process"';
-    return new DlserveError('LOAD_FAILED', { library: file.base, reason });
-  }
-  const reason =
-    'calls of it, or its PluginStop, still run since it was closed, and nobody can end them; try again when they have come back, ' +
-    'or restart the server; mode "process" ends such calls';
-  return new DlserveError('UNAVAILABLE', { plugin: name, reason });
 }
 
 /** The system knows a library by its path, too, when another file stands there by now. */

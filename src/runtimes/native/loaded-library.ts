@@ -1,8 +1,7 @@
 import { abiUnsupported } from '../../binary/exports';
-import { ABI_SYMBOLS } from '../../binary/names';
+import { ABI_SYMBOLS, bodyFunctionOf } from '../../binary/names';
 import { DlserveError, messageOf } from '../../ground/errors';
 import { ANY_CONCURRENCY, MOST_CONCURRENCY, type PluginSource } from '../../plugin/runtime';
-import { bodyFunctionOf } from './bodies';
 import { readFactory, type Factory } from './factory';
 import { useKoffi, type KoffiFunction, type LibraryHandle } from './koffi/koffi';
 import { StillRuns } from './loader';

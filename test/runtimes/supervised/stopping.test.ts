@@ -8,6 +8,9 @@ import { closeAll, compileInnocent, isAlive, open, openLibrary } from './harness
 
 afterEach(closeAll);
 
+/** Milliseconds that a process may take to compile what it runs. */
+const LIMIT = 50_000;
+
 const pidOf = async (ask: (symbol: string) => Promise<string>): Promise<number> => Number(await ask('GETPidHandler'));
 
 describe('close', () => {
@@ -91,7 +94,7 @@ describe('a host that is killed', () => {
     host = child;
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    return until(() => (output.includes('\n') ? output.slice(0, output.indexOf('\n')) : undefined));
+    return until(() => (output.includes('\n') ? output.slice(0, output.indexOf('\n')) : undefined), LIMIT);
   };
 
   it.each([

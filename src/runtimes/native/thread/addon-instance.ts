@@ -114,7 +114,7 @@ export class AddonThreadInstance implements SharedInstance {
     const stream = this.#streams.size > 0 ? this.#leaveStream(slot) : undefined;
     if (!this.#kept.delete(slot)) this.outstanding--;
     this.conditions.changed();
-    if (outcome === Outcome.LAST || outcome === Outcome.BROKEN) stream?.last(body);
+    if (outcome === Outcome.LAST) stream?.last(body);
     if (outcome === Outcome.REPLY) exchange.reply({ status, body: body as Exclude<Body, number>, headers });
     else if (outcome === Outcome.LAST) exchange.end();
     else refuse(this.source, exchange, outcome, body);
