@@ -1,4 +1,5 @@
 import { DlserveError, messageOf } from '../ground/errors';
+import { joined, lengthOf, type BodyPieces } from './body-pieces';
 import type { BodySource } from './body-source';
 import type { TimeLimits } from './deadline';
 import { Deadlines, type Timed } from './deadlines';
@@ -50,7 +51,7 @@ export class Exchange implements Timed {
   /** @internal */
   place = -1;
   #recipient: Recipient | null;
-  #body: Buffer | readonly Buffer[] | null;
+  #body: BodyPieces;
   #counter: Counter | null = null;
   #text: string | undefined;
   readonly #hasBody: boolean;
@@ -78,7 +79,7 @@ export class Exchange implements Timed {
   constructor(
     readonly request: PluginRequest,
     readonly handler: Handler,
-    body: Buffer | readonly Buffer[] | null,
+    body: BodyPieces,
     readonly limits: TimeLimits,
     readonly id: string,
     recipient: Recipient,
@@ -105,13 +106,13 @@ export class Exchange implements Timed {
   }
 
   /** The same as they came, in one piece or in several: whoever copies them can do without the joint one. */
-  get bodyParts(): Buffer | readonly Buffer[] | null {
+  get bodyParts(): BodyPieces {
     return this.#body;
   }
 
   /** Bytes of it. */
   get bodyLength(): number {
-    return isInParts(this.#body) ? this.#body.reduce((sum, part) => sum + part.length, 0) : (this.#body?.length ?? 0);
+    return lengthOf(this.#body);
   }
 
   /** The body may be read even after the reply: it is on its way to somebody who need not have read it to reply. */
@@ -398,18 +399,5 @@ export class Exchange implements Timed {
     this.#counter?.left(this);
     if (this.#heirs !== null) for (const heir of this.#heirs) heir();
     return recipient;
-  }
-}
-
-function isInParts(body: Buffer | readonly Buffer[] | null): body is readonly Buffer[] {
-  return Array.isArray(body);
-}
-
-function joined(body: Buffer | readonly Buffer[] | null): Buffer | null {
-  if (!isInParts(body)) return body;
-  try {
-    return Buffer.concat(body);
-  } catch (cause) {
-    throw new DlserveError('OUT_OF_MEMORY', { what: 'the request' }, { cause });
   }
 }
