@@ -53,7 +53,7 @@ describe('the runner under ThreadSanitizer', () => {
     const streams = await openLibrary(compileInnocent('streams.c'), ['GETPartsHandler', 'GETPollHandler'], options);
     const questions = await openLibrary(compileInnocent('questions.c'), ['GETMixHandler'], options);
     const uploads = await openLibrary(compileInnocent('body_modes.c'), ['GETSumHandler'], options);
-    const keeps = await openLibrary(compileInnocent('keeps.c'), ['GETKeepHandler', 'GETTellHandler', 'GETEndHandler', 'GETRaceHandler'], options);
+    const keeps = await openLibrary(compileInnocent('keeps_given.c'), ['GETKeepHandler', 'GETTellHandler', 'GETEndHandler', 'GETRaceHandler'], options);
     for (let round = 0; round < 3; round++) {
       const parts = [0, 1, 2, 3].map((i) => new Stream(streams.plugin, 'GETPartsHandler', { query: `parts=100&bytes=${i * 3000}` }));
       const polls = [0, 1].map(() => new Stream(streams.plugin, 'GETPollHandler'));
