@@ -7,3 +7,8 @@ import { addonIfAny } from './addon';
 export function relieveMemory(): void {
   addonIfAny()?.relieveMemory();
 }
+
+/** Frees what is behind a buffer now, and not when garbage is collected: it is empty then. Without the addon nothing happens. */
+export function freeBuffer(buffer: Buffer): void {
+  addonIfAny()?.detach(buffer);
+}
