@@ -12,3 +12,12 @@ export function relieveMemory(): void {
 export function freeBuffer(buffer: Buffer): void {
   addonIfAny()?.detach(buffer);
 }
+
+/**
+ * Memory for bodies: mode "thread" reads them where they are, without a copy. What is in it at first is not said.
+ * @param size bytes
+ * @throws RangeError when memory is out
+ */
+export function makeRoom(size: number): Buffer {
+  return addonIfAny()?.makeRoom(size) ?? Buffer.allocUnsafeSlow(size);
+}
