@@ -61,6 +61,7 @@
             'native/addon/lane_calls.c',
             'native/addon/lane_end.c',
             'native/addon/process_calls.c',
+            'native/addon/room.c',
             'native/addon/signals.c',
             'native/addon/spawn.c',
             'native/addon/status.c',

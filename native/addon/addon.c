@@ -22,6 +22,7 @@
 #include "lane_calls.h"
 #include "performance.h"
 #include "process_calls.h"
+#include "room.h"
 #include "stream_calls.h"
 #include "symbols.h"
 
@@ -174,7 +175,7 @@ NAPI_MODULE_INIT() {
   stay_mapped();
   environment *here = environment_create(env);
   if (here == NULL) return throw(env, "out of memory");
-  const exported *const groups[] = {own_calls, lane_calls, stream_calls, process_calls, area_calls};
+  const exported *const groups[] = {own_calls, lane_calls, stream_calls, process_calls, area_calls, room_calls};
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
     if (!export(env, exports, here, groups[i])) return NULL;
   }

@@ -7,6 +7,7 @@
 #include "host_calls.h"
 #include "lane.h"
 #include "performance.h"
+#include "room.h"
 #include "symbols.h"
 
 static job *new_job(enum job_kind kind, size_t room) {
@@ -26,11 +27,14 @@ job *job_create(enum job_kind kind, const char *head, size_t head_length, const 
   created->has_request_body = body != NULL;
   memcpy(created->bytes, head, head_length);
   created->bytes[head_length] = '\0';
-  if (body != NULL && body_length > 0) memcpy(job_request_body(created), body, body_length);
+  if (body != NULL && body_length > 0) memcpy(created->bytes + head_length + 1, body, body_length);
   return created;
 }
 
-char *job_request_body(job *job) { return job->bytes + job->head_length + 1; }
+const char *job_request_body(const job *job) {
+  return job->held_room != NULL ? job->lent_request_body : job->bytes + job->head_length + 1;
+}
+
 /* From here on bytes are in memory of their own, which deliver.c can hand on as it is. */
 #define LEAST_APART (64u * 1024u)
 
@@ -64,6 +68,7 @@ void job_free(job *job) {
   if (job->kind == JOB_CALL) stream_destroy(&job->stream);
   free(job->owned_body);
   free(job->owned_headers);
+  room_release(job->held_room);
   free(job);
 }
 
@@ -103,7 +108,7 @@ static void keep_reply(job *job, const invoke_reply *reply) {
     job->body_length = job->outcome == OUTCOME_TOO_LARGE ? reply->body_length + reply->headers_length : reply->headers_length;
     return;
   }
-  char *room = job->bytes + job->head_length + 1 + job->request_body_length;
+  char *room = job->bytes + job->head_length + 1 + (job->held_room != NULL ? 0 : job->request_body_length);
   const char *end = room + JOB_REPLY_INLINE;
   if (reply->has_body) job->body = keep(reply->given_body, reply->body_length, &room, end, &job->owned_body);
   if (reply->given_headers != NULL) {
@@ -138,7 +143,7 @@ static int run_call(job *job, invoke_scratch *scratch, double now) {
   invoke_request request = {
     .lent_head = job->bytes,
     .head_length = job->head_length,
-    .lent_body = (const uint8_t *)job->bytes + job->head_length + 1,
+    .lent_body = (const uint8_t *)job_request_body(job),
     .body_length = job->request_body_length,
     .has_body = job->has_request_body,
     .is_complete = job->is_complete,

@@ -107,6 +107,8 @@ typedef struct job {
   size_t head_length;
   size_t request_body_length;
   int has_request_body;
+  struct room *held_room;        /* where its body is in one, which is held until the job is freed; else NULL */
+  const char *lent_request_body; /* in the room */
   int is_complete; /* see invoke_request */
 
   enum job_outcome outcome;
@@ -119,7 +121,7 @@ typedef struct job {
   char *owned_body;
   char *owned_headers;
 
-  /* The request's head and a NUL, then its body, then JOB_REPLY_INLINE bytes for the reply. */
+  /* The request's head and a NUL, then its body unless that is in a room, then JOB_REPLY_INLINE bytes for the reply. */
   char bytes[];
 } job;
 
@@ -130,7 +132,8 @@ enum job_outcome job_size_outcome(const struct hub *hub, const invoke_reply *rep
 job *job_create(enum job_kind kind, const char *head, size_t head_length, const void *body, size_t body_length);
 
 /* Where its request's body is. */
-char *job_request_body(job *job);
+const char *job_request_body(const job *job);
+
 /* Makes an event of a call, with a copy of the bytes; they may be NULL. NULL when memory is out. */
 job *job_event(const job *call, enum job_outcome what, const char *bytes, size_t length);
 

@@ -6,6 +6,7 @@
 #include "body_parts.h"
 #include "inline.h"
 #include "job.h"
+#include "room.h"
 
 /* openLane(hub, name, symbols, handlers): id; `symbols` are those of the handlers, so many, and after them what life_label names */
 static napi_value open_lane(napi_env env, napi_callback_info info) {
@@ -66,6 +67,9 @@ static napi_value submit_job(napi_env env, lane *lane, job *job, uint32_t symbol
   return int_value(env, slot);
 }
 
+/* From here on a body that lies in a room is not copied. */
+#define LEAST_LENT (16u * 1024u)
+
 /* submit(lane, symbol, request, body, ownAt, timeout, beginBy, hasInput): slot, or -1 when memory is out */
 static napi_value submit(napi_env env, napi_callback_info info) {
   napi_value arguments[8];
@@ -79,9 +83,18 @@ static napi_value submit(napi_env env, napi_callback_info info) {
   if (!take_call(env, arguments + 1, lane->handler_count, &here->text, &call)) return NULL;
   if (!take_time(env, arguments[6], &begin_by)) return NULL;
   napi_get_value_bool(env, arguments[7], &has_input);
-  job *job = job_create(JOB_CALL, call.head, call.head_length, call.body, call.body_length);
-  if (job != NULL) {
-    if (call.parts != NULL) body_parts_copy(env, call.parts, job_request_body(job));
+  room *room = call.body_length >= LEAST_LENT && call.parts == NULL ? room_hold(env, arguments[3]) : NULL;
+  const int is_lent = room != NULL;
+  job *job = job_create(JOB_CALL, call.head, call.head_length, is_lent ? NULL : call.body, is_lent ? 0 : call.body_length);
+  if (job == NULL) {
+    room_release(room);
+  } else {
+    if (call.parts != NULL) body_parts_copy(env, call.parts, job->bytes + job->head_length + 1);
+    if (is_lent) {
+      job->held_room = room;
+      job->lent_request_body = call.body;
+      job->request_body_length = call.body_length;
+    }
     job->has_request_body = call.has_body;
     job->is_complete = call.is_complete;
     job->own_at = call.own_at;

@@ -106,7 +106,7 @@ static int say(job *job, enum job_outcome outcome, int status) {
 static int64_t read_on(job *job, void *buffer, size_t capacity) {
   size_t left = job->request_body_length - job->stream.cursor;
   size_t taken = left < capacity ? left : capacity;
-  if (taken > 0) memcpy(buffer, job->bytes + job->head_length + 1 + job->stream.cursor, taken);
+  if (taken > 0) memcpy(buffer, job_request_body(job) + job->stream.cursor, taken);
   job->stream.cursor += taken;
   return (int64_t)taken;
 }

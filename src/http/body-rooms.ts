@@ -1,3 +1,5 @@
+import { makeRoom } from '../runtimes/registry';
+
 /** The sizes of rooms, in bytes: powers of two between these. */
 const SMALLEST = 65536;
 const LARGEST = 16 * 1024 * 1024;
@@ -22,7 +24,7 @@ class BodyRooms {
     if (this.#bytes + size > MOST) this.clear();
     if (this.#bytes + size > MOST) return null;
     try {
-      const room = Buffer.allocUnsafeSlow(size);
+      const room = makeRoom(size);
       this.#bytes += size;
       return room;
     } catch {

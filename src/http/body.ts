@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { DlserveError } from '../ground/errors';
 import type { Budget } from './body-budget';
 import { BODY_ROOMS } from './body-rooms';
+import { SpentChunks } from './spent-chunks';
 
 /** Chunks below this many bytes are joined as they come: each has a Buffer of its own, which takes more than its bytes. */
 const SMALL = 4096;
@@ -25,6 +26,7 @@ export class Body {
   /** Where all of it is put together; its bytes are the first so many of it. */
   #room: Buffer | null = null;
   #roomFilled = 0;
+  #spent: SpentChunks | undefined;
 
   constructor(
     private readonly budget: Budget,
@@ -56,6 +58,7 @@ export class Body {
     };
     const onEnd = (): void => done(null, this.#all());
     this.#room = roomFor(req);
+    if (this.#room !== null) this.#spent = new SpentChunks(req);
     // Without a listener an abort would be an uncaught exception; there is nobody left to answer.
     req.on('data', onData).on('end', onEnd).on('error', () => undefined);
     req.on('close', () => {
@@ -74,6 +77,7 @@ export class Body {
   #add(chunk: Buffer): void {
     if (this.#room !== null && this.#roomFilled + chunk.length <= this.#room.length) {
       this.#roomFilled += chunk.copy(this.#room, this.#roomFilled);
+      this.#spent!.free(chunk);
       return;
     }
     if (chunk.length >= SMALL || (this.#joint === null && this.#chunks.length === 0)) {

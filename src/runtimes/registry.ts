@@ -3,7 +3,7 @@ import { activeWait } from './native/active-wait';
 import { inlineRuntime, threadRuntime } from './native/runtime';
 import { processRuntime } from './supervised/runner/runtime';
 
-export { relieveMemory } from './native/memory';
+export { freeBuffer, makeRoom, relieveMemory } from './native/memory';
 export { endWithParent } from './native/parent';
 export { attachStatus, clearStatus, createStatusFile, fillStatusFile, readStatus, readTurns, type Running, type Turn } from './native/status';
 

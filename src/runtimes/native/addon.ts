@@ -114,6 +114,10 @@ export interface Addon {
   abandonLane(lane: number): void;
   /** Collects garbage, and returns freed memory to the system. */
   relieveMemory(): void;
+  /** Memory that the thread of a job reads where it is, and not a copy; null where there is none. */
+  makeRoom(size: number): Buffer | null;
+  /** Frees a buffer's memory: it is empty then. */
+  detach(buffer: Buffer): void;
   /** Calls a handler here and now; its record is the hub's first. */
   invoke(lane: number, symbol: number, request: string, body: Buffer | null, ownAt: number, timeout: number): Body;
 }
