@@ -7,6 +7,7 @@ import { HUB, JobState, LIFE, Outcome, Step } from '../../../src/runtimes/native
 import { FACTORY } from '../../../src/runtimes/native/factory';
 import { EXCHANGE } from '../../../src/runtimes/native/koffi/invocation';
 import { STATUS } from '../../../src/runtimes/native/status';
+import { Wanted } from '../../../src/runtimes/supervised/process-addon';
 
 const root = path.resolve(__dirname, '../../..');
 
@@ -23,6 +24,7 @@ function inC(expressions: readonly string[]): number[] {
     #include <node_api.h>
     #include "native/addon/hub.h"
     #include "native/addon/job.h"
+    #include "native/addon/spawn.h"
     int main(void) {
       ${expressions.map((expression) => `printf("%lld\\n", (long long)(${expression}));`).join('\n')}
     }`;
@@ -37,6 +39,7 @@ const offset = (field: string): string => `offsetof(dlserve_exchange, ${field}) 
 test.each<[string, Readonly<Record<string, number>>, Readonly<Record<string, string>>]>([
   ['outcomes', Outcome, { REPLY: 'OUTCOME_REPLY', TOO_LATE: 'OUTCOME_TOO_LATE', TOO_LARGE: 'OUTCOME_TOO_LARGE', NO_MEMORY: 'OUTCOME_NO_MEMORY', HEADERS_TOO_LARGE: 'OUTCOME_HEADERS_TOO_LARGE' }],
   ['states of jobs', JobState, { WAITING: 'JOB_WAITING', BEGUN: 'JOB_BEGUN', ENDED: 'JOB_ENDED' }],
+  ['descriptors of a program', Wanted, { PIPE: 'SPAWN_PIPE', NOTHING: 'SPAWN_NOTHING' }],
   ['hub', HUB, { BATCH: 'HUB_BATCH', FIELDS: 'RECORD_FIELDS', HAS_HEADERS: 'RECORD_HAS_HEADERS' }],
   ['life of a library', Object.fromEntries(LIFE.map((label, place) => [label, place])), { 'a constructor': 'LIFE_LOAD', PluginABI: 'LIFE_ABI', PluginInit: 'LIFE_INIT', PluginConcurrency: 'LIFE_CONCURRENCY', PluginStop: 'LIFE_STOP',
     'PluginFactory.name': 'LIFE_NAME', 'PluginFactory.start': 'LIFE_START', 'PluginFactory.stop': 'LIFE_END', PluginRoutes: 'LIFE_ROUTES',
