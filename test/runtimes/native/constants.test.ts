@@ -7,6 +7,7 @@ import { HUB, JobState, LIFE, Outcome, PIECE_COST, Step } from '../../../src/run
 import { FACTORY } from '../../../src/runtimes/native/factory';
 import { EXCHANGE } from '../../../src/runtimes/native/koffi/invocation';
 import { STATUS } from '../../../src/runtimes/native/status';
+import { Wanted } from '../../../src/runtimes/supervised/process-addon';
 
 const root = path.resolve(__dirname, '../../..');
 
@@ -23,6 +24,7 @@ function inC(expressions: readonly string[]): number[] {
     #include <node_api.h>
     #include "native/addon/hub.h"
     #include "native/addon/job.h"
+    #include "native/addon/spawn.h"
     int main(void) {
       ${expressions.map((expression) => `printf("%lld\\n", (long long)(${expression}));`).join('\n')}
     }`;
@@ -40,6 +42,7 @@ test.each<[string, Readonly<Record<string, number>>, Readonly<Record<string, str
     LOG: 'EVENT_LOG', LOST_LINES: 'EVENT_LOST_LINES', KEPT: 'EVENT_KEPT', LOST: 'EVENT_LOST',
   }],
   ['states of jobs', JobState, { WAITING: 'JOB_WAITING', BEGUN: 'JOB_BEGUN', ENDED: 'JOB_ENDED', HELD: 'JOB_HELD' }],
+  ['descriptors of a program', Wanted, { PIPE: 'SPAWN_PIPE', NOTHING: 'SPAWN_NOTHING' }],
   ['hub', HUB, { BATCH: 'HUB_BATCH', FIELDS: 'RECORD_FIELDS', HAS_HEADERS: 'RECORD_HAS_HEADERS', HAS_LINES: 'RECORD_HAS_LINES' }],
   ['life of a library', Object.fromEntries(LIFE.map((label, place) => [label, place])), { 'a constructor': 'LIFE_LOAD', PluginABI: 'LIFE_ABI', PluginInit: 'LIFE_INIT', PluginConcurrency: 'LIFE_CONCURRENCY', PluginStop: 'LIFE_STOP',
     'PluginFactory.name': 'LIFE_NAME', 'PluginFactory.start': 'LIFE_START', 'PluginFactory.stop': 'LIFE_END', PluginRoutes: 'LIFE_ROUTES',
