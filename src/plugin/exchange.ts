@@ -261,7 +261,7 @@ export class Exchange implements Timed {
     try {
       this.fail(error);
     } finally {
-      this.callee!.expire(this);
+      this.callee?.expire(this);
     }
   }
 
