@@ -7,9 +7,14 @@ import { isHttp2Response } from './write-reply';
 /** Ends an answer that has begun so that its client sees that it is not whole; what was written of it leaves before. */
 export function breakOff(res: AnyResponse): void {
   if (isHttp2Response(res)) res.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-  else if (res.socket !== null) cut(res, res.socket);
+  else if (res.socket !== null) cutSoon(res, res.socket);
   // It waits for its turn on the connection.
-  else res.once('socket', (socket: Socket) => setImmediate(() => cut(res, socket)));
+  else res.once('socket', (socket: Socket) => cutSoon(res, socket));
+}
+
+/** What was written in this turn of the event loop is held back by node:http until its end. */
+function cutSoon(res: ServerResponse, socket: Socket): void {
+  setImmediate(() => cut(res, socket));
 }
 
 function cut({ req }: ServerResponse, socket: Socket): void {

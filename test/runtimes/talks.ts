@@ -136,7 +136,7 @@ export function talks(open: Open, holds: boolean): void {
 
     it('is ended by PluginStop at the latest', async () => {
       const clients = await Promise.all([keep(), keep()]);
-      await plugin.close(300);
+      await plugin.close(1000);
       await until(() => clients.every(({ isOver }) => isOver));
       expect([plugin.outstanding, plugin.pending()]).toEqual([0, []]);
     });
