@@ -26,13 +26,16 @@ function exited(pid: number, status: number | null, signal: number | null): void
   owner?.exited(status, signal === null ? null : (SIGNALS.get(signal) ?? (`signal ${signal}` as NodeJS.Signals)));
 }
 
+/** Bun's net makes no sockets of descriptors. */
+const CAN_READ_DESCRIPTORS = process.versions.bun === undefined;
+
 /**
  * Starts a process in a time that does not depend on the memory of this one.
  * @returns undefined where the addon can't
  * @throws Error with the system's code, where the system can't
  */
 export function startByAddon({ executable, args, stdio }: Command, owner: ChildOwner): Child | undefined {
-  const addon = processAddon();
+  const addon = CAN_READ_DESCRIPTORS ? processAddon() : undefined;
   const told = addon === undefined ? -1 : watching(addon);
   if (addon === undefined || told < 0) return undefined;
   const words = [executable, ...args];
